@@ -1,0 +1,97 @@
+# Every library is looked for on the machine first (find_package), then in .deps/, which
+# cmake/setup.sh prepares, and is downloaded last (pinned by commit or hash).
+include(FetchContent)
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+set(deps ${CMAKE_CURRENT_LIST_DIR}/../.deps)
+
+# Part of every distribution; cmake/setup.sh installs them.
+find_package(CURL 7.81 REQUIRED)
+find_package(SQLite3 3.37 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
+
+# Downloads what find_package did not find. Warnings inside it are not ours.
+macro(orchestrator_fetch name)
+  message(STATUS "${name}: not on this machine, downloading the pinned version")
+  FetchContent_Declare(${name} SYSTEM ${ARGN})
+  FetchContent_MakeAvailable(${name})
+endmacro()
+
+find_package(fmt 9 QUIET)
+if(NOT fmt_FOUND)
+  orchestrator_fetch(fmt GIT_REPOSITORY https://github.com/fmtlib/fmt.git
+                     GIT_TAG a33701196adfad74917046096bf5a2aa0ab0bb50)  # 9.1.0
+endif()
+
+find_package(spdlog 1.9 QUIET)
+if(NOT spdlog_FOUND)
+  set(SPDLOG_FMT_EXTERNAL ON)
+  orchestrator_fetch(spdlog GIT_REPOSITORY https://github.com/gabime/spdlog.git
+                     GIT_TAG 76fb40d95455f249bd70824ecfcae7a8f0930fa3)  # 1.10.0
+endif()
+
+find_package(nlohmann_json 3.10 QUIET)
+if(NOT nlohmann_json_FOUND)
+  orchestrator_fetch(nlohmann_json
+    URL https://github.com/nlohmann/json/archive/refs/tags/v3.11.2.tar.gz
+    URL_HASH SHA256=d69f9deb6a75e2580465c6c4c5111b89c4dc2fa94e3a85fcd2ffcd9a143d9273)
+endif()
+
+find_package(yaml-cpp 0.7 QUIET)
+if(NOT yaml-cpp_FOUND)
+  set(YAML_CPP_BUILD_TOOLS OFF)
+  set(YAML_CPP_BUILD_TESTS OFF)
+  orchestrator_fetch(yaml-cpp GIT_REPOSITORY https://github.com/jbeder/yaml-cpp.git
+                     GIT_TAG f7320141120f720aecc4c32be25586e7da9eb978)  # 0.8.0
+endif()
+
+find_package(CLI11 2.1 QUIET)
+if(NOT CLI11_FOUND)
+  orchestrator_fetch(CLI11 GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git
+                     GIT_TAG 6c7b07a878ad834957b98d0f9ce1dbe0cb204fc9)  # 2.4.2
+endif()
+
+find_package(prometheus-cpp COMPONENTS core QUIET)  # has no version file
+if(NOT prometheus-cpp_FOUND)
+  set(ENABLE_PUSH OFF)
+  set(ENABLE_PULL OFF)
+  set(ENABLE_TESTING OFF)
+  orchestrator_fetch(prometheus-cpp
+    URL https://github.com/jupp0r/prometheus-cpp/archive/refs/tags/v1.0.1.tar.gz
+    URL_HASH SHA256=593e028d401d3298eada804d252bc38d8cab3ea1c9e88bcd72095281f85e6d16)
+endif()
+
+find_package(httplib 0.41 QUIET)
+if(NOT httplib_FOUND)
+  if(EXISTS ${deps}/cpp-httplib/httplib.h)
+    set(httplib_directory ${deps}/cpp-httplib)
+  else()
+    message(STATUS "httplib: not on this machine, downloading the pinned version")
+    FetchContent_Declare(httplib GIT_REPOSITORY https://github.com/yhirose/cpp-httplib.git
+                         GIT_TAG 073b58796205b928b61f4cae89ab4130b7f1aee0)  # 0.41.0
+    FetchContent_GetProperties(httplib)
+    if(NOT httplib_POPULATED)
+      FetchContent_Populate(httplib)
+    endif()
+    set(httplib_directory ${httplib_SOURCE_DIR})
+  endif()
+  add_library(httplib::httplib INTERFACE IMPORTED)
+  target_include_directories(httplib::httplib SYSTEM INTERFACE ${httplib_directory})
+  target_link_libraries(httplib::httplib INTERFACE Threads::Threads)
+endif()
+
+if(ORCHESTRATOR_TESTS)
+  find_package(Catch2 3 QUIET)
+  if(NOT Catch2_FOUND)
+    file(GLOB prepared_catch2 ${deps}/catch2/usr/lib/cmake/Catch2 ${deps}/catch2/usr/lib/*/cmake/Catch2)
+    find_package(Catch2 3 QUIET PATHS ${prepared_catch2} NO_DEFAULT_PATH)
+  endif()
+  if(NOT Catch2_FOUND)
+    orchestrator_fetch(Catch2
+      URL https://github.com/catchorg/Catch2/archive/refs/tags/v3.7.1.tar.gz
+      URL_HASH SHA256=c991b247a1a0d7bb9c39aa35faf0fe9e19764213f28ffba3109388e62ee0269c)
+  endif()
+endif()

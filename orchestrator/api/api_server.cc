@@ -1,0 +1,159 @@
+#include "orchestrator/api/api_server.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/api/metrics.h"
+#include "orchestrator/api/routing_handlers.h"
+#include "orchestrator/api/site_handlers.h"
+#include "provider/secret.h"
+
+namespace orchestrator::api {
+namespace {
+
+constexpr std::size_t kLargestBody = std::size_t{64} << 20;  // 10,000 sites fit into one batch
+constexpr std::size_t kLargestSite = std::size_t{1} << 20;
+
+std::vector<std::string_view> Split(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const std::size_t end = std::min(path.find('/'), path.size());
+    segments.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+std::optional<std::uint64_t> ParseId(std::string_view text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  return id;
+}
+
+// A page in a browser may send a form to any address, but not JSON: so this keeps them out.
+bool HasJsonBody(const Request& request) {
+  std::string_view type = request.Header("Content-Type");
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return type == "application/json" || type == "application/merge-patch+json";
+}
+
+Response HandleSites(const Services& services, const Request& request,
+                     const std::vector<std::string_view>& path) {
+  const std::string_view method = request.method;
+  if (path.size() == 2) {
+    if (method == "GET") return ListSites(services, request);
+    if (method == "POST") return CreateSite(services, request);
+    return MethodNotAllowed("GET, POST");
+  }
+  if (path.size() == 3 && path[2] == "batch") {
+    return method == "POST" ? ApplyBatch(services, request) : MethodNotAllowed("POST");
+  }
+  const auto number = ParseId(path[2]);
+  if (!number || *number < 1 || *number > static_cast<std::uint64_t>(site::SiteId::kLargest)) {
+    return Problem(404, fmt::format("'{}' is not the id of a site", path[2]));
+  }
+  const site::SiteId id{static_cast<std::int64_t>(*number)};
+  if (path.size() == 3) {
+    if (method == "GET") return ShowSite(services, request, id);
+    if (method == "PUT") return ReplaceSite(services, request, id);
+    if (method == "PATCH") return PatchSite(services, request, id);
+    if (method == "DELETE") return RemoveSite(services, request, id);
+    return MethodNotAllowed("GET, PUT, PATCH, DELETE");
+  }
+  if (path.size() == 4 && path[3] == "status") {
+    return method == "GET" ? ShowSiteStatus(services, id) : MethodNotAllowed("GET");
+  }
+  return Problem(404, "there is nothing at this address");
+}
+
+Response HandleRouting(const Services& services, const Request& request,
+                       const std::vector<std::string_view>& path) {
+  const bool get = request.method == "GET";
+  if (path.size() == 2) return get ? ShowRouting(services) : MethodNotAllowed("GET");
+  if (path.size() == 3 && path[2] == "instances") {
+    return get ? ListInstances(services) : MethodNotAllowed("GET");
+  }
+  if (path.size() == 3 && path[2] == "document") {
+    return get ? ShowDocument(services) : MethodNotAllowed("GET");
+  }
+  if (path[2] == "migrations") {
+    if (path.size() == 3 && get) return ListMigrations(services);
+    if (path.size() == 3 && request.method == "POST") return CreateMigration(services, request);
+    if (path.size() == 3) return MethodNotAllowed("GET, POST");
+    if (const auto id = ParseId(path[3]); id && path.size() == 4) {
+      return get ? ShowMigration(services, *id) : MethodNotAllowed("GET");
+    }
+  }
+  return Problem(404, "there is nothing at this address");
+}
+
+}  // namespace
+
+ApiServer::ApiServer(Services services, std::string token)
+    : services_(services),
+      token_(std::move(token)),
+      server_([this](const Request& request) { return Handle(request); }, ErrorPage,
+              {.threads = 8, .connections = 256, .body_bytes = kLargestBody}) {}
+
+bool ApiServer::IsAllowed(const Request& request) const {
+  if (token_.empty()) return true;
+  return provider::EqualSecrets(token_, provider::BearerToken(request.Header("Authorization")));
+}
+
+Response ApiServer::Handle(const Request& request) const {
+  const std::vector<std::string_view> path = Split(request.path);
+  if (request.path == "/healthz") return Json(200, R"({"status":"ok"})");
+  if (request.path == "/readyz") return Ready();
+  if (!IsAllowed(request)) {
+    Response response = Problem(401, "send the API's token as a bearer token (Authorization: Bearer …)");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
+  }
+  const bool has_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  if (has_body && !HasJsonBody(request)) {
+    return Problem(415, "send JSON, and say so: Content-Type: application/json");
+  }
+  if (request.body.size() > kLargestSite && request.path != "/v1/sites/batch") {
+    return Problem(413, fmt::format("the body has {} bytes; {} are allowed here", request.body.size(),
+                                    kLargestSite));
+  }
+  if (request.path == "/metrics") {
+    Response response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = RenderMetrics(services_);
+    return response;
+  }
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "sites") {
+    return HandleSites(services_, request, path);
+  }
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "routing") {
+    return HandleRouting(services_, request, path);
+  }
+  return Problem(404, "there is nothing at this address");
+}
+
+Response ApiServer::Ready() const {
+  nlohmann::ordered_json checks;
+  const auto counts = services_.store.Count();
+  checks["store"] = counts ? "ok" : counts.error().message;
+  checks["document"] = services_.publisher.Current() ? "ok" : "not published yet";
+  const std::string engine = services_.engine ? services_.reconciler.EngineProblem() : "";
+  checks["engine"] = !services_.engine ? "none configured" : engine.empty() ? "ok" : engine;
+  // The engine may be away for a while without harm to the routes that are served.
+  const bool ready = counts && services_.publisher.Current();
+  return Json(ready ? 200 : 503,
+              nlohmann::ordered_json{{"ready", ready}, {"checks", checks}}.dump(
+                  -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+}  // namespace orchestrator::api

@@ -1,0 +1,167 @@
+#include "orchestrator/api/routing_handlers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/json/reader.h"
+#include "orchestrator/routing/migrations.h"
+
+namespace orchestrator::api {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+std::string Dump(const Ordered& value) {
+  return value.dump(-1, ' ', false, Ordered::error_handler_t::replace);
+}
+
+std::string Rfc3339(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+Ordered InstancesToJson(const Services& services) {
+  const auto snapshot = services.publisher.Current();
+  const std::uint64_t published = snapshot ? snapshot->revision : 0;
+  Ordered list = Ordered::array();
+  for (const provider::InstanceStatus& instance : services.instances.List()) {
+    const std::uint64_t known = instance.probed ? instance.confirmed : instance.delivered;
+    Ordered item{{"name", instance.name},
+                 {"address", instance.address},
+                 {"configured", instance.configured},
+                 {"confirmed_by", instance.probed ? "probe" : "delivery"},
+                 {"polling", instance.polling},
+                 {"last_poll", nullptr},
+                 {"polls", instance.polls},
+                 {"delivered", instance.delivered},
+                 {"confirmed", instance.probed ? Ordered(instance.confirmed) : Ordered()},
+                 {"lag", published > known ? published - known : 0},
+                 {"problem", instance.problem}};
+    if (instance.last_poll) item["last_poll"] = Rfc3339(*instance.last_poll);
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+Result<Ordered> MigrationToJson(const Services& services, const routing::Migration& migration) {
+  const auto progress = routing::ProgressOf(services.store, migration);
+  if (!progress) return Failure(progress.error());
+  Ordered out{{"id", migration.id},
+              {"to", site::Name(migration.to)},
+              {"state", progress->finished() ? "finished" : "running"},
+              {"created", Rfc3339(std::chrono::system_clock::time_point(
+                              std::chrono::seconds(migration.created)))},
+              {"sites", progress->sites},
+              {"moved", progress->moved},
+              {"moving", progress->moving},
+              {"overridden", progress->overridden},
+              {"waiting", Ordered::array()}};
+  for (const site::SiteId id : progress->unfinished) {
+    out["waiting"].push_back({{"site", id.value}, {"for", services.mode_switch.WaitingFor(id)}});
+  }
+  return out;
+}
+
+Response Answer(int status, const Result<Ordered>& value) {
+  return value ? Json(status, Dump(*value)) : Problem(value.error());
+}
+
+}  // namespace
+
+Response ShowRouting(const Services& services) {
+  const auto default_mode = routing::DefaultMode(services.store);
+  if (!default_mode) return Problem(default_mode.error());
+  const auto counts = services.store.Count();
+  if (!counts) return Problem(counts.error());
+  const auto snapshot = services.publisher.Current();
+  Ordered out{{"default_mode", site::Name(*default_mode)},
+              {"sites", counts->sites},
+              {"phases", Ordered::object()},
+              {"removing", counts->removing},
+              {"revision", snapshot ? Ordered(snapshot->revision) : Ordered()},
+              {"document_bytes", snapshot ? Ordered(snapshot->plain->size()) : Ordered()},
+              {"compressed_bytes", snapshot ? Ordered(snapshot->gzip->size()) : Ordered()},
+              {"engine", services.engine ? services.reconciler.EngineProblem() : "none configured"},
+              {"instances", InstancesToJson(services)},
+              {"quarantined", Ordered::array()}};
+  if (out["engine"] == "") out["engine"] = "ready";
+  for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,
+                                   store::Phase::kProvider, store::Phase::kToLabels}) {
+    out["phases"][store::Name(phase)] = counts->by_phase[static_cast<std::size_t>(phase)];
+  }
+  return Json(200, Dump(out));
+}
+
+Response ListInstances(const Services& services) {
+  return Json(200, Dump({{"instances", InstancesToJson(services)}}));
+}
+
+Response ShowDocument(const Services& services) {
+  const auto snapshot = services.publisher.Current();
+  if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
+  auto document = Ordered::parse(*snapshot->plain);
+  document["tls"]["stores"]["default"]["defaultCertificate"]["keyFile"] = "(hidden)";
+  Response response = Json(200, Dump(document));
+  response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision));
+  return response;
+}
+
+Response CreateMigration(const Services& services, const Request& request) {
+  const auto value = json::Parse(request.body);
+  if (!value) return Problem(value.error());
+  std::vector<FieldProblem> problems;
+  json::ObjectReader reader(*value, "", problems);
+  const auto to = reader.String("to");
+  if (to != "labels" && to != "provider") reader.Fail("to", "must be labels or provider");
+  std::optional<std::vector<site::SiteId>> sites;
+  if (const nlohmann::json* list = reader.Find("sites")) {
+    sites.emplace();
+    if (!list->is_array() || list->empty()) reader.Fail("sites", "must be a list of ids, or left out");
+    for (std::size_t i = 0; list->is_array() && i < list->size(); ++i) {
+      if ((*list)[i].is_number_integer()) {
+        sites->push_back({(*list)[i].get<std::int64_t>()});
+      } else {
+        problems.push_back({json::Pointer("/sites", i), "must be the id of a site"});
+      }
+    }
+  }
+  reader.RefuseUnknown();
+  if (!problems.empty()) return Problem(422, problems.front().pointer + " " + problems.front().detail, problems);
+  const auto mode = to == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
+  if (mode == site::RoutingMode::kLabels && !services.engine) {
+    return Problem(422, "labels need a Docker engine, and none is configured (docker.host)",
+                   {{"/to", "cannot be labels without a Docker engine"}});
+  }
+  const auto migration = routing::StartMigration(services.store, mode, std::move(sites));
+  if (!migration) return Problem(migration.error());
+  Response response = Answer(202, MigrationToJson(services, *migration));
+  response.headers.emplace_back("Location", fmt::format("/v1/routing/migrations/{}", migration->id));
+  return response;
+}
+
+Response ListMigrations(const Services& services) {
+  const auto migrations = routing::ListMigrations(services.store);
+  if (!migrations) return Problem(migrations.error());
+  Ordered list = Ordered::array();
+  for (const routing::Migration& migration : *migrations) {
+    list.push_back({{"id", migration.id}, {"to", site::Name(migration.to)},
+                    {"created", Rfc3339(std::chrono::system_clock::time_point(
+                                    std::chrono::seconds(migration.created)))}});
+  }
+  return Json(200, Dump({{"migrations", list}}));
+}
+
+Response ShowMigration(const Services& services, std::uint64_t id) {
+  const auto migrations = routing::ListMigrations(services.store);
+  if (!migrations) return Problem(migrations.error());
+  const auto found = std::ranges::find(*migrations, id, &routing::Migration::id);
+  if (found == migrations->end()) return Problem(404, fmt::format("there is no migration {}", id));
+  return Answer(200, MigrationToJson(services, *found));
+}
+
+}  // namespace orchestrator::api

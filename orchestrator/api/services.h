@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "orchestrator/command/site_commands.h"
+#include "orchestrator/deploy/deployment.h"
+#include "orchestrator/deploy/reconciler.h"
+#include "orchestrator/docker/engine.h"
+#include "orchestrator/routing/mode_switch.h"
+#include "orchestrator/store/store.h"
+#include "provider/instances.h"
+#include "provider/poll_server.h"
+#include "provider/publisher.h"
+
+namespace orchestrator::api {
+
+// What the handlers work with. All of it lives longer than the API server.
+struct Services {
+  store::Store& store;
+  command::SiteCommands& commands;
+  deploy::Reconciler& reconciler;
+  docker::Engine* engine;  // null: none is configured
+  routing::ModeSwitch& mode_switch;
+  provider::Instances& instances;
+  provider::Publisher& publisher;
+  const provider::PollCounters& polls;
+  std::stop_token stopping;  // requested when the process is to end: long answers are cut short
+};
+
+}  // namespace orchestrator::api

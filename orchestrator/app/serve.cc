@@ -1,0 +1,179 @@
+#include "orchestrator/app/serve.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/api/api_server.h"
+#include "orchestrator/app/secrets.h"
+#include "orchestrator/app/state_directory.h"
+#include "orchestrator/docker/engine_client.h"
+#include "orchestrator/routing/document_publisher.h"
+#include "orchestrator/routing/removal_gate.h"
+#include "orchestrator/store/sqlite_store.h"
+#include "provider/prober.h"
+
+namespace orchestrator::app {
+namespace {
+
+void SetUpLog(const config::Log& log) {
+  auto logger = spdlog::stderr_color_mt("orchestrator");
+  logger->set_level(spdlog::level::from_str(log.level == "warn" ? "warning" : log.level));
+  logger->set_pattern(log.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
+                               : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+// Signals are blocked in every thread of the process and taken by one.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+Failure CannotStart(const std::string& reason) {
+  return Failure(Error{ErrorKind::kUnavailable, reason});
+}
+
+routing::RouteOptions MakeRouteOptions(const config::Config& config,
+                                       const traefik::RevisionProbe& probe) {
+  routing::RouteOptions options;
+  options.entry_points = config.routing.entry_points;
+  options.network = config.docker.network;
+  options.probe = probe;
+  for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
+    options.probe_labels |= !instance.entry_point.empty();
+  }
+  return options;
+}
+
+deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
+  deploy::ReconcilerOptions options;
+  options.network = config.docker.network;
+  const char* time_zone = std::getenv("TZ");
+  options.service = {.sites_directory = config.sites.directory,
+                     .dynamic_image = config.sites.dynamic_image,
+                     .static_image = config.sites.static_image,
+                     .endpoint_mode = config.docker.endpoint_mode,
+                     .time_zone = time_zone ? time_zone : "UTC"};
+  return options;
+}
+
+// Where this process listens, for the command line on the same machine.
+void WriteAddresses(const config::Config& config, std::uint16_t api_port, std::uint16_t provider_port) {
+  provider::http::ListenAddress api = config.api.listen;
+  provider::http::ListenAddress provider = config.provider.listen;
+  if (!api.is_unix()) api.port = api_port;
+  provider.port = provider_port;
+  std::ofstream(config.state_directory / "addresses.json")
+      << fmt::format("{{\"api\":\"{}\",\"provider\":\"{}\"}}\n", api.text(), provider.text());
+  spdlog::info("API on {}, provider on {}", api.text(), provider.text());
+}
+
+void WarnAboutMode(const store::Store& store, const config::Config& config) {
+  const auto mode = routing::DefaultMode(store);
+  if (!mode || *mode == config.routing.default_mode) return;
+  spdlog::info("the default mode is {}, as it was switched to; the configuration's {} was for the first "
+               "start",
+               site::Name(*mode), site::Name(config.routing.default_mode));
+}
+
+}  // namespace
+
+Result<void> Serve(const config::Config& config) {
+  const sigset_t signals = BlockSignals();
+  SetUpLog(config.log);
+  const auto state = StateDirectory::Open(config.state_directory);
+  if (!state) return Failure(state.error());
+
+  // The provider listens first, so that Traefik hears "not yet" rather than nothing.
+  provider::Publisher publisher;
+  provider::Instances instances(config.traefik.instances);
+  provider::PollServer polls(publisher, instances, {.tokens = config.provider.tokens});
+  const auto provider_port = polls.Start(config.provider.listen);
+  if (!provider_port) return CannotStart(provider_port.error());
+
+  const auto store = store::OpenSqlite(config.database);
+  if (!store) return Failure(store.error());
+  const auto secrets = PrepareStore(**store, config);
+  if (!secrets) return Failure(secrets.error());
+  std::string token;
+  if (config.api.tokens) {
+    const auto made = state->AdminToken();
+    if (!made) return Failure(made.error());
+    token = *made;
+  }
+  WarnAboutMode(**store, config);
+
+  const routing::RouteOptions routes = MakeRouteOptions(config, secrets->probe);
+  provider::http::Client client;
+  std::unique_ptr<docker::EngineClient> engine;
+  if (config.docker.host) {
+    const auto address = docker::EngineAddress::Parse(*config.docker.host);
+    if (!address) return CannotStart("docker.host " + address.error());
+    engine = std::make_unique<docker::EngineClient>(client, *address);
+  }
+  routing::RemovalGate removals(instances);
+  deploy::Reconciler reconciler(
+      **store, engine.get(),
+      {.labels = [&](const store::SiteRecord& record) { return routing::ServiceLabels(record, routes); },
+       .owns_label = routing::OwnsLabel,
+       .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
+      MakeReconcilerOptions(config));
+  const routing::DocumentPublisher document(
+      **store, publisher,
+      provider::Assembly(secrets->probe, config.routing.entry_points, secrets->default_certificate),
+      routes);
+  const provider::Prober prober(client, instances, publisher, secrets->probe);
+  const auto labels_applied = [&](const store::SiteRecord& record) {
+    const auto applied = reconciler.StatusOf(record.site.id).applied;
+    const bool current = applied && applied->routes_revision == record.routes_revision &&
+                         applied->phase == record.phase;
+    return current ? std::optional(applied->since) : std::nullopt;
+  };
+  static constexpr std::chrono::seconds kReloadTime{5};
+  routing::ModeSwitch mode_switch(
+      **store, instances, client, labels_applied,
+      {.routes = routes,
+       .label_grace = std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime});
+
+  command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
+  std::stop_source stopping;
+  api::ApiServer api({.store = **store,
+                      .commands = commands,
+                      .reconciler = reconciler,
+                      .engine = engine.get(),
+                      .mode_switch = mode_switch,
+                      .instances = instances,
+                      .publisher = publisher,
+                      .polls = polls.counters(),
+                      .stopping = stopping.get_token()},
+                     token);
+  const auto api_port = api.Start(config.api.listen);
+  if (!api_port) return CannotStart(api_port.error());
+  WriteAddresses(config, *api_port, *provider_port);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping on signal {}", signal);
+  // A second signal ends the process the hard way.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  stopping.request_stop();
+  api.Stop();
+  publisher.Close();
+  polls.Stop();
+  return {};
+}
+
+}  // namespace orchestrator::app

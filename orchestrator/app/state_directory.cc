@@ -1,0 +1,81 @@
+#include "orchestrator/app/state_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "provider/secret.h"
+
+namespace orchestrator::app {
+namespace {
+
+constexpr std::size_t kTokenBytes = 32;
+
+Failure Unusable(const std::filesystem::path& path, std::string_view reason) {
+  return Failure(Error{ErrorKind::kStorage,
+                       fmt::format("cannot use the state folder {}: {}", path.string(), reason)});
+}
+
+std::string ReadLine(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+Result<StateDirectory> StateDirectory::Open(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Unusable(path, std::strerror(errno));
+  const std::filesystem::path lock_path = path / "lock";
+  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return Unusable(path, std::strerror(errno));
+  StateDirectory directory(path, lock);
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    return Failure(Error{ErrorKind::kConflict,
+                         fmt::format("the state folder {} is in use by another orchestrator (process "
+                                     "{})",
+                                     path.string(), ReadLine(lock_path))});
+  }
+  const std::string process = fmt::format("{}\n", getpid());
+  if (ftruncate(lock, 0) != 0 || pwrite(lock, process.data(), process.size(), 0) < 0) {
+    return Unusable(path, std::strerror(errno));
+  }
+  return directory;
+}
+
+StateDirectory::StateDirectory(StateDirectory&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+StateDirectory::~StateDirectory() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<std::string> StateDirectory::AdminToken() const {
+  const std::filesystem::path path = path_ / "admin.token";
+  if (std::string token = ReadLine(path); !token.empty()) return token;
+  const std::string token = provider::RandomHex(kTokenBytes);
+  const std::filesystem::path temporary = path_ / "admin.token.new";
+  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return Unusable(path_, std::strerror(errno));
+  const std::string line = token + "\n";
+  const bool written = write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+                       fsync(file) == 0;
+  close(file);
+  if (!written || rename(temporary.c_str(), path.c_str()) != 0) {
+    return Unusable(path_, std::strerror(errno));
+  }
+  return token;
+}
+
+}  // namespace orchestrator::app

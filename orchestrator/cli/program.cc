@@ -1,0 +1,204 @@
+#include "orchestrator/cli/program.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "orchestrator/app/serve.h"
+#include "orchestrator/cli/api_client.h"
+#include "orchestrator/cli/output.h"
+#include "orchestrator/cli/routing_commands.h"
+#include "orchestrator/cli/site_commands.h"
+#include "orchestrator/config/config.h"
+#include "orchestrator/fault/crash_point.h"
+#include "orchestrator/site/units.h"
+#include "traefik/static_configuration.h"
+
+namespace orchestrator::cli {
+namespace {
+
+// Everything that options fill in.
+struct Options {
+  std::string config_file;
+  ApiAddress api;
+  bool json = false;
+  WaitFlags wait;
+  std::int64_t id = 0;
+  std::vector<std::int64_t> ids;
+  std::vector<std::string> files;
+  std::string mode;
+  std::string instance = "traefik";
+  std::string switch_timeout = "10m";
+  bool no_wait = false;
+};
+
+using Command = std::function<int()>;
+
+int Serve(const Options& options) {
+  const auto config = config::Load(options.config_file, config::ProcessEnvironment);
+  if (!config) return PrintError(config.error());
+  const auto served = app::Serve(*config);
+  return served ? kDone : PrintError(served.error());
+}
+
+int CheckConfig(const std::string& file) {
+  const auto config = config::Load(file, config::ProcessEnvironment);
+  if (!config) return PrintError(config.error());
+  fmt::print("{} is good\n", file);
+  return kDone;
+}
+
+int PrintStaticConfiguration(const Options& options) {
+  const auto config = config::Load(options.config_file, config::ProcessEnvironment);
+  if (!config) return PrintError(config.error());
+  traefik::StaticConfiguration out;
+  out.instance = options.instance;
+  out.provider_endpoint = config->ProviderUrl() + "/configuration";
+  if (!config->provider.tokens.empty()) out.provider_token = config->provider.tokens.front();
+  out.entry_points = config->routing.entry_points;
+  if (config->docker.host) {
+    // A Unix socket is mounted into Traefik's container at its usual place.
+    out.docker_endpoint = config->docker.host->starts_with("unix://") ? "unix:///var/run/docker.sock"
+                                                                      : *config->docker.host;
+  }
+  out.network = config->docker.network;
+  out.swarm_refresh_seconds = config->traefik.swarm_refresh_seconds;
+  fmt::print("{}", traefik::RenderStaticConfiguration(out));
+  return kDone;
+}
+
+int WithApi(const Options& options, const std::function<int(const ApiClient&)>& run) {
+  const auto api = ApiClient::Connect(options.api, options.config_file);
+  return api ? run(*api) : PrintError(api.error());
+}
+
+int Switch(const Options& options) {
+  const auto timeout = site::ParseDuration(options.switch_timeout);
+  if (!timeout) return PrintError({ErrorKind::kInvalid, "--timeout " + timeout.error()});
+  return WithApi(options, [&](const ApiClient& api) {
+    return SwitchMode(api, options.mode, options.ids,
+                      options.no_wait ? std::chrono::milliseconds(0) : *timeout, options.json);
+  });
+}
+
+void AddApiOptions(CLI::App* command, Options& options) {
+  command->add_option("--url", options.api.url, "The API: http://host:port or unix:/path");
+  command->add_option("--token", options.api.token, "Its token (also ORCHESTRATOR_TOKEN)");
+  command->add_flag("--json", options.json, "Print JSON");
+}
+
+void AddWaitOptions(CLI::App* command, Options& options) {
+  command->add_option("--wait", options.wait.level, "Wait until the change is running or routed")
+      ->check(CLI::IsMember({"running", "routed"}));
+  command->add_option("--timeout", options.wait.timeout, "How long to wait at most")->capture_default_str();
+}
+
+void AddSiteCommands(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App* site = app.add_subcommand("site", "Look at and change sites")->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& help,
+                       std::function<int(const ApiClient&)> run) {
+    CLI::App* command = site->add_subcommand(name, help);
+    AddApiOptions(command, options);
+    command->callback([&options, &chosen, run = std::move(run)] {
+      chosen = [&options, run] { return WithApi(options, run); };
+    });
+    return command;
+  };
+  add("list", "All sites", [&](const ApiClient& api) { return ListSites(api, options.json); });
+  add("show", "One site as it is wanted",
+      [&](const ApiClient& api) { return ShowSite(api, options.id, options.json); })
+      ->add_option("id", options.id, "The site")
+      ->required();
+  add("status", "How far a site's deployment and routes are, and why",
+      [&](const ApiClient& api) { return ShowSiteStatus(api, options.id, options.json); })
+      ->add_option("id", options.id, "The site")
+      ->required();
+  CLI::App* apply = add("apply", "Create or replace sites from YAML or JSON files",
+                        [&](const ApiClient& api) {
+                          return ApplySites(api, options.files, options.wait, options.json);
+                        });
+  apply->add_option("-f,--file", options.files, "File, or - for standard input")->required();
+  AddWaitOptions(apply, options);
+  CLI::App* remove = add("delete", "Remove sites; their directories stay", [&](const ApiClient& api) {
+    return DeleteSites(api, options.ids, options.wait, options.json);
+  });
+  remove->add_option("id", options.ids, "The sites")->required();
+  AddWaitOptions(remove, options);
+}
+
+void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App* routing =
+      app.add_subcommand("routing", "Look at and switch routing")->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& help, Command run) {
+    CLI::App* command = routing->add_subcommand(name, help);
+    AddApiOptions(command, options);
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
+    return command;
+  };
+  const auto with_api = [&](int (*run)(const ApiClient&, bool)) -> Command {
+    return [&options, run] {
+      return WithApi(options, [&](const ApiClient& api) { return run(api, options.json); });
+    };
+  };
+  add("status", "Modes, counts, revision and every Traefik", with_api(ShowRouting));
+  add("instances", "Every Traefik and what it serves", with_api(ListInstances));
+  add("migrations", "The last switches", with_api(ListMigrations));
+  add("document", "The document as Traefik gets it, without the private key",
+      [&options] { return WithApi(options, ShowDocument); });
+  CLI::App* mode = add("mode", "Route sites by labels or by the provider, without a failed request",
+                       [&options] { return Switch(options); });
+  mode->add_option("mode", options.mode, "labels or provider")
+      ->required()
+      ->check(CLI::IsMember({"labels", "provider"}));
+  mode->add_option("--site", options.ids, "Only these sites; otherwise all that do not choose themselves");
+  mode->add_option("--timeout", options.switch_timeout, "How long to follow it")->capture_default_str();
+  mode->add_flag("--no-wait", options.no_wait, "Order it and return");
+}
+
+}  // namespace
+
+int Run(int argc, char** argv) {
+  CLI::App app{
+      "Sites on a Docker Swarm, routed by Traefik: through its HTTP provider or through labels.\n"
+      "Start with `orchestrator serve --config orchestrator.yaml`; the other commands talk to it."};
+  app.set_version_flag("--version", ORCHESTRATOR_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  Command chosen;
+  app.add_option("--config", options.config_file, "Configuration file")->envname("ORCHESTRATOR_CONFIG");
+  app.fallthrough();
+
+  app.add_subcommand("serve", "Run the orchestrator until SIGTERM")->callback([&] {
+    chosen = [&] { return Serve(options); };
+  });
+  CLI::App* config = app.add_subcommand("config", "Work with configuration files")->require_subcommand(1);
+  std::string checked;
+  CLI::App* check = config->add_subcommand("check", "Say what is wrong with a file, if anything");
+  check->add_option("file", checked, "The file")->required();
+  check->callback([&] { chosen = [&] { return CheckConfig(checked); }; });
+  CLI::App* print = app.add_subcommand("static-config", "Print the static configuration for a Traefik");
+  print->add_option("--instance", options.instance, "The name of that Traefik")->capture_default_str();
+  print->callback([&] { chosen = [&] { return PrintStaticConfiguration(options); }; });
+  AddSiteCommands(app, options, chosen);
+  AddRoutingCommands(app, options, chosen);
+  // For tests: the places at which ORCHESTRATOR_CRASH_POINT can kill `serve`.
+  app.add_subcommand("crash-points", "")->group("")->callback([&] {
+    chosen = [] {
+      for (const std::string_view name : fault::CrashPointNames()) fmt::print("{}\n", name);
+      return kDone;
+    };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return chosen();
+}
+
+}  // namespace orchestrator::cli

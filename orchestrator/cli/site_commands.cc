@@ -1,0 +1,149 @@
+#include "orchestrator/cli/site_commands.h"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/cli/output.h"
+#include "orchestrator/cli/yaml_to_json.h"
+
+namespace orchestrator::cli {
+namespace {
+
+using nlohmann::json;
+
+Result<std::string> ReadText(const std::string& file) {
+  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return Failure(Error{ErrorKind::kInvalid, fmt::format("cannot read {}", file)});
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+std::string WaitQuery(const WaitFlags& wait) {
+  if (wait.level.empty()) return {};
+  return fmt::format("?wait={}&timeout={}", wait.level, wait.timeout);
+}
+
+std::string HostsOf(const json& site) {
+  std::string hosts = fmt::format("{}", fmt::join(site.at("hosts").get<std::vector<std::string>>(), " "));
+  const json& prefix = site.at("routing").at("path_prefix");
+  if (prefix.is_string()) hosts += " " + prefix.get<std::string>();
+  return hosts;
+}
+
+}  // namespace
+
+int ListSites(const ApiClient& api, bool as_json) {
+  std::vector<std::vector<std::string>> rows{{"ID", "KIND", "SERVED", "MODE", "HOSTS"}};
+  json all = json::array();
+  std::string cursor;
+  do {
+    const auto answer = api.Call("GET", "/v1/sites?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    if (!answer) return PrintError(answer.error());
+    const json page = json::parse(answer->body);
+    for (const json& site : page.at("sites")) {
+      rows.push_back({site.at("id").dump(), site.at("kind").get<std::string>(),
+                      site.at("served").get<bool>() ? "yes" : "no",
+                      site.at("routing").at("mode").get<std::string>(), HostsOf(site)});
+      if (as_json) all.push_back(site);
+    }
+    cursor = page.at("next").is_string() ? page.at("next").get<std::string>() : "";
+  } while (!cursor.empty());
+  if (as_json) {
+    PrintJson(all.dump());
+  } else {
+    PrintTable(rows);
+  }
+  return kDone;
+}
+
+int ShowSite(const ApiClient& api, std::int64_t id, bool) {
+  const auto answer = api.Call("GET", fmt::format("/v1/sites/{}", id));
+  if (!answer) return PrintError(answer.error());
+  PrintJson(answer->body);
+  return kDone;
+}
+
+int ShowSiteStatus(const ApiClient& api, std::int64_t id, bool as_json) {
+  const auto answer = api.Call("GET", fmt::format("/v1/sites/{}/status", id));
+  if (!answer) return PrintError(answer.error());
+  if (as_json) {
+    PrintJson(answer->body);
+    return kDone;
+  }
+  const json status = json::parse(answer->body);
+  const json& deployment = status.at("deployment");
+  const json& routing = status.at("routing");
+  fmt::print("site        {} ({})\n", id, status.at("state").get<std::string>());
+  fmt::print("deployment  {}", deployment.at("state").get<std::string>());
+  if (const auto reason = deployment.value("reason", ""); !reason.empty()) fmt::print(": {}", reason);
+  fmt::print("\nrouting     {}, {}", routing.at("phase").get<std::string>(),
+             routing.at("routed").get<bool>() ? "confirmed" : "not confirmed");
+  if (const auto reason = routing.value("waiting_for", ""); !reason.empty()) fmt::print(": {}", reason);
+  fmt::print("\n");
+  std::vector<std::vector<std::string>> rows{{"TASK", "STATE", "WANTED", "UPDATED", "MESSAGE"}};
+  for (const json& task : deployment.value("tasks", json::array())) {
+    const auto error = task.at("error").get<std::string>();
+    rows.push_back({task.at("id").get<std::string>().substr(0, 12), task.at("state").get<std::string>(),
+                    task.at("desired").get<std::string>(), task.at("updated").get<std::string>().substr(0, 19),
+                    error.empty() ? task.at("message").get<std::string>() : error});
+  }
+  if (rows.size() > 1) PrintTable(rows);
+  return kDone;
+}
+
+int ApplySites(const ApiClient& api, const std::vector<std::string>& files, const WaitFlags& wait,
+               bool as_json) {
+  // All files are read before anything is sent: a typing error in the last one changes nothing.
+  std::vector<json> sites;
+  for (const std::string& file : files) {
+    const auto text = ReadText(file);
+    if (!text) return PrintError(text.error());
+    const auto documents = YamlToJson(*text, file);
+    if (!documents) return PrintError(documents.error());
+    for (const std::string& document : *documents) sites.push_back(json::parse(document));
+  }
+  Progress progress;
+  for (const json& site : sites) {
+    const bool has_id = site.is_object() && site.contains("id");
+    const std::string path = has_id ? fmt::format("/v1/sites/{}", site.at("id").dump()) : "/v1/sites";
+    if (!wait.level.empty()) progress.Show(fmt::format("waiting until it is {} …", wait.level));
+    const auto answer = api.Call(has_id ? "PUT" : "POST", path + WaitQuery(wait), site.dump());
+    if (!answer) return PrintError(answer.error());
+    const json stored = json::parse(answer->body);
+    const auto reached = provider::http::FindHeader(answer->headers, "X-Reached");
+    if (as_json) {
+      PrintJson(answer->body);
+    } else {
+      fmt::print("site {} {}: {}\n", stored.at("id").dump(),
+                 answer->status == 201 ? "created" : "updated", reached);
+    }
+    if (!wait.level.empty() && reached != wait.level) {
+      return PrintError({ErrorKind::kUnavailable,
+                         fmt::format("site {} is stored, but not {} after {}: {}", stored.at("id").dump(),
+                                     wait.level, wait.timeout,
+                                     provider::http::FindHeader(answer->headers, "X-Waiting-For"))});
+    }
+  }
+  return kDone;
+}
+
+int DeleteSites(const ApiClient& api, const std::vector<std::int64_t>& ids, const WaitFlags& wait,
+                bool as_json) {
+  for (const std::int64_t id : ids) {
+    const auto answer = api.Call("DELETE", fmt::format("/v1/sites/{}", id) + WaitQuery(wait));
+    if (!answer) return PrintError(answer.error());
+    if (as_json) {
+      PrintJson(answer->body);
+    } else {
+      fmt::print("site {} {}\n", id, json::parse(answer->body).at("state").get<std::string>());
+    }
+  }
+  return kDone;
+}
+
+}  // namespace orchestrator::cli

@@ -1,0 +1,245 @@
+#include "orchestrator/command/site_commands.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/mode_switch.h"
+
+namespace orchestrator::command {
+namespace {
+
+using store::Phase;
+using store::SiteRecord;
+using store::Transaction;
+
+Failure NotFound(site::SiteId id) {
+  return Failure(Error{ErrorKind::kNotFound, fmt::format("there is no site {}", id.value)});
+}
+
+// A site that exists for clients: one that is being removed does not.
+Result<std::optional<SiteRecord>> FindLive(Transaction& transaction, site::SiteId id) {
+  auto record = transaction.Find(id);
+  if (record && *record && (*record)->removing) record->reset();
+  return record;
+}
+
+Result<void> CheckExpected(const std::optional<SiteRecord>& current, Expected expected,
+                           site::SiteId id) {
+  if (!expected) return {};
+  if (!current) {
+    return Failure(Error{ErrorKind::kPrecondition, fmt::format("there is no site {}", id.value)});
+  }
+  if (current->revision == *expected) return {};
+  return Failure(Error{ErrorKind::kPrecondition,
+                       fmt::format("site {} has revision {}, not {}: read it again and repeat your "
+                                   "change",
+                                   id.value, current->revision, *expected)});
+}
+
+// "/0/hosts/1" of a single site → "/hosts/1".
+Error WithoutIndex(Error error) {
+  for (FieldProblem& field : error.fields) {
+    if (field.pointer.starts_with("/0/")) field.pointer.erase(0, 2);
+  }
+  return error;
+}
+
+Error InBatch(Error error) {
+  for (FieldProblem& field : error.fields) field.pointer.insert(0, "/upsert");
+  return error;
+}
+
+Phase FirstPhase(const site::Site& site, site::RoutingMode default_mode) {
+  return routing::ResolveMode(site, default_mode) == site::RoutingMode::kLabels ? Phase::kLabels
+                                                                                : Phase::kProvider;
+}
+
+Result<site::RoutingMode> DefaultMode(Transaction& transaction) {
+  const auto setting = transaction.Setting(routing::kDefaultModeSetting);
+  if (!setting) return Failure(setting.error());
+  return setting->value_or("") == "labels" ? site::RoutingMode::kLabels
+                                           : site::RoutingMode::kProvider;
+}
+
+}  // namespace
+
+Result<Written> SiteCommands::Create(site::Site site) {
+  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  Prepared prepared;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    if (site.id.value == 0) {
+      const auto id = transaction.NextId();
+      if (!id) return Failure(id.error());
+      site.id = *id;
+    }
+    const auto current = FindLive(transaction, site.id);
+    if (!current) return Failure(current.error());
+    if (*current) {
+      const std::string what = fmt::format("site {} exists; use PUT to replace it", site.id.value);
+      return Failure(Error{ErrorKind::kConflict, what, {}, {{"/id", what}}});
+    }
+    auto made = Prepare(transaction, site, std::nullopt);
+    if (!made) return Failure(made.error());
+    prepared = *std::move(made);
+    return Put(transaction, prepared);
+  });
+  if (!revision) return Failure(WithoutIndex(revision.error()));
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(prepared.record), true};
+}
+
+Result<Written> SiteCommands::Replace(const site::Site& site, Expected expected) {
+  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  Prepared prepared;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    const auto current = FindLive(transaction, site.id);
+    if (!current) return Failure(current.error());
+    if (auto good = CheckExpected(*current, expected, site.id); !good) return good;
+    auto made = Prepare(transaction, site, *current);
+    if (!made) return Failure(made.error());
+    prepared = *std::move(made);
+    return Put(transaction, prepared);
+  });
+  if (!revision) return Failure(WithoutIndex(revision.error()));
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(prepared.record), prepared.created};
+}
+
+Result<Written> SiteCommands::Patch(site::SiteId id, std::string_view merge_patch,
+                                    Expected expected) {
+  Prepared prepared;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    const auto current = FindLive(transaction, id);
+    if (!current) return Failure(current.error());
+    if (!*current) return NotFound(id);
+    if (auto good = CheckExpected(*current, expected, id); !good) return good;
+    const auto site = site::Patch((*current)->site, merge_patch);
+    if (!site) return Failure(site.error());
+    if (auto good = CheckKind(*site); !good) return good;
+    auto made = Prepare(transaction, *site, *current);
+    if (!made) return Failure(made.error());
+    prepared = *std::move(made);
+    return Put(transaction, prepared);
+  });
+  if (!revision) return Failure(WithoutIndex(revision.error()));
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(prepared.record), false};
+}
+
+Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected) {
+  Prepared prepared;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    const auto current = FindLive(transaction, id);
+    if (!current) return Failure(current.error());
+    if (!*current) return NotFound(id);
+    if (auto good = CheckExpected(*current, expected, id); !good) return good;
+    prepared = PrepareRemoval(transaction, **current);
+    return Put(transaction, prepared);
+  });
+  if (!revision) return Failure(revision.error());
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(prepared.record), false};
+}
+
+Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
+  for (std::size_t i = 0; i < batch.upsert.size(); ++i) {
+    if (auto good = CheckKind(batch.upsert[i]); !good) {
+      Error error = good.error();
+      for (FieldProblem& field : error.fields) field.pointer = fmt::format("/{}{}", i, field.pointer);
+      return Failure(InBatch(std::move(error)));
+    }
+  }
+  BatchWritten written;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    written = {};
+    bool document_changes = false;
+    // What is to be changed comes first, so that the index of a conflict is that of the input.
+    std::vector<SiteRecord> records;
+    for (const site::Site& site : batch.upsert) {
+      const auto current = FindLive(transaction, site.id);
+      if (!current) return Failure(current.error());
+      auto made = Prepare(transaction, site, *current);
+      if (!made) return Failure(made.error());
+      document_changes |= made->document_changes;
+      ++(made->created ? written.created : written.updated);
+      records.push_back(std::move(made->record));
+    }
+    std::vector<SiteRecord> removed;
+    for (const site::SiteId id : batch.remove) {
+      const auto current = FindLive(transaction, id);
+      if (!current) return Failure(current.error());
+      if (!*current) continue;  // gone already: what is wanted holds
+      Prepared made = PrepareRemoval(transaction, **current);
+      document_changes |= made.document_changes;
+      ++written.removed;
+      removed.push_back(std::move(made.record));
+    }
+    if (document_changes) {
+      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+    }
+    // Removals first: a new site may take over the host of one that goes.
+    if (auto put = transaction.Put(removed); !put) return put;
+    return transaction.Put(records);
+  });
+  if (!revision) return Failure(InBatch(revision.error()));
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  written.revision = *revision;
+  return written;
+}
+
+Result<void> SiteCommands::CheckKind(const site::Site& site) const {
+  if (options_.has_engine || site.kind == site::Kind::kExternal) return {};
+  const std::string what = "must be external: this orchestrator has no Docker engine (docker.host)";
+  return Failure(Error{ErrorKind::kInvalid, "/kind " + what, {}, {{"/kind", what}}});
+}
+
+Result<SiteCommands::Prepared> SiteCommands::Prepare(
+    Transaction& transaction, const site::Site& site,
+    const std::optional<SiteRecord>& current) const {
+  Prepared prepared;
+  SiteRecord& record = prepared.record;
+  prepared.created = !current;
+  if (current) {
+    record = *current;
+    const bool same_routes = routing::SameRoutes(current->site, site, options_.routes);
+    const bool becomes_external =
+        site.kind == site::Kind::kExternal && current->phase != Phase::kProvider;
+    if (!same_routes || becomes_external) record.routes_revision = transaction.revision();
+    prepared.document_changes =
+        (!same_routes && InDocument(current->phase)) || becomes_external;
+    // Without a service there are no labels: the document takes over at once.
+    if (becomes_external) record.phase = Phase::kProvider;
+  } else {
+    const auto default_mode = DefaultMode(transaction);
+    if (!default_mode) return Failure(default_mode.error());
+    record.phase = FirstPhase(site, *default_mode);
+    record.routes_revision = transaction.revision();
+    prepared.document_changes = InDocument(record.phase) && site.served;
+  }
+  record.site = site;
+  record.revision = transaction.revision();
+  record.removing = false;
+  return prepared;
+}
+
+SiteCommands::Prepared SiteCommands::PrepareRemoval(Transaction& transaction,
+                                                    const SiteRecord& current) const {
+  Prepared prepared;
+  prepared.record = current;
+  prepared.record.removing = true;
+  prepared.record.revision = transaction.revision();
+  prepared.document_changes = InDocument(current.phase) && current.site.served;
+  if (prepared.document_changes) prepared.record.routes_revision = transaction.revision();
+  return prepared;
+}
+
+Result<void> SiteCommands::Put(Transaction& transaction, const Prepared& prepared) {
+  if (prepared.document_changes) {
+    if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+  }
+  return transaction.Put({&prepared.record, 1});
+}
+
+}  // namespace orchestrator::command

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/routing/routes.h"
+#include "orchestrator/site/codec.h"
+#include "orchestrator/store/store.h"
+
+// What clients may do to sites: each call is one transaction or nothing.
+namespace orchestrator::command {
+
+struct SiteCommandOptions {
+  routing::RouteOptions routes;
+  bool has_engine = true;  // without one there can be external sites only
+};
+
+struct Written {
+  store::SiteRecord record;
+  bool created = false;
+};
+
+struct BatchWritten {
+  store::Revision revision = 0;
+  std::size_t created = 0;
+  std::size_t updated = 0;
+  std::size_t removed = 0;
+};
+
+// The revision that a client wants to change, from If-Match; unset: whatever there is.
+using Expected = std::optional<store::Revision>;
+
+// Thread-safe; `store` must live longer.
+class SiteCommands {
+ public:
+  SiteCommands(store::Store& store, SiteCommandOptions options)
+      : store_(store), options_(std::move(options)) {}
+
+  // A site with id 0 gets the next one; an id that exists is a kConflict.
+  Result<Written> Create(site::Site site);
+  // Creates the site where it does not exist.
+  Result<Written> Replace(const site::Site& site, Expected expected);
+  Result<Written> Patch(site::SiteId id, std::string_view merge_patch, Expected expected);
+  // The routes go at once, the service when no Traefik uses it any more, the directory stays.
+  Result<Written> Remove(site::SiteId id, Expected expected);
+  Result<BatchWritten> Apply(const site::Batch& batch);
+
+ private:
+  struct Prepared {
+    store::SiteRecord record;
+    bool created = false;
+    bool document_changes = false;
+  };
+
+  Result<void> CheckKind(const site::Site& site) const;
+  Result<Prepared> Prepare(store::Transaction& transaction, const site::Site& site,
+                           const std::optional<store::SiteRecord>& current) const;
+  Prepared PrepareRemoval(store::Transaction& transaction, const store::SiteRecord& current) const;
+  static Result<void> Put(store::Transaction& transaction, const Prepared& prepared);
+
+  store::Store& store_;
+  const SiteCommandOptions options_;
+};
+
+}  // namespace orchestrator::command

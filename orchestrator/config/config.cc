@@ -1,0 +1,408 @@
+#include "orchestrator/config/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "orchestrator/docker/engine_client.h"
+
+namespace orchestrator::config {
+namespace {
+
+constexpr std::string_view kVariablePrefix = "ORCHESTRATOR";
+constexpr std::size_t kShortestToken = 16;
+
+std::string Upper(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return upper;
+}
+
+Result<std::string> ReadFile(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) {
+    return Failure(Error{ErrorKind::kInvalid,
+                         fmt::format("cannot read {}: {}", name, std::strerror(errno))});
+  }
+  return std::move(text).str();
+}
+
+// A value with the words that tell where it was found.
+struct Found {
+  YAML::Node node;
+  std::string where;
+};
+
+// What is shared by the readers of all sections.
+struct Source {
+  std::string_view file_name;
+  const Environment& environment;
+  std::vector<FieldProblem> problems;
+
+  std::string Where(const YAML::Mark& mark) const {
+    if (mark.is_null()) return std::string(file_name);
+    return fmt::format("{}:{}:{}", file_name, mark.line + 1, mark.column + 1);
+  }
+  void Fail(std::string where, std::string detail) {
+    problems.push_back({std::move(where), std::move(detail)});
+  }
+};
+
+// Takes keys out of one mapping, each with its environment override, and refuses the rest.
+class Section {
+ public:
+  Section(Source& source, YAML::Node node, std::string name)
+      : source_(source), node_(std::move(node)), name_(std::move(name)) {
+    if (!node_ || node_.IsNull() || node_.IsMap()) return;
+    source_.Fail(source_.Where(node_.Mark()),
+                 fmt::format("{} must be a mapping of keys to values", Label()));
+    node_ = YAML::Node();
+  }
+
+  ~Section() { RefuseUnknown(); }
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+
+  std::optional<Found> Find(const std::string& key) {
+    known_.insert(key);
+    const std::string variable = name_.empty()
+                                     ? fmt::format("{}_{}", kVariablePrefix, Upper(key))
+                                     : fmt::format("{}_{}_{}", kVariablePrefix, Upper(name_), Upper(key));
+    if (!is_nested()) {
+      if (auto text = source_.environment(variable)) return FromText(*text, variable);
+      if (auto file = source_.environment(variable + "_FILE")) {
+        auto text = ReadFile(*file);
+        if (text) {
+          while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+          return FromText(*text, variable + "_FILE");
+        }
+        source_.Fail(variable + "_FILE", text.error().message);
+        return {};
+      }
+    }
+    if (!node_ || !node_.IsMap()) return {};
+    const YAML::Node value = node_[key];
+    if (!value) return {};
+    return Found{value, source_.Where(value.Mark())};
+  }
+
+  std::optional<std::string> Text(const std::string& key) {
+    const auto found = Find(key);
+    if (!found || found->node.IsNull()) return {};
+    if (found->node.IsScalar()) return found->node.Scalar();
+    source_.Fail(found->where, fmt::format("{} must be one value", Label(key)));
+    return {};
+  }
+
+  template <typename T>
+  void Text(const std::string& key, T& out) {
+    if (auto text = Text(key)) out = *std::move(text);
+  }
+
+  std::optional<std::vector<std::string>> Texts(const std::string& key) {
+    const auto found = Find(key);
+    if (!found || found->node.IsNull()) return {};
+    std::vector<std::string> texts;
+    if (found->node.IsScalar()) {  // one value alone is a list of one
+      texts.push_back(found->node.Scalar());
+      return texts;
+    }
+    if (found->node.IsSequence() &&
+        std::ranges::all_of(found->node, [](const YAML::Node& item) { return item.IsScalar(); })) {
+      for (const YAML::Node& item : found->node) texts.push_back(item.Scalar());
+      return texts;
+    }
+    source_.Fail(found->where, fmt::format("{} must be a list of texts", Label(key)));
+    return {};
+  }
+
+  std::optional<std::string> OneOf(const std::string& key, const std::vector<std::string>& allowed) {
+    auto text = Text(key);
+    if (!text || std::ranges::find(allowed, *text) != allowed.end()) return text;
+    Fail(key, fmt::format("is '{}'; it must be one of {}", *text, fmt::join(allowed, ", ")));
+    return {};
+  }
+
+  // A problem with the value of `key`, wherever that came from.
+  void Fail(const std::string& key, const std::string& detail) {
+    const auto found = Find(key);
+    source_.Fail(found ? found->where : std::string(source_.file_name),
+                 fmt::format("{} {}", Label(key), detail));
+  }
+
+  // The sections inside lists have no environment variables of their own.
+  bool is_nested() const { return name_.contains('['); }
+
+ private:
+
+  std::string Label() const { return name_.empty() ? "the file" : name_; }
+  std::string Label(const std::string& key) const {
+    return name_.empty() ? key : fmt::format("{}.{}", name_, key);
+  }
+
+  std::optional<Found> FromText(const std::string& text, const std::string& where) {
+    try {
+      return Found{YAML::Load(text), where};
+    } catch (const YAML::Exception& error) {
+      source_.Fail(where, fmt::format("is not a value in YAML: {}", error.msg));
+      return {};
+    }
+  }
+
+  void RefuseUnknown() {
+    if (!node_ || !node_.IsMap()) return;
+    std::set<std::string> seen;
+    for (const auto& item : node_) {
+      const std::string key = item.first.IsScalar() ? item.first.Scalar() : "?";
+      const std::string where = source_.Where(item.first.Mark());
+      if (!known_.contains(key)) {
+        source_.Fail(where, fmt::format("{} is not a known key; known are: {}", Label(key),
+                                        fmt::join(known_, ", ")));
+      } else if (!seen.insert(key).second) {
+        source_.Fail(where, fmt::format("{} is given a second time", Label(key)));
+      }
+    }
+  }
+
+  Source& source_;
+  YAML::Node node_;
+  const std::string name_;
+  std::set<std::string> known_;
+};
+
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+void ReadListen(Section& section, provider::http::ListenAddress& out) {
+  const auto text = section.Text("listen");
+  if (!text) return;
+  auto address = provider::http::ListenAddress::Parse(*text);
+  if (address) {
+    out = *std::move(address);
+  } else {
+    section.Fail("listen", address.error());
+  }
+}
+
+void ReadApi(Section& section, Api& api) {
+  ReadListen(section, api.listen);
+  if (const auto auth = section.OneOf("auth", {"tokens", "none"})) api.tokens = *auth == "tokens";
+  if (!api.tokens && !api.listen.is_local()) {
+    section.Fail("auth", "may be none only when the API listens on loopback or a Unix socket");
+  }
+}
+
+void ReadProvider(Section& section, Provider& provider) {
+  ReadListen(section, provider.listen);
+  if (provider.listen.is_unix()) {
+    section.Fail("listen", "must be a TCP address: Traefik's HTTP provider knows no Unix sockets");
+  }
+  if (auto tokens = section.Texts("tokens")) provider.tokens = *std::move(tokens);
+  for (const std::string& token : provider.tokens) {
+    const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
+    if (token.size() < kShortestToken || !printable) {
+      section.Fail("tokens", fmt::format("must each have at least {} printable characters, no spaces",
+                                         kShortestToken));
+    }
+  }
+  if (provider.tokens.empty() && !provider.listen.is_local()) {
+    section.Fail("tokens", "is needed unless the provider listens on loopback: the document holds a "
+                           "private key");
+  }
+  section.Text("advertise", provider.advertise);
+  while (provider.advertise.ends_with('/')) provider.advertise.pop_back();
+  if (!provider.advertise.empty()) {
+    if (const auto good = provider::http::CheckHttpUrl(provider.advertise); !good) {
+      section.Fail("advertise", good.error());
+    }
+  }
+  if (const auto tls = section.Find("tls"); tls && !tls->node.IsNull()) {
+    section.Fail("tls", "is not supported by this version");
+  }
+}
+
+void ReadStore(Section& section, const std::filesystem::path& state_directory,
+               std::filesystem::path& database) {
+  static constexpr std::string_view kFile = "sqlite://";
+  const std::string url = section.Text("url").value_or("sqlite");
+  database = state_directory / "orchestrator.db";
+  if (url == "sqlite") return;
+  if (url.starts_with("sqlite:///") && url.size() > kFile.size() + 1) {
+    database = url.substr(kFile.size());
+  } else if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
+    section.Fail("url", "names PostgreSQL, which this version does not support; use sqlite");
+  } else {
+    section.Fail("url", "must be sqlite or sqlite:///absolute/path");
+  }
+}
+
+void ReadDocker(Section& section, Docker& docker) {
+  if (const auto host = section.Find("host")) {
+    if (host->node.IsNull()) {
+      docker.host.reset();
+    } else if (const auto text = section.Text("host")) {
+      docker.host = *text;
+      if (const auto good = docker::EngineAddress::Parse(*text); !good) {
+        section.Fail("host", good.error());
+      }
+    }
+  }
+  section.Text("network", docker.network);
+  if (!IsName(docker.network)) section.Fail("network", "may have letters, digits, -, _ and . only");
+  if (auto mode = section.OneOf("endpoint_mode", {"vip", "dnsrr"})) docker.endpoint_mode = *mode;
+}
+
+void ReadRouting(Section& section, Routing& routing) {
+  if (const auto mode = section.OneOf("default_mode", {"provider", "labels"})) {
+    routing.default_mode =
+        *mode == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
+  }
+  if (section.OneOf("endpoints", {"service", "tasks"}) == "tasks") {
+    section.Fail("endpoints", "is tasks, which this version does not support; use service");
+  }
+  if (auto entry_points = section.Texts("entry_points")) {
+    routing.entry_points = *std::move(entry_points);
+  }
+  if (routing.entry_points.empty() || !std::ranges::all_of(routing.entry_points, IsName)) {
+    section.Fail("entry_points", "must have names of letters, digits, -, _ and . only, at least one");
+  }
+}
+
+void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
+                  std::set<std::string>& names, Traefik& traefik) {
+  Section section(source, node, fmt::format("traefik.instances[{}]", index));
+  ::provider::ConfiguredInstance instance;
+  section.Text("name", instance.name);
+  if (!IsName(instance.name)) {
+    section.Fail("name", "is needed: letters, digits, -, _ and . only");
+  } else if (!names.insert(instance.name).second) {
+    section.Fail("name", "is the name of another instance too");
+  }
+  section.Text("entry_point", instance.entry_point);
+  while (instance.entry_point.ends_with('/')) instance.entry_point.pop_back();
+  if (!instance.entry_point.empty()) {
+    if (const auto good = provider::http::CheckHttpUrl(instance.entry_point); !good) {
+      section.Fail("entry_point", good.error());
+    }
+  }
+  if (const auto api = section.Find("api"); api && !api->node.IsNull()) {
+    section.Fail("api", "is not used by this version: leave it out, entry_point is enough");
+  }
+  traefik.instances.push_back(std::move(instance));
+}
+
+void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
+  section.Text("version", traefik.version);
+  if (!traefik.version.starts_with("3.")) {
+    section.Fail("version", "must be 3.0 or newer, as in \"3.7\"");
+  }
+  if (const auto seconds = section.Text("swarm_refresh_seconds")) {
+    const unsigned long value = std::strtoul(seconds->c_str(), nullptr, 10);
+    if (value < 1 || value > 3600 || seconds->find_first_not_of("0123456789") != std::string::npos) {
+      section.Fail("swarm_refresh_seconds", "must be from 1 to 3600");
+    } else {
+      traefik.swarm_refresh_seconds = static_cast<unsigned>(value);
+    }
+  }
+  const auto instances = section.Find("instances");
+  if (!instances || instances->node.IsNull()) return;
+  if (!instances->node.IsSequence()) return section.Fail("instances", "must be a list");
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < instances->node.size(); ++i) {
+    ReadInstance(source, instances->node[i], i, names, traefik);
+  }
+}
+
+void ReadSites(Section& section, Sites& sites) {
+  section.Text("directory", sites.directory);
+  if (!sites.directory.is_absolute()) section.Fail("directory", "must be an absolute path");
+  section.Text("dynamic_image", sites.dynamic_image);
+  section.Text("static_image", sites.static_image);
+}
+
+Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
+  try {
+    return YAML::Load(std::string(yaml));
+  } catch (const YAML::Exception& error) {
+    const std::string where =
+        fmt::format("{}:{}:{}", file_name, error.mark.line + 1, error.mark.column + 1);
+    return Failure(Error{ErrorKind::kInvalid, fmt::format("{}: {}", where, error.msg), {},
+                         {{where, error.msg}}});
+  }
+}
+
+}  // namespace
+
+std::string Config::ProviderUrl() const {
+  return provider.advertise.empty() ? "http://" + provider.listen.text() : provider.advertise;
+}
+
+std::optional<std::string> ProcessEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (!value) return {};
+  return value;
+}
+
+Result<Config> Parse(std::string_view yaml, std::string_view file_name,
+                     const Environment& environment) {
+  auto root = LoadYaml(yaml, file_name);
+  if (!root) return Failure(root.error());
+  Source source{file_name, environment, {}};
+  Config config;
+  {
+    Section top(source, *root, "");
+    top.Text("state_directory", config.state_directory);
+    if (!config.state_directory.is_absolute()) {
+      top.Fail("state_directory", "must be an absolute path");
+    }
+    const auto open = [&](const std::string& name) {
+      const YAML::Node node = root->IsMap() ? (*root)[name] : YAML::Node();
+      top.Find(name);
+      return std::make_unique<Section>(source, node, name);
+    };
+    ReadApi(*open("api"), config.api);
+    ReadProvider(*open("provider"), config.provider);
+    ReadStore(*open("store"), config.state_directory, config.database);
+    ReadDocker(*open("docker"), config.docker);
+    ReadRouting(*open("routing"), config.routing);
+    ReadTraefik(source, *open("traefik"), config.traefik);
+    ReadSites(*open("sites"), config.sites);
+    const auto log = open("log");
+    if (auto level = log->OneOf("level", {"debug", "info", "warn", "error"})) config.log.level = *level;
+    if (const auto format = log->OneOf("format", {"text", "json"})) config.log.json = *format == "json";
+  }
+  if (source.problems.empty()) return config;
+  std::vector<std::string> lines;
+  for (const FieldProblem& problem : source.problems) {
+    lines.push_back(fmt::format("{}: {}", problem.pointer, problem.detail));
+  }
+  return Failure(Error{ErrorKind::kInvalid, fmt::format("{}", fmt::join(lines, "\n")), {},
+                       std::move(source.problems)});
+}
+
+Result<Config> Load(const std::string& file_name, const Environment& environment) {
+  if (file_name.empty()) return Parse("", "(environment)", environment);
+  const auto text = ReadFile(file_name);
+  if (!text) return Failure(text.error());
+  return Parse(*text, file_name, environment);
+}
+
+}  // namespace orchestrator::config

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/error.h"
+#include "orchestrator/site/site.h"
+#include "provider/http/url.h"
+#include "provider/instances.h"
+
+// The configuration file. Every key has a default, so that an empty file is a good one.
+namespace orchestrator::config {
+
+struct Api {
+  provider::http::ListenAddress listen{"127.0.0.1", 9080, {}};
+  bool tokens = true;  // false: everyone who can connect may do everything
+};
+
+struct Provider {
+  provider::http::ListenAddress listen{"127.0.0.1", 9081, {}};
+  std::vector<std::string> tokens;  // empty: none is asked for
+  std::string advertise;            // http://host:port as Traefik reaches it; empty: from `listen`
+};
+
+struct Docker {
+  std::optional<std::string> host = "unix:///var/run/docker.sock";  // none: external sites only
+  std::string network = "director-sites";
+  std::string endpoint_mode = "vip";
+};
+
+struct Routing {
+  site::RoutingMode default_mode = site::RoutingMode::kProvider;
+  std::vector<std::string> entry_points{"web"};
+};
+
+struct Traefik {
+  std::string version = "3.7";
+  std::vector<::provider::ConfiguredInstance> instances;
+  unsigned swarm_refresh_seconds = 15;
+};
+
+struct Sites {
+  std::filesystem::path directory = "/data/sites";
+  std::string dynamic_image = "ghcr.io/example/base:latest";
+  std::string static_image = "nginx:latest";
+};
+
+struct Log {
+  std::string level = "info";
+  bool json = false;
+};
+
+struct Config {
+  std::filesystem::path state_directory = "/var/lib/orchestrator";
+  Api api;
+  Provider provider;
+  std::filesystem::path database;  // SQLite
+  Docker docker;
+  Routing routing;
+  Traefik traefik;
+  Sites sites;
+  Log log;
+
+  // http://host:port of the provider listener as Traefik reaches it.
+  std::string ProviderUrl() const;
+};
+
+// The value of an environment variable, or nothing.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+std::optional<std::string> ProcessEnvironment(const std::string& name);
+
+// Reads YAML text; `file_name` is for messages only. ORCHESTRATOR_<SECTION>_<KEY> in the environment
+// goes before the file, and …_FILE names a file with the value. Every problem is in the error, each
+// with line and column or the name of its variable.
+Result<Config> Parse(std::string_view yaml, std::string_view file_name,
+                     const Environment& environment);
+
+// Reads the file. With an empty name: the defaults and the environment alone.
+Result<Config> Load(const std::string& file_name, const Environment& environment);
+
+}  // namespace orchestrator::config

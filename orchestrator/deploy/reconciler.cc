@@ -1,0 +1,308 @@
+#include "orchestrator/deploy/reconciler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/fault/crash_point.h"
+
+namespace orchestrator::deploy {
+namespace {
+
+using namespace std::chrono_literals;
+using fault::CrashPoint;
+using fault::MaybeCrash;
+
+constexpr int kSequenceRetries = 10;
+constexpr auto kUnusedRetry = 100ms;
+
+}  // namespace
+
+Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks hooks,
+                       ReconcilerOptions options)
+    : store_(store),
+      engine_(engine),
+      hooks_(std::move(hooks)),
+      options_(std::move(options)),
+      queue_(options_.back_off) {
+  if (engine_) engine_problem_ = "the Docker engine has not been asked yet";
+  threads_.emplace_back([this](const std::stop_token& stop) { Watch(stop); });
+  for (unsigned i = 0; i < options_.workers; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
+  }
+}
+
+Reconciler::~Reconciler() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+ReconcileStatus Reconciler::StatusOf(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = statuses_.find(id);
+  return found == statuses_.end() ? ReconcileStatus{} : found->second;
+}
+
+std::string Reconciler::EngineProblem() const {
+  const std::lock_guard lock(mutex_);
+  return engine_problem_;
+}
+
+void Reconciler::Work(const std::stop_token& stop) {
+  while (const auto key = queue_.Take(stop)) {
+    const site::SiteId id{*key};
+    const auto done = Reconcile(id, stop);
+    if (done) {
+      queue_.Succeed(*key);
+      continue;
+    }
+    const Error& error = done.error();
+    if (error.kind != ErrorKind::kCancelled) {
+      spdlog::warn("site {}: {} {}", id.value, error.message, error.detail);
+      RememberProblem(id, error.message);
+    }
+    queue_.Fail(*key);
+  }
+}
+
+void Reconciler::Watch(const std::stop_token& stop) {
+  Records records;
+  // Without an engine there is nothing to compare with: every site is looked at once.
+  store::Revision seen = Follow(0, records, /*queue_all=*/engine_ == nullptr);
+  auto next_resync = std::chrono::steady_clock::now();
+  while (!stop.stop_requested()) {
+    if (engine_ && std::chrono::steady_clock::now() >= next_resync) {
+      const bool good = Resync(records, stop);
+      next_resync = std::chrono::steady_clock::now() +
+                    (good ? options_.resync_period : options_.engine_retry);
+    }
+    store_.commits().WaitAfter(seen, std::min(next_resync, std::chrono::steady_clock::now() + 1s),
+                               stop);
+    if (store_.commits().last() > seen) seen = Follow(seen, records, /*queue_all=*/true);
+  }
+}
+
+store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool queue_all) {
+  auto changes = store_.ChangesAfter(seen);
+  if (!changes) {
+    spdlog::error("{}", changes.error().message);
+    std::this_thread::sleep_for(200ms);  // the caller asks again
+    return seen;
+  }
+  for (store::Change& change : changes->sites) {
+    if (!change.record) {
+      records.erase(change.id);
+      Forget(change.id);
+      continue;
+    }
+    records.insert_or_assign(change.id, *std::move(change.record));
+    if (queue_all) queue_.Add(change.id.value);
+  }
+  return changes->revision;
+}
+
+bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
+  const auto info = engine_->Info(stop);
+  if (!info || !info->swarm_manager) {
+    SetEngineProblem(info ? info->swarm_problem : info.error().message);
+    return false;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    network_id_.clear();
+  }
+  const auto network = NetworkId(stop);
+  const auto services = engine_->ListServices(kSiteLabel, stop);
+  if (!network || !services) {
+    SetEngineProblem(network ? services.error().message : network.error().message);
+    return false;
+  }
+  SetEngineProblem("");
+
+  std::map<std::string_view, const docker::Service*> by_name;
+  for (const docker::Service& service : *services) by_name[service.spec.name] = &service;
+  for (const auto& [id, record] : records) {
+    const auto found = by_name.find(site::ServiceName(id));
+    if (record.removing || record.site.kind == site::Kind::kExternal) {
+      if (record.removing || found != by_name.end()) queue_.Add(id.value);
+      continue;
+    }
+    if (found == by_name.end()) {
+      queue_.Add(id.value);
+      continue;
+    }
+    docker::ServiceSpec wanted = Wanted(record, *network);
+    Merge(record, *found->second, wanted);
+    if (wanted != found->second->spec) {
+      queue_.Add(id.value);
+    } else {
+      RememberApplied(record, /*rolled_back=*/false);
+    }
+  }
+  return true;
+}
+
+Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop) {
+  const auto record = store_.Find(id);
+  if (!record) return Failure(record.error());
+  if (!*record) return {};
+  if ((*record)->removing || (*record)->site.kind == site::Kind::kExternal) {
+    return TakeDown(**record, stop);
+  }
+  if (!engine_) {
+    return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
+  }
+  return BringUp(**record, stop);
+}
+
+Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  const auto network = NetworkId(stop);
+  if (!network) return Failure(network.error());
+  if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site); !ready) {
+    return ready;
+  }
+  MaybeCrash(CrashPoint::kDirectoryPrepared);
+
+  Result<void> done;
+  for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
+    docker::ServiceSpec wanted = Wanted(record, *network);
+    const auto current = engine_->FindService(wanted.name, stop);
+    if (!current && current.error().kind == ErrorKind::kNotFound) {
+      done = engine_->CreateService(wanted, stop);
+      if (done) MaybeCrash(CrashPoint::kServiceCreated);
+    } else if (!current) {
+      return Failure(current.error());
+    } else {
+      Merge(record, *current, wanted);
+      const bool rolled_back = WasRolledBack(id, *current, wanted);
+      if (rolled_back) wanted.task = current->spec.task;
+      if (wanted == current->spec) {
+        RememberApplied(record, rolled_back);
+        return {};
+      }
+      if (wanted.task != current->spec.task) {
+        const std::lock_guard lock(mutex_);
+        attempted_[id] = wanted.task;
+      }
+      done = engine_->UpdateService(*current, wanted, stop);
+      if (done) MaybeCrash(CrashPoint::kServiceUpdated);
+    }
+    const bool raced = !done && (done.error().kind == ErrorKind::kOutOfSequence ||
+                                 done.error().kind == ErrorKind::kConflict);
+    if (!raced) break;
+  }
+  if (!done) return done;
+  RememberApplied(record, /*rolled_back=*/false);
+  return {};
+}
+
+Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::stop_token& stop) {
+  if (engine_) {
+    const std::string name = site::ServiceName(record.site.id);
+    const auto current = engine_->FindService(name, stop);
+    if (!current && current.error().kind != ErrorKind::kNotFound) return Failure(current.error());
+    if (current) {
+      if (!hooks_.is_unused(record)) {
+        queue_.AddAfter(record.site.id.value, kUnusedRetry);
+        return {};
+      }
+      const auto removed = engine_->RemoveService(name, stop);
+      if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
+      MaybeCrash(CrashPoint::kServiceRemoved);
+    }
+  }
+  if (record.removing) return Erase(record.site.id);
+  RememberApplied(record, /*rolled_back=*/false);
+  return {};
+}
+
+Result<void> Reconciler::Erase(site::SiteId id) {
+  const auto erased = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    const auto record = transaction.Find(id);
+    if (!record) return Failure(record.error());
+    // It may have been created again meanwhile.
+    if (!*record || !(*record)->removing) return {};
+    return transaction.Erase(id);
+  });
+  if (!erased) return Failure(erased.error());
+  MaybeCrash(CrashPoint::kSiteErased);
+  return {};
+}
+
+docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
+                                       const std::string& network_id) const {
+  docker::ServiceSpec wanted = WantedService(record.site, options_.service, network_id);
+  wanted.labels.merge(hooks_.labels(record));
+  return wanted;
+}
+
+void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& current,
+                       docker::ServiceSpec& wanted) const {
+  for (const auto& [key, value] : current.spec.labels) {
+    if (!hooks_.owns_label(key, record.site.id)) wanted.labels.try_emplace(key, value);
+  }
+  for (const auto& [key, value] : current.spec.task.container_labels) {
+    if (!key.starts_with("orchestrator.")) wanted.task.container_labels.try_emplace(key, value);
+  }
+}
+
+bool Reconciler::WasRolledBack(site::SiteId id, const docker::Service& current,
+                               const docker::ServiceSpec& wanted) const {
+  if (!current.update_state.starts_with("rollback")) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = attempted_.find(id);
+  return found != attempted_.end() && found->second == wanted.task &&
+         current.spec.task != wanted.task;
+}
+
+Result<std::string> Reconciler::NetworkId(const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!network_id_.empty()) return network_id_;
+  }
+  auto id = engine_->EnsureOverlay(options_.network, stop);
+  if (id) {
+    const std::lock_guard lock(mutex_);
+    network_id_ = *id;
+  }
+  return id;
+}
+
+void Reconciler::SetEngineProblem(std::string problem) {
+  const std::lock_guard lock(mutex_);
+  if (problem == engine_problem_) return;
+  if (problem.empty()) {
+    spdlog::info("the Docker engine answers");
+  } else {
+    spdlog::warn("{}", problem);
+  }
+  engine_problem_ = std::move(problem);
+}
+
+void Reconciler::RememberApplied(const store::SiteRecord& record, bool rolled_back) {
+  const std::lock_guard lock(mutex_);
+  ReconcileStatus& status = statuses_[record.site.id];
+  status.problem.clear();
+  status.rolled_back = rolled_back;
+  const bool same = status.applied && status.applied->routes_revision == record.routes_revision &&
+                    status.applied->phase == record.phase;
+  const auto since = same ? status.applied->since : std::chrono::steady_clock::now();
+  status.applied = Applied{record.revision, record.routes_revision, record.phase, since};
+}
+
+void Reconciler::RememberProblem(site::SiteId id, const std::string& problem) {
+  const std::lock_guard lock(mutex_);
+  statuses_[id].problem = problem;
+}
+
+void Reconciler::Forget(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  statuses_.erase(id);
+  attempted_.erase(id);
+}
+
+}  // namespace orchestrator::deploy

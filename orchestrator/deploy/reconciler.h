@@ -1,0 +1,115 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/deploy/work_queue.h"
+#include "orchestrator/docker/engine.h"
+#include "orchestrator/store/store.h"
+
+namespace orchestrator::deploy {
+
+// What deploying asks of routing.
+struct RoutingHooks {
+  // All labels of routing that the site's service shall have.
+  std::function<docker::Labels(const store::SiteRecord&)> labels;
+  // Whether a label is ours to change; all others stay as they are.
+  std::function<bool(std::string_view key, site::SiteId id)> owns_label;
+  // Whether no Traefik needs the service of this removed or external site any more.
+  std::function<bool(const store::SiteRecord&)> is_unused;
+};
+
+struct ReconcilerOptions {
+  ServiceOptions service;
+  std::string network;
+  unsigned workers = 4;
+  std::chrono::milliseconds resync_period{30'000};  // how often everything is compared
+  std::chrono::milliseconds engine_retry{1'000};    // while the engine is away
+  BackOff back_off;
+};
+
+// The state of a site's record that was last brought to the swarm.
+struct Applied {
+  store::Revision revision = 0;
+  store::Revision routes_revision = 0;
+  store::Phase phase = store::Phase::kProvider;
+  std::chrono::steady_clock::time_point since;  // when this state was applied first
+};
+
+struct ReconcileStatus {
+  std::optional<Applied> applied;
+  std::string problem;       // why the last try failed, for people; empty when it did not
+  bool rolled_back = false;  // the swarm refused the last deployment and runs the one before
+};
+
+// Makes the swarm's services match the store: a queue of site ids, several workers, never two on one
+// site. Level-triggered: it compares what is wanted with what is there, at every change, every now and
+// then, and whenever the engine comes back; so it needs to remember nothing over a restart.
+//
+// Owns its threads. `store` and `engine` must live longer; without an engine only external sites can be
+// taken care of. Thread-safe.
+class Reconciler {
+ public:
+  Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks hooks,
+             ReconcilerOptions options);
+  ~Reconciler();
+  Reconciler(const Reconciler&) = delete;
+  Reconciler& operator=(const Reconciler&) = delete;
+
+  ReconcileStatus StatusOf(site::SiteId id) const;
+
+  // Why the engine cannot be used now, for people; empty when it can.
+  std::string EngineProblem() const;
+
+  std::size_t waiting() const { return queue_.waiting(); }
+
+ private:
+  using Records = std::map<site::SiteId, store::SiteRecord>;
+
+  void Work(const std::stop_token& stop);
+  void Watch(const std::stop_token& stop);
+  store::Revision Follow(store::Revision seen, Records& records, bool queue_all);
+  bool Resync(const Records& records, const std::stop_token& stop);
+
+  Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);
+  Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
+  Result<void> TakeDown(const store::SiteRecord& record, const std::stop_token& stop);
+  Result<void> Erase(site::SiteId id);
+
+  docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
+  void Merge(const store::SiteRecord& record, const docker::Service& current,
+             docker::ServiceSpec& wanted) const;
+  bool WasRolledBack(site::SiteId id, const docker::Service& current,
+                     const docker::ServiceSpec& wanted) const;
+
+  Result<std::string> NetworkId(const std::stop_token& stop);
+  void SetEngineProblem(std::string problem);
+  void RememberApplied(const store::SiteRecord& record, bool rolled_back);
+  void RememberProblem(site::SiteId id, const std::string& problem);
+  void Forget(site::SiteId id);
+
+  store::Store& store_;
+  docker::Engine* const engine_;
+  const RoutingHooks hooks_;
+  const ReconcilerOptions options_;
+  WorkQueue queue_;
+
+  mutable std::mutex mutex_;
+  std::map<site::SiteId, ReconcileStatus> statuses_;        // guarded by mutex_
+  std::map<site::SiteId, docker::TaskTemplate> attempted_;  // guarded by mutex_
+  std::string engine_problem_;                              // guarded by mutex_
+  std::string network_id_;                                  // guarded by mutex_
+
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace orchestrator::deploy

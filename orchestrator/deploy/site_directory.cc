@@ -1,0 +1,127 @@
+#include "orchestrator/deploy/site_directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace orchestrator::deploy {
+namespace {
+
+constexpr mode_t kFolderMode = 0755;
+constexpr mode_t kRunMode = 0755;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) close(value_);
+  }
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+Failure SystemFailure(std::string_view what, const std::filesystem::path& path) {
+  const int error = errno;
+  if (error == ELOOP || error == ENOTDIR) {
+    return Failure(Error{ErrorKind::kConflict,
+                         fmt::format("{} is not a folder: it may not be a link or a file",
+                                     path.string())});
+  }
+  return Failure(Error{ErrorKind::kUnavailable, fmt::format("cannot {} {}: {}", what, path.string(),
+                                                            std::strerror(error))});
+}
+
+// Opens a folder in `parent` without following a link, making it first where it is missing.
+Result<Descriptor> OpenFolder(const Descriptor& parent, const std::string& name,
+                              const std::filesystem::path& path) {
+  if (mkdirat(parent.get(), name.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+    return SystemFailure("make the folder", path);
+  }
+  Descriptor folder(openat(parent.get(), name.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.get() < 0) return SystemFailure("open the folder", path);
+  return folder;
+}
+
+bool HasContent(const Descriptor& folder, const std::string& name, const std::string& text) {
+  const Descriptor file(openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::size_t>(status.st_size) != text.size() ||
+      (status.st_mode & 07777) != kRunMode) {
+    return false;
+  }
+  std::string current(text.size(), '\0');
+  return pread(file.get(), current.data(), current.size(), 0) ==
+             static_cast<ssize_t>(current.size()) &&
+         current == text;
+}
+
+// Replaces the file whole: whoever reads it sees the old text or the new one.
+Result<void> WriteFile(const Descriptor& folder, const std::string& name, const std::string& text,
+                       const std::filesystem::path& path) {
+  if (HasContent(folder, name, text)) return {};
+  const std::string temporary = name + ".new";
+  unlinkat(folder.get(), temporary.c_str(), 0);
+  const Descriptor file(openat(folder.get(), temporary.c_str(),
+                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kRunMode));
+  if (file.get() < 0) return SystemFailure("make the file", path);
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t count = write(file.get(), text.data() + written, text.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return SystemFailure("write the file", path);
+    written += static_cast<std::size_t>(count);
+  }
+  if (fchmod(file.get(), kRunMode) != 0 || fsync(file.get()) != 0 ||
+      renameat(folder.get(), temporary.c_str(), folder.get(), name.c_str()) != 0) {
+    return SystemFailure("write the file", path);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path SitePath(const std::filesystem::path& root, site::SiteId id) {
+  return root / fmt::format("{:02}", id.value / 100) / fmt::format("{:02}", id.value % 100);
+}
+
+Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site) {
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  const Descriptor base(open(root.c_str(), O_DIRECTORY | O_CLOEXEC));
+  if (base.get() < 0) return SystemFailure("open the folder", root);
+  const std::filesystem::path path = SitePath(root, site.id);
+  const auto hundred =
+      OpenFolder(base, path.parent_path().filename(), path.parent_path());
+  if (!hundred) return Failure(hundred.error());
+  const auto own = OpenFolder(*hundred, path.filename(), path);
+  if (!own) return Failure(own.error());
+  for (const char* name : {"public", ".home"}) {
+    const auto folder = OpenFolder(*own, name, path / name);
+    if (!folder) return Failure(folder.error());
+  }
+  if (site.run) {
+    const auto folder = OpenFolder(*own, ".orchestrator", path / ".orchestrator");
+    if (!folder) return Failure(folder.error());
+    return WriteFile(*folder, "run", *site.run, path / ".orchestrator" / "run");
+  }
+  // A site that gives no text any more runs its own run.sh again.
+  const Descriptor folder(
+      openat(own->get(), ".orchestrator", O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.get() >= 0) unlinkat(folder.get(), "run", 0);
+  return {};
+}
+
+}  // namespace orchestrator::deploy

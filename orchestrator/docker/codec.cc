@@ -1,0 +1,291 @@
+#include "orchestrator/docker/codec.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace orchestrator::docker {
+namespace {
+
+using nlohmann::json;
+using std::chrono::nanoseconds;
+
+// Members of an answer may be missing or null; both read as the default.
+const json& Member(const json& object, const char* key) {
+  static const json kNull;
+  if (!object.is_object()) return kNull;
+  const auto found = object.find(key);
+  return found == object.end() ? kNull : *found;
+}
+
+template <typename T>
+T Get(const json& object, const char* key) {
+  const json& value = Member(object, key);
+  return value.is_null() ? T{} : value.get<T>();
+}
+
+json MountsToJson(const std::vector<Mount>& mounts) {
+  json out = json::array();
+  for (const Mount& mount : mounts) {
+    json item{{"Target", mount.target}};
+    if (mount.read_only) item["ReadOnly"] = true;
+    if (mount.type == Mount::Type::kBind) {
+      item["Type"] = "bind";
+      item["Source"] = mount.source;
+    } else {
+      item["Type"] = "tmpfs";
+      item["TmpfsOptions"] = {{"SizeBytes", mount.tmpfs_bytes}, {"Mode", mount.tmpfs_mode}};
+    }
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// Sets a member, or takes it away where the value is the default that the engine leaves out.
+template <typename T>
+void SetOrErase(json& object, const char* key, const T& value) {
+  if (value == T{}) {
+    object.erase(key);
+  } else {
+    object[key] = value;
+  }
+}
+
+void Apply(const TaskTemplate& task, json& out) {
+  json& container = out["ContainerSpec"];
+  container["Image"] = task.image;
+  SetOrErase(container, "Command", task.command);
+  container.erase("Args");
+  SetOrErase(container, "Labels", task.container_labels);
+  SetOrErase(container, "Env", task.environment);
+  SetOrErase(container, "Dir", task.working_directory);
+  SetOrErase(container, "User", task.user);
+  container["Init"] = task.init;
+  SetOrErase(container, "ReadOnly", task.read_only_root);
+  container["Mounts"] = MountsToJson(task.mounts);
+  container["StopGracePeriod"] = task.stop_grace_period.count();
+  out["Resources"]["Limits"] = {{"NanoCPUs", task.nano_cpus}, {"MemoryBytes", task.memory_bytes}};
+  out["RestartPolicy"] = {{"Condition", task.restart.condition},
+                          {"Delay", task.restart.delay.count()},
+                          {"MaxAttempts", task.restart.max_attempts}};
+  out["LogDriver"] = {{"Name", task.log_driver}, {"Options", task.log_options}};
+  out["Networks"] = json::array();
+  for (const std::string& network : task.networks) out["Networks"].push_back({{"Target", network}});
+}
+
+json UpdateToJson(const UpdatePolicy& policy) {
+  return {{"Parallelism", policy.parallelism},
+          {"Delay", policy.delay.count()},
+          {"FailureAction", policy.failure_action},
+          {"Monitor", policy.monitor.count()},
+          {"Order", policy.order}};
+}
+
+void Apply(const ServiceSpec& spec, bool same_task, json& out) {
+  out["Name"] = spec.name;
+  out["Labels"] = spec.labels;
+  if (!same_task) {
+    Apply(spec.task, out["TaskTemplate"]);
+    out.erase("Networks");  // the old place of the same list
+  }
+  out["Mode"] = {{"Replicated", {{"Replicas", spec.replicas}}}};
+  out["UpdateConfig"] = UpdateToJson(spec.update);
+  out["RollbackConfig"] = UpdateToJson(spec.rollback);
+  out["EndpointSpec"]["Mode"] = spec.endpoint_mode;
+}
+
+std::vector<Mount> ReadMounts(const json& list) {
+  std::vector<Mount> mounts;
+  for (const json& item : list) {
+    Mount mount;
+    mount.type = Get<std::string>(item, "Type") == "tmpfs" ? Mount::Type::kTmpfs : Mount::Type::kBind;
+    mount.source = Get<std::string>(item, "Source");
+    mount.target = Get<std::string>(item, "Target");
+    mount.read_only = Get<bool>(item, "ReadOnly");
+    mount.tmpfs_bytes = Get<std::int64_t>(Member(item, "TmpfsOptions"), "SizeBytes");
+    mount.tmpfs_mode = Get<std::uint32_t>(Member(item, "TmpfsOptions"), "Mode");
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+TaskTemplate ReadTask(const json& in) {
+  TaskTemplate task;
+  const json& container = Member(in, "ContainerSpec");
+  task.image = Get<std::string>(container, "Image");
+  task.command = Get<std::vector<std::string>>(container, "Command");
+  task.container_labels = Get<Labels>(container, "Labels");
+  task.environment = Get<std::vector<std::string>>(container, "Env");
+  task.working_directory = Get<std::string>(container, "Dir");
+  task.user = Get<std::string>(container, "User");
+  task.init = Get<bool>(container, "Init");
+  task.read_only_root = Get<bool>(container, "ReadOnly");
+  task.mounts = ReadMounts(Member(container, "Mounts"));
+  task.stop_grace_period = nanoseconds(Get<std::int64_t>(container, "StopGracePeriod"));
+  const json& limits = Member(Member(in, "Resources"), "Limits");
+  task.nano_cpus = Get<std::int64_t>(limits, "NanoCPUs");
+  task.memory_bytes = Get<std::int64_t>(limits, "MemoryBytes");
+  const json& restart = Member(in, "RestartPolicy");
+  task.restart.condition = Get<std::string>(restart, "Condition");
+  task.restart.delay = nanoseconds(Get<std::int64_t>(restart, "Delay"));
+  task.restart.max_attempts = Get<std::uint64_t>(restart, "MaxAttempts");
+  const json& log = Member(in, "LogDriver");
+  task.log_driver = Get<std::string>(log, "Name");
+  task.log_options = Get<std::map<std::string, std::string>>(log, "Options");
+  for (const json& network : Member(in, "Networks")) {
+    task.networks.push_back(Get<std::string>(network, "Target"));
+  }
+  return task;
+}
+
+UpdatePolicy ReadUpdate(const json& in) {
+  UpdatePolicy policy;
+  policy.parallelism = Get<std::uint64_t>(in, "Parallelism");
+  policy.delay = nanoseconds(Get<std::int64_t>(in, "Delay"));
+  policy.failure_action = Get<std::string>(in, "FailureAction");
+  policy.monitor = nanoseconds(Get<std::int64_t>(in, "Monitor"));
+  policy.order = Get<std::string>(in, "Order");
+  return policy;
+}
+
+Service ServiceFromJson(const json& in) {
+  Service service;
+  service.id = Get<std::string>(in, "ID");
+  service.version = Get<std::uint64_t>(Member(in, "Version"), "Index");
+  const json& spec = in.at("Spec");
+  service.spec.name = Get<std::string>(spec, "Name");
+  service.spec.labels = Get<Labels>(spec, "Labels");
+  service.spec.task = ReadTask(Member(spec, "TaskTemplate"));
+  service.spec.update = ReadUpdate(Member(spec, "UpdateConfig"));
+  service.spec.rollback = ReadUpdate(Member(spec, "RollbackConfig"));
+  service.spec.endpoint_mode = Get<std::string>(Member(spec, "EndpointSpec"), "Mode");
+  const json& replicated = Member(Member(spec, "Mode"), "Replicated");
+  service.spec.replicas = Get<std::uint64_t>(replicated, "Replicas");
+  const json& status = Member(in, "UpdateStatus");
+  service.update_state = Get<std::string>(status, "State");
+  service.update_message = Get<std::string>(status, "Message");
+  service.raw_spec = spec.dump();
+  return service;
+}
+
+Task TaskFromJson(const json& in) {
+  Task task;
+  task.id = Get<std::string>(in, "ID");
+  task.service_id = Get<std::string>(in, "ServiceID");
+  task.slot = Get<std::uint64_t>(in, "Slot");
+  task.node_id = Get<std::string>(in, "NodeID");
+  task.desired_state = Get<std::string>(in, "DesiredState");
+  task.updated_at = Get<std::string>(in, "UpdatedAt");
+  task.image = Get<std::string>(Member(Member(in, "Spec"), "ContainerSpec"), "Image");
+  const json& status = Member(in, "Status");
+  task.state = Get<std::string>(status, "State");
+  task.message = Get<std::string>(status, "Message");
+  task.error = Get<std::string>(status, "Err");
+  const json& code = Member(Member(status, "ContainerStatus"), "ExitCode");
+  if (code.is_number_integer() && (task.state == "failed" || task.state == "complete")) {
+    task.exit_code = code.get<int>();
+  }
+  return task;
+}
+
+// Reads an answer with `read` and turns what the JSON library throws into a value.
+template <typename Read>
+auto ReadAnswer(std::string_view what, std::string_view text, Read&& read)
+    -> Result<decltype(read(std::declval<const json&>()))> {
+  try {
+    return read(json::parse(text));
+  } catch (const json::exception& error) {
+    return Failure(Error{ErrorKind::kInternal,
+                         fmt::format("the Docker engine's answer ({}) cannot be read", what),
+                         error.what()});
+  }
+}
+
+}  // namespace
+
+std::string ServiceToJson(const ServiceSpec& spec) {
+  json out = json::object();
+  Apply(spec, /*same_task=*/false, out);
+  return out.dump();
+}
+
+std::string MergedServiceJson(const Service& current, const ServiceSpec& wanted) {
+  json out = json::parse(current.raw_spec);
+  Apply(wanted, current.spec.task == wanted.task, out);
+  return out.dump();
+}
+
+std::string OverlayNetworkJson(std::string_view name) {
+  return json{{"Name", name}, {"Driver", "overlay"}, {"Attachable", true}, {"CheckDuplicate", true}}
+      .dump();
+}
+
+std::string FilterJson(std::string_view kind, std::string_view value) {
+  return json{{std::string(kind), json::array({value})}}.dump();
+}
+
+Result<Service> ReadService(std::string_view text) {
+  return ReadAnswer("service", text, ServiceFromJson);
+}
+
+Result<std::vector<Service>> ReadServices(std::string_view text) {
+  return ReadAnswer("services", text, [](const json& list) {
+    std::vector<Service> services;
+    for (const json& item : list) services.push_back(ServiceFromJson(item));
+    return services;
+  });
+}
+
+Result<std::vector<Task>> ReadTasks(std::string_view text) {
+  return ReadAnswer("tasks", text, [](const json& list) {
+    std::vector<Task> tasks;
+    for (const json& item : list) tasks.push_back(TaskFromJson(item));
+    return tasks;
+  });
+}
+
+Result<std::string> ReadNetworkId(std::string_view text, std::string_view name) {
+  return ReadAnswer("networks", text, [&](const json& answer) {
+    if (answer.is_object()) {
+      return Get<std::string>(answer, answer.contains("Id") ? "Id" : "ID");
+    }
+    for (const json& network : answer) {
+      if (Get<std::string>(network, "Name") == name && Get<std::string>(network, "Scope") == "swarm") {
+        return Get<std::string>(network, "Id");
+      }
+    }
+    return std::string();
+  });
+}
+
+Result<VersionAnswer> ReadVersion(std::string_view text) {
+  return ReadAnswer("version", text, [](const json& in) {
+    return VersionAnswer{Get<std::string>(in, "Version"), Get<std::string>(in, "ApiVersion"),
+                         Get<std::string>(in, "MinAPIVersion")};
+  });
+}
+
+Result<EngineInfo> ReadInfo(std::string_view text) {
+  return ReadAnswer("info", text, [](const json& in) {
+    EngineInfo info;
+    info.engine_version = Get<std::string>(in, "ServerVersion");
+    const json& swarm = Member(in, "Swarm");
+    info.swarm_manager = Get<bool>(swarm, "ControlAvailable");
+    if (!info.swarm_manager) {
+      info.swarm_problem = Get<std::string>(swarm, "LocalNodeState") == "active"
+                               ? "this engine is a worker of its swarm; use a manager's engine"
+                               : "this engine is in no swarm; run `docker swarm init`";
+    }
+    return info;
+  });
+}
+
+std::string ReadErrorMessage(std::string_view text) {
+  const json answer = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (answer.is_discarded()) return std::string(text.substr(0, 500));
+  const json& message = Member(answer, "message");
+  return message.is_string() ? message.get<std::string>() : std::string(text.substr(0, 500));
+}
+
+}  // namespace orchestrator::docker

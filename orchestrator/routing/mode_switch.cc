@@ -1,0 +1,252 @@
+#include "orchestrator/routing/mode_switch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/fault/crash_point.h"
+#include "provider/prober.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using fault::CrashPoint;
+using fault::MaybeCrash;
+using store::Phase;
+using store::SiteRecord;
+
+constexpr auto kBusyCheck = 100ms;
+constexpr auto kIdleCheck = 10s;
+
+// The phase that brings a site towards `mode`, if it has to move.
+std::optional<Phase> NextMove(const SiteRecord& record, site::RoutingMode mode) {
+  const bool heads_to_document =
+      record.phase == Phase::kProvider || record.phase == Phase::kToProvider;
+  if (mode == site::RoutingMode::kProvider) {
+    if (heads_to_document) return {};
+    // Nothing to keep alive: a site without a service of its own has no labels to leave behind.
+    return record.site.kind == site::Kind::kExternal ? Phase::kProvider : Phase::kToProvider;
+  }
+  if (!heads_to_document) return {};
+  return Phase::kToLabels;
+}
+
+bool NeedsLabelConfirmation(const SiteRecord& record) {
+  if (record.phase != Phase::kLabels && record.phase != Phase::kToLabels) return false;
+  return record.phase == Phase::kToLabels || record.labels_confirmed < record.routes_revision;
+}
+
+}  // namespace
+
+Result<site::RoutingMode> DefaultMode(const store::Store& store) {
+  const auto setting = store.Setting(kDefaultModeSetting);
+  if (!setting) return Failure(setting.error());
+  return setting->value_or("provider") == "labels" ? site::RoutingMode::kLabels
+                                                   : site::RoutingMode::kProvider;
+}
+
+ModeSwitch::ModeSwitch(store::Store& store, const provider::Instances& instances,
+                       provider::http::Client& client, LabelsAppliedAt labels_applied,
+                       ModeSwitchOptions options)
+    : store_(store),
+      instances_(instances),
+      client_(client),
+      labels_applied_(std::move(labels_applied)),
+      options_(std::move(options)),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+ModeSwitch::~ModeSwitch() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+std::string ModeSwitch::WaitingFor(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = waiting_.find(id);
+  return found == waiting_.end() ? std::string() : found->second;
+}
+
+void ModeSwitch::Run(const std::stop_token& stop) {
+  Records records;
+  store::Revision seen = 0;
+  while (!stop.stop_requested()) {
+    auto changes = store_.ChangesAfter(seen);
+    bool busy = true;
+    if (changes) {
+      seen = changes->revision;
+      for (store::Change& change : changes->sites) {
+        if (change.record && !change.record->removing) {
+          records.insert_or_assign(change.id, *std::move(change.record));
+        } else {
+          records.erase(change.id);
+          Note(change.id, "");
+        }
+      }
+      busy = Step(records, stop);
+    } else {
+      spdlog::error("{}", changes.error().message);
+    }
+    // While sites are on their way, Traefik is asked again and again; a commit ends the wait early.
+    store_.commits().WaitAfter(seen, Clock::now() + (busy ? Clock::duration(kBusyCheck) : kIdleCheck),
+                               stop);
+  }
+}
+
+bool ModeSwitch::Step(const Records& records, const std::stop_token& stop) {
+  const auto default_mode = DefaultMode(store_);
+  if (!default_mode) {
+    spdlog::error("{}", default_mode.error().message);
+    return true;
+  }
+  StartMoves(records, *default_mode);
+  FinishMovesToDocument(records);
+  ConfirmLabels(records, stop);
+  return std::ranges::any_of(records, [&](const auto& item) {
+    const SiteRecord& record = item.second;
+    return record.phase == Phase::kToProvider || NeedsLabelConfirmation(record) ||
+           NextMove(record, ResolveMode(record.site, *default_mode));
+  });
+}
+
+void ModeSwitch::StartMoves(const Records& records, site::RoutingMode default_mode) {
+  std::vector<SiteRecord> starting;
+  for (const auto& [id, record] : records) {
+    if (NextMove(record, ResolveMode(record.site, default_mode))) starting.push_back(record);
+  }
+  Commit(
+      "starting to switch", starting,
+      [&](SiteRecord& record, store::Revision revision) {
+        record.phase = *NextMove(record, ResolveMode(record.site, default_mode));
+        record.routes_revision = revision;
+      },
+      /*document_changes=*/true);
+  if (!starting.empty()) MaybeCrash(CrashPoint::kSwitchStarted);
+}
+
+void ModeSwitch::FinishMovesToDocument(const Records& records) {
+  std::vector<SiteRecord> confirmed;
+  for (const auto& [id, record] : records) {
+    if (record.phase != Phase::kToProvider) continue;
+    const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
+    if (confirmation.everywhere) {
+      confirmed.push_back(record);
+    } else {
+      Note(id, fmt::format("{}", fmt::join(confirmation.waiting_for, "; ")));
+    }
+  }
+  if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchConfirmed);
+  Commit(
+      "switching to the provider", confirmed,
+      [](SiteRecord& record, store::Revision) { record.phase = Phase::kProvider; },
+      /*document_changes=*/false);
+  if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchFinished);
+}
+
+void ModeSwitch::ConfirmLabels(const Records& records, const std::stop_token& stop) {
+  std::vector<SiteRecord> settling;  // in label mode already: only the confirmation is new
+  std::vector<SiteRecord> moving;
+  std::map<std::string, std::string> away;  // instances that did not answer in this round
+  for (const auto& [id, record] : records) {
+    if (!NeedsLabelConfirmation(record) || stop.stop_requested()) continue;
+    std::string why;
+    if (LabelsSeen(record, stop, why, away)) {
+      (record.phase == Phase::kToLabels ? moving : settling).push_back(record);
+    } else {
+      Note(id, std::move(why));
+    }
+  }
+  Commit(
+      "confirming labels", settling,
+      [](SiteRecord& record, store::Revision) { record.labels_confirmed = record.routes_revision; },
+      /*document_changes=*/false);
+  if (!moving.empty()) MaybeCrash(CrashPoint::kSwitchConfirmed);
+  Commit(
+      "switching to labels", moving,
+      [](SiteRecord& record, store::Revision) {
+        record.labels_confirmed = record.routes_revision;
+        record.phase = Phase::kLabels;
+      },
+      /*document_changes=*/true);
+  if (!moving.empty()) MaybeCrash(CrashPoint::kSwitchFinished);
+}
+
+bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& stop, std::string& why,
+                            std::map<std::string, std::string>& away) const {
+  const auto applied = labels_applied_(record);
+  if (!applied) {
+    why = "the swarm does not have the labels yet";
+    return false;
+  }
+  if (!record.site.served) return true;  // no tasks, so no routes to be seen
+
+  bool all_asked = !instances_.configured().empty();
+  for (const provider::ConfiguredInstance& instance : instances_.configured()) {
+    if (instance.entry_point.empty()) {
+      all_asked = false;
+      continue;
+    }
+    if (const auto found = away.find(instance.name); found != away.end()) {
+      why = found->second;
+      return false;
+    }
+    const auto answer = provider::Prober::Ask(
+        client_, instance, options_.routes.probe,
+        LabelMarkerPath(record.site.id, record.routes_revision), std::string(kLabelMarkerHeader), stop);
+    if (!answer) {
+      why = away[instance.name] = fmt::format("{}: {}", instance.name, answer.error());
+      return false;
+    }
+    if (*answer != std::to_string(record.routes_revision)) {
+      why = fmt::format("{} does not show the labels yet (it reads them only while a task runs)",
+                        instance.name);
+      return false;
+    }
+  }
+  if (all_asked || Clock::now() - *applied >= options_.label_grace) return true;
+  why = "a Traefik that cannot be asked gets time to read the labels";
+  return false;
+}
+
+// Changes those of `as_seen` that are still as they were seen; the others come again with their change.
+void ModeSwitch::Commit(std::string_view what, const std::vector<SiteRecord>& as_seen,
+                        const std::function<void(SiteRecord&, store::Revision)>& change,
+                        bool document_changes) {
+  if (as_seen.empty()) return;
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    std::vector<SiteRecord> changed;
+    for (const SiteRecord& seen : as_seen) {
+      auto current = transaction.Find(seen.site.id);
+      if (!current) return Failure(current.error());
+      if (!*current || **current != seen) continue;
+      changed.push_back(seen);
+      change(changed.back(), transaction.revision());
+    }
+    if (changed.empty()) return {};
+    if (document_changes) {
+      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+    }
+    return transaction.Put(changed);
+  });
+  if (!written) {
+    spdlog::error("{} {} sites: {}", what, as_seen.size(), written.error().message);
+    return;
+  }
+  spdlog::info("{} {} sites (revision {})", what, as_seen.size(), *written);
+  for (const SiteRecord& record : as_seen) Note(record.site.id, "");
+}
+
+void ModeSwitch::Note(site::SiteId id, std::string waiting_for) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_for.empty()) {
+    waiting_.erase(id);
+  } else {
+    waiting_[id] = std::move(waiting_for);
+  }
+}
+
+}  // namespace orchestrator::routing

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "orchestrator/routing/routes.h"
+#include "orchestrator/store/store.h"
+#include "provider/http/client.h"
+#include "provider/instances.h"
+
+namespace orchestrator::routing {
+
+// The store's setting that holds the system's default mode.
+inline constexpr std::string_view kDefaultModeSetting = "default_mode";
+
+// The mode of sites that do not choose, as the store has it.
+Result<site::RoutingMode> DefaultMode(const store::Store& store);
+
+struct ModeSwitchOptions {
+  RouteOptions routes;
+  // How long Traefik may take to read new labels, for those that cannot be asked.
+  std::chrono::milliseconds label_grace{35'000};
+};
+
+// When the labels of this record were brought to the swarm, if they were.
+using LabelsAppliedAt = std::function<std::optional<std::chrono::steady_clock::time_point>(
+    const store::SiteRecord&)>;
+
+// Moves sites between labels and document. Make before break: a site is first routed from both places;
+// the old routes go only after every Traefik has shown the new ones. Each step is one transaction, and
+// what is next follows from the store alone, so a crash between two steps is resumed.
+//
+// Also confirms the labels of sites that stay in label mode.
+//
+// Owns one thread. `store`, `instances` and `client` must live longer. Thread-safe.
+class ModeSwitch {
+ public:
+  ModeSwitch(store::Store& store, const provider::Instances& instances,
+             provider::http::Client& client, LabelsAppliedAt labels_applied,
+             ModeSwitchOptions options);
+  ~ModeSwitch();
+  ModeSwitch(const ModeSwitch&) = delete;
+  ModeSwitch& operator=(const ModeSwitch&) = delete;
+
+  // What a site that is between the two sides waits for; empty where nothing is known.
+  std::string WaitingFor(site::SiteId id) const;
+
+ private:
+  using Records = std::map<site::SiteId, store::SiteRecord>;
+  using Moves = std::vector<std::pair<site::SiteId, store::Phase>>;
+
+  void Run(const std::stop_token& stop);
+  // True when something is still to be waited for.
+  bool Step(const Records& records, const std::stop_token& stop);
+  void StartMoves(const Records& records, site::RoutingMode default_mode);
+  void FinishMovesToDocument(const Records& records);
+  void ConfirmLabels(const Records& records, const std::stop_token& stop);
+  bool LabelsSeen(const store::SiteRecord& record, const std::stop_token& stop, std::string& why,
+                  std::map<std::string, std::string>& away) const;
+
+  void Commit(std::string_view what, const std::vector<store::SiteRecord>& as_seen,
+              const std::function<void(store::SiteRecord&, store::Revision)>& change,
+              bool document_changes);
+  void Note(site::SiteId id, std::string waiting_for);
+
+  store::Store& store_;
+  const provider::Instances& instances_;
+  provider::http::Client& client_;
+  const LabelsAppliedAt labels_applied_;
+  const ModeSwitchOptions options_;
+  mutable std::mutex mutex_;
+  std::map<site::SiteId, std::string> waiting_;  // guarded by mutex_
+  std::jthread thread_;
+};
+
+}  // namespace orchestrator::routing

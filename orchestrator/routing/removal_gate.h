@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "orchestrator/store/record.h"
+#include "provider/instances.h"
+
+namespace orchestrator::routing {
+
+// Keeps a service that nobody wants any more until no Traefik sends requests to it, but not for ever:
+// a Traefik that is away must not keep a removed site alive. Thread-safe.
+class RemovalGate {
+ public:
+  static constexpr std::chrono::seconds kLongestWait{15};
+
+  explicit RemovalGate(const provider::Instances& instances) : instances_(instances) {}
+
+  // Whether the service of this removed or external site may go now.
+  bool IsUnused(const store::SiteRecord& record);
+
+ private:
+  struct Asked {
+    store::Revision revision;
+    std::chrono::steady_clock::time_point since;
+  };
+
+  const provider::Instances& instances_;
+  std::mutex mutex_;
+  std::map<site::SiteId, Asked> asked_;  // guarded by mutex_
+};
+
+}  // namespace orchestrator::routing

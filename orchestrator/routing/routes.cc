@@ -1,0 +1,135 @@
+#include "orchestrator/routing/routes.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace orchestrator::routing {
+namespace {
+
+constexpr std::uint16_t kSitePort = 80;
+
+// By default Traefik prefers the longer rule, and a site's rule grows with the number of its hosts. So
+// that an exact host always goes before a wildcard, and a path before the whole host, whatever the
+// lengths are, the rarer kinds get priorities outside of what a rule's length can be. Exact hosts
+// without a path keep the default, so that routes from other providers compare as Traefik's users
+// expect. Negative priorities work (seen with 3.7).
+constexpr std::int64_t kExactPathPriority = 100'000;
+constexpr std::int64_t kWildcardPriority = -1000;
+
+struct SplitHosts {
+  std::vector<traefik::HostName> exact;
+  std::vector<traefik::HostName> wildcards;
+};
+
+SplitHosts Split(const std::vector<traefik::HostName>& hosts) {
+  SplitHosts split;
+  for (const traefik::HostName& host : hosts) {
+    (host.wildcard() ? split.wildcards : split.exact).push_back(host);
+  }
+  return split;
+}
+
+// "max-request-10485760": one middleware for all sites with the same limit.
+std::string LimitName(site::Bytes limit) { return fmt::format("max-request-{}", limit.count); }
+
+// Routers and middlewares, which are the same in the document and as labels.
+traefik::Configuration CommonRoutes(const site::Site& site, const RouteOptions& options) {
+  traefik::Configuration routes;
+  const std::string name = site::ServiceName(site.id);
+  const site::Bytes limit = site.resources.max_request_body;
+  routes.middlewares[LimitName(limit)] = traefik::Buffering{limit.count};
+
+  const auto add = [&](const std::string& router_name, const std::vector<traefik::HostName>& hosts,
+                       std::int64_t priority, std::int64_t path_priority) {
+    if (hosts.empty()) return;
+    traefik::Router& router = routes.routers[router_name];
+    router.service = name;
+    router.middlewares = {LimitName(limit)};
+    router.entry_points = site.routing.entry_points.value_or(options.entry_points);
+    if (site.routing.tls) router.tls = traefik::RouterTls{site.routing.tls->resolver};
+    router.rule = traefik::HostRule(hosts);
+    router.priority = priority;
+    if (const auto& prefix = site.routing.path_prefix) {
+      router.rule = traefik::HostRule(hosts, *prefix);
+      router.priority = path_priority + static_cast<std::int64_t>(prefix->text().size());
+    }
+  };
+  const SplitHosts hosts = Split(site.hosts);
+  add(name, hosts.exact, 0, kExactPathPriority);
+  add(name + "-wildcard", hosts.wildcards, kWildcardPriority, kWildcardPriority);
+
+  traefik::Service& service = routes.services[name];
+  if (site.routing.sticky) service.sticky = traefik::StickyCookie{name};
+  if (const auto& check = site.routing.health_check) {
+    service.health_check = traefik::HealthCheck{check->path, check->interval};
+  }
+  return routes;
+}
+
+// A router that answers which labels of this site Traefik has read, see RevisionProbe.
+void AddLabelMarker(const store::SiteRecord& record, const RouteOptions& options,
+                    traefik::Configuration& routes) {
+  const std::string name = site::ServiceName(record.site.id) + "-marker";
+  const traefik::RevisionProbe& probe = options.probe;
+  traefik::Router& router = routes.routers[name];
+  router.rule = fmt::format("Host(`{}`) && Header(`{}`, `{}`) && Path(`{}`)", probe.host,
+                            probe.secret_header, probe.secret,
+                            LabelMarkerPath(record.site.id, record.routes_revision));
+  router.service = "noop@internal";
+  router.entry_points = options.entry_points;
+  router.middlewares = {name};
+  routes.middlewares[name] = traefik::Headers{
+      {{std::string(kLabelMarkerHeader), std::to_string(record.routes_revision)}}};
+}
+
+}  // namespace
+
+std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
+  return fmt::format("/labels/{}/{}", site::ServiceName(id), routes_revision);
+}
+
+site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode) {
+  if (site.kind == site::Kind::kExternal) return site::RoutingMode::kProvider;
+  return site.routing.mode == site::RoutingMode::kDefault ? default_mode : site.routing.mode;
+}
+
+traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options) {
+  if (!site.served) return {};
+  traefik::Configuration routes = CommonRoutes(site, options);
+  traefik::Service& service = routes.services[site::ServiceName(site.id)];
+  if (site.kind == site::Kind::kExternal) {
+    service.server_urls = site.upstreams;
+  } else {
+    service.server_urls = {fmt::format("http://{}:{}", site::ServiceName(site.id), kSitePort)};
+  }
+  return routes;
+}
+
+traefik::Fragment DocumentFragment(const store::SiteRecord& record, const RouteOptions& options) {
+  if (record.removing || !InDocument(record.phase)) return {};
+  return traefik::RenderFragment(DocumentRoutes(record.site, options));
+}
+
+traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {
+  if (!HasLabels(record.phase)) return traefik::DisabledLabels();
+  traefik::Configuration routes = CommonRoutes(record.site, options);
+  routes.services[site::ServiceName(record.site.id)].server_port = kSitePort;
+  const bool unconfirmed = record.labels_confirmed < record.routes_revision;
+  if (options.probe_labels && record.site.served && unconfirmed) {
+    AddLabelMarker(record, options, routes);
+  }
+  return traefik::EncodeLabels(routes, options.network);
+}
+
+bool OwnsLabel(std::string_view key, site::SiteId id) {
+  return traefik::BelongsTo(key, site::ServiceName(id)) ||
+         (key.starts_with("traefik.http.middlewares.max-request-") &&
+          key.ends_with(".buffering.maxRequestBodyBytes"));
+}
+
+bool SameRoutes(const site::Site& before, const site::Site& after, const RouteOptions& options) {
+  return DocumentRoutes(before, options) == DocumentRoutes(after, options);
+}
+
+}  // namespace orchestrator::routing

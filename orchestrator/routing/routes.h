@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/site/site.h"
+#include "orchestrator/store/record.h"
+#include "traefik/document.h"
+#include "traefik/labels.h"
+
+// What a site's routes are, in the document and as labels. Pure functions.
+namespace orchestrator::routing {
+
+struct RouteOptions {
+  std::vector<std::string> entry_points;  // of sites that name none, and of probes
+  std::string network;                    // the overlay
+  traefik::RevisionProbe probe;
+  bool probe_labels = false;  // whether somebody asks for the marker of new labels
+};
+
+// The answer header of a site's label marker; its value is the routes_revision.
+inline constexpr std::string_view kLabelMarkerHeader = "X-Orchestrator-Labels";
+
+// The path at which the marker of these labels answers.
+std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
+
+// The side that `mode` puts this site on, in a system whose default is `default_mode`: kLabels or
+// kProvider. External sites have no service that could carry labels.
+site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
+
+// Routers, service and middlewares of a site in the document. Empty where it is not served.
+traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options);
+
+// What the document has for this record: its routes while its phase says so, else nothing.
+traefik::Fragment DocumentFragment(const store::SiteRecord& record, const RouteOptions& options);
+
+// All labels of routing that the site's service shall have: its routes while the phase says so, with a
+// marker until they are confirmed; else those that keep Traefik's swarm provider away.
+traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options);
+
+// Whether the label `key` is ours to change on the service of site `id`. Labels of others stay.
+bool OwnsLabel(std::string_view key, site::SiteId id);
+
+// Whether changing `before` into `after` changes anything that Traefik sees.
+bool SameRoutes(const site::Site& before, const site::Site& after, const RouteOptions& options);
+
+}  // namespace orchestrator::routing

@@ -1,0 +1,485 @@
+#include "orchestrator/site/codec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/json/reader.h"
+#include "orchestrator/site/units.h"
+#include "provider/http/url.h"
+
+namespace orchestrator::site {
+namespace {
+
+using nlohmann::json;
+using orchestrator::json::ObjectReader;
+using Problems = std::vector<FieldProblem>;
+
+constexpr std::size_t kMostHosts = 100;
+constexpr std::size_t kMostUpstreams = 100;
+constexpr std::size_t kMostVariables = 1000;
+constexpr std::size_t kLongestRunFile = 256 << 10;
+constexpr double kMostCpus = 1024;
+constexpr std::int64_t kLeastNanoCpus = 1'000'000;        // the engine refuses less
+constexpr Bytes kLeastMemory{std::int64_t{6} << 20};      // the engine refuses less
+constexpr Bytes kMostMemory{std::int64_t{1} << 46};
+constexpr std::chrono::milliseconds kShortestInterval{100};
+constexpr std::chrono::milliseconds kLongestInterval{3'600'000};
+
+Error Invalid(Problems problems) {
+  std::string message = problems.front().detail;
+  if (!problems.front().pointer.empty()) {
+    message = fmt::format("{} {}", problems.front().pointer, message);
+  }
+  if (problems.size() > 1) message += fmt::format(" (and {} more)", problems.size() - 1);
+  return {ErrorKind::kInvalid, std::move(message), {}, std::move(problems)};
+}
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+// Names of entry points and resolvers go into labels, where a comma would split them.
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, IsNameCharacter);
+}
+
+template <typename Enum, std::size_t N>
+void ReadEnum(ObjectReader& reader, std::string_view key, const Enum (&values)[N], Enum& out) {
+  const auto text = reader.String(key);
+  if (!text) return;
+  std::string known;
+  for (const Enum value : values) {
+    if (*text == Name(value)) {
+      out = value;
+      return;
+    }
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", Name(value));
+  }
+  reader.Fail(key, fmt::format("is '{}'; it must be one of {}", *text, known));
+}
+
+void ReadHosts(ObjectReader& reader, Problems& problems, std::vector<traefik::HostName>& hosts) {
+  const auto texts = reader.Strings("hosts");
+  if (!texts) {
+    if (!reader.Has("hosts")) reader.Fail("hosts", "must name at least one host");
+    return;
+  }
+  if (texts->empty()) reader.Fail("hosts", "must name at least one host");
+  if (texts->size() > kMostHosts) {
+    reader.Fail("hosts", fmt::format("has {} hosts; {} are allowed", texts->size(), kMostHosts));
+    return;
+  }
+  std::set<traefik::HostName> seen;
+  for (std::size_t i = 0; i < texts->size(); ++i) {
+    auto host = traefik::HostName::Parse((*texts)[i]);
+    const auto fail = [&](std::string detail) {
+      problems.push_back(
+          {orchestrator::json::Pointer(reader.PointerTo("hosts"), i), std::move(detail)});
+    };
+    if (!host) {
+      fail(host.error());
+    } else if (!seen.insert(*host).second) {
+      fail(fmt::format("names '{}' a second time", host->text()));
+    } else {
+      hosts.push_back(*std::move(host));
+    }
+  }
+}
+
+void ReadBytes(ObjectReader& reader, std::string_view key, Bytes least, Bytes most, Bytes& out) {
+  const json* value = reader.Find(key);
+  if (!value) return;
+  Bytes bytes;
+  if (value->is_string()) {
+    const auto parsed = ParseBytes(value->get<std::string>());
+    if (!parsed) return reader.Fail(key, parsed.error());
+    bytes = *parsed;
+  } else {
+    const auto count = reader.Integer(key);
+    if (!count) return;
+    bytes.count = *count;
+  }
+  if (bytes < least || bytes > most) {
+    return reader.Fail(key, fmt::format("is {} bytes; it must be from {} to {}", bytes.count,
+                                        least.count, most.count));
+  }
+  out = bytes;
+}
+
+void ReadResources(ObjectReader& parent, Problems& problems, Resources& resources) {
+  const json* value = parent.Find("resources");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("resources"), problems);
+  if (const auto cpus = reader.Number("cpus")) {
+    const double nano = std::round(*cpus * 1e9);
+    if (nano < static_cast<double>(kLeastNanoCpus) || *cpus > kMostCpus) {
+      reader.Fail("cpus", fmt::format("must be from 0.001 to {}", kMostCpus));
+    } else {
+      resources.cpus.count = static_cast<std::int64_t>(nano);
+    }
+  }
+  ReadBytes(reader, "memory", kLeastMemory, kMostMemory, resources.memory);
+  ReadBytes(reader, "max_request_body", Bytes{1}, kMostMemory, resources.max_request_body);
+  reader.RefuseUnknown();
+}
+
+bool HasNul(std::string_view text) { return text.contains('\0'); }
+
+bool IsVariableName(std::string_view name) {
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+         std::ranges::all_of(name, [](char c) { return IsNameCharacter(c) && c != '-'; });
+}
+
+void ReadEnvironment(ObjectReader& parent, Problems& problems,
+                     std::map<std::string, std::string>& environment) {
+  const json* value = parent.Find("environment");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("environment"), problems);
+  if (!value->is_object()) return;
+  if (value->size() > kMostVariables) {
+    return parent.Fail("environment", fmt::format("has {} variables; {} are allowed", value->size(),
+                                                  kMostVariables));
+  }
+  for (const auto& [name, unused] : value->items()) {
+    if (!IsVariableName(name)) {
+      reader.Fail(name, "is not a variable name: letters, digits and _ only, no digit first");
+      continue;
+    }
+    const auto text = reader.String(name);
+    if (!text) {
+      if (!reader.Has(name)) reader.Fail(name, "must be a text; leave the variable out instead");
+    } else if (HasNul(*text)) {
+      reader.Fail(name, "has a NUL character");
+    } else {
+      environment[name] = *text;
+    }
+  }
+}
+
+void ReadDatabase(ObjectReader& parent, Problems& problems, std::optional<Database>& out) {
+  const json* value = parent.Find("database");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("database"), problems);
+  Database database;
+  for (const auto& [key, field] : {std::pair{"url", &Database::url},
+                                   {"name", &Database::name},
+                                   {"username", &Database::username},
+                                   {"password", &Database::password}}) {
+    auto text = reader.String(key);
+    if (!text) {
+      if (!reader.Has(key)) reader.Fail(key, "is needed");
+    } else if (HasNul(*text)) {
+      reader.Fail(key, "has a NUL character");
+    } else {
+      database.*field = *std::move(text);
+    }
+  }
+  if (!database.url.empty() && !database.url.contains("://")) {
+    reader.Fail("url", "must be a URL, as in postgresql://host:5432/name");
+  }
+  reader.RefuseUnknown();
+  out = std::move(database);
+}
+
+void ReadImage(ObjectReader& reader, std::optional<std::string>& out) {
+  auto image = reader.String("image");
+  if (!image) return;
+  const bool good = !image->empty() && image->size() <= 512 && image->front() != '-' &&
+                    std::ranges::all_of(*image, [](char c) {
+                      return IsNameCharacter(c) || std::string_view("./:@").contains(c);
+                    });
+  if (!good) return reader.Fail("image", "is not the name of an image, as in registry/name:tag");
+  out = std::move(image);
+}
+
+void ReadTls(ObjectReader& parent, Problems& problems, std::optional<Tls>& out) {
+  const json* value = parent.Find("tls");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("tls"), problems);
+  Tls tls;
+  if (const auto resolver = reader.String("resolver")) {
+    if (IsName(*resolver)) {
+      tls.resolver = *resolver;
+    } else {
+      reader.Fail("resolver", "may have letters, digits, - and _ only");
+    }
+  }
+  if (reader.Find("certificate")) {
+    reader.Fail("certificate", "is not supported by this version; use a resolver");
+  }
+  reader.RefuseUnknown();
+  out = tls;
+}
+
+void ReadHealthCheck(ObjectReader& parent, Problems& problems, std::optional<HealthCheck>& out) {
+  const json* value = parent.Find("health_check");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("health_check"), problems);
+  HealthCheck check;
+  if (auto path = reader.String("path")) {
+    const bool printable =
+        std::ranges::all_of(*path, [](char c) { return c > ' ' && c < 0x7f && c != '`'; });
+    if (path->starts_with('/') && printable && path->size() <= 1024) {
+      check.path = *std::move(path);
+    } else {
+      reader.Fail("path", "must start with '/' and have no spaces");
+    }
+  } else if (!reader.Has("path")) {
+    reader.Fail("path", "is needed");
+  }
+  if (const auto text = reader.String("interval")) {
+    const auto interval = ParseDuration(*text);
+    if (!interval) {
+      reader.Fail("interval", interval.error());
+    } else if (*interval < kShortestInterval || *interval > kLongestInterval) {
+      reader.Fail("interval", "must be from 100ms to 1h");
+    } else {
+      check.interval = *interval;
+    }
+  }
+  reader.RefuseUnknown();
+  out = std::move(check);
+}
+
+void ReadRouting(ObjectReader& parent, Problems& problems, Routing& routing) {
+  const json* value = parent.Find("routing");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("routing"), problems);
+  ReadEnum(reader, "mode", {RoutingMode::kDefault, RoutingMode::kLabels, RoutingMode::kProvider},
+           routing.mode);
+  if (const auto text = reader.String("path_prefix")) {
+    auto prefix = traefik::PathPrefix::Parse(*text);
+    if (prefix) {
+      routing.path_prefix = *std::move(prefix);
+    } else {
+      reader.Fail("path_prefix", prefix.error());
+    }
+  }
+  if (auto entry_points = reader.Strings("entry_points")) {
+    const std::set<std::string> distinct(entry_points->begin(), entry_points->end());
+    if (entry_points->empty()) {
+      reader.Fail("entry_points", "must name at least one; leave it out for the default");
+    } else if (!std::ranges::all_of(*entry_points, IsName)) {
+      reader.Fail("entry_points", "may have names of letters, digits, - and _ only");
+    } else if (distinct.size() != entry_points->size()) {
+      reader.Fail("entry_points", "names one of them twice");
+    } else {
+      routing.entry_points = *std::move(entry_points);
+    }
+  }
+  ReadTls(reader, problems, routing.tls);
+  routing.sticky = reader.Boolean("sticky").value_or(false);
+  ReadHealthCheck(reader, problems, routing.health_check);
+  if (const auto pool = reader.String("pool"); pool && *pool != routing.pool) {
+    reader.Fail("pool", "names a pool that does not exist; this version has 'default' only");
+  }
+  if (reader.Find("extra")) reader.Fail("extra", "is not supported by this version");
+  reader.RefuseUnknown();
+}
+
+void ReadUpstreams(ObjectReader& reader, Problems& problems, std::vector<std::string>& upstreams) {
+  const auto urls = reader.Strings("upstreams");
+  if (!urls) return;
+  if (urls->size() > kMostUpstreams) {
+    return reader.Fail("upstreams",
+                       fmt::format("has {} URLs; {} are allowed", urls->size(), kMostUpstreams));
+  }
+  for (std::size_t i = 0; i < urls->size(); ++i) {
+    const auto good = provider::http::CheckHttpUrl((*urls)[i]);
+    const auto fail = [&](std::string detail) {
+      problems.push_back({orchestrator::json::Pointer(reader.PointerTo("upstreams"), i), std::move(detail)});
+    };
+    if (!good) {
+      fail(good.error());
+    } else if (std::ranges::find(upstreams, (*urls)[i]) != upstreams.end()) {
+      fail("names the same URL a second time");
+    } else {
+      upstreams.push_back((*urls)[i]);
+    }
+  }
+}
+
+// What fits which kind.
+void CheckKind(ObjectReader& reader, const Site& site) {
+  if (site.kind == Kind::kExternal) {
+    if (!reader.Has("upstreams") || reader.Find("upstreams")->empty()) {
+      reader.Fail("upstreams", "must have at least one URL: an external site runs elsewhere");
+    }
+    if (site.routing.mode == RoutingMode::kLabels) {
+      reader.Fail("routing", "mode cannot be labels: an external site has no service to label");
+    }
+  } else if (!site.upstreams.empty()) {
+    reader.Fail("upstreams", "are for external sites only");
+  }
+  if (site.kind != Kind::kDynamic && site.run) reader.Fail("run", "is for dynamic sites only");
+  if (site.kind == Kind::kExternal && site.image) {
+    reader.Fail("image", "is for dynamic and static sites only");
+  }
+}
+
+Site Read(const json& value, const std::string& pointer, Problems& problems) {
+  Site site;
+  ObjectReader reader(value, pointer, problems);
+  if (const auto id = reader.Integer("id")) {
+    if (*id < 1 || *id > SiteId::kLargest) {
+      reader.Fail("id", fmt::format("must be from 1 to {}", SiteId::kLargest));
+    } else {
+      site.id.value = *id;
+    }
+  }
+  ReadEnum(reader, "kind", {Kind::kDynamic, Kind::kStatic, Kind::kExternal}, site.kind);
+  ReadHosts(reader, problems, site.hosts);
+  site.served = reader.Boolean("served").value_or(true);
+  ReadImage(reader, site.image);
+  if (auto run = reader.String("run")) {
+    if (run->size() > kLongestRunFile || HasNul(*run)) {
+      reader.Fail("run", "must be at most 256 KiB of text without NUL characters");
+    } else {
+      site.run = std::move(run);
+    }
+  }
+  ReadResources(reader, problems, site.resources);
+  ReadEnvironment(reader, problems, site.environment);
+  ReadDatabase(reader, problems, site.database);
+  ReadUpstreams(reader, problems, site.upstreams);
+  ReadRouting(reader, problems, site.routing);
+  CheckKind(reader, site);
+  reader.RefuseUnknown();
+  return site;
+}
+
+Result<Site> FromJson(const json& value, std::optional<SiteId> id) {
+  Problems problems;
+  Site site = Read(value, "", problems);
+  if (id && site.id.value != 0 && site.id != *id) {
+    problems.push_back({"/id", fmt::format("is {}, but the address says {}", site.id.value, id->value)});
+  }
+  if (id) site.id = *id;
+  if (!problems.empty()) return Failure(Invalid(std::move(problems)));
+  return site;
+}
+
+nlohmann::ordered_json RoutingToJson(const Routing& routing) {
+  nlohmann::ordered_json out;
+  out["mode"] = Name(routing.mode);
+  out["path_prefix"] = nullptr;
+  if (routing.path_prefix) out["path_prefix"] = routing.path_prefix->text();
+  out["entry_points"] = nullptr;
+  if (routing.entry_points) out["entry_points"] = *routing.entry_points;
+  out["tls"] = nullptr;
+  if (routing.tls) {
+    out["tls"] = nlohmann::ordered_json::object();
+    if (!routing.tls->resolver.empty()) out["tls"]["resolver"] = routing.tls->resolver;
+  }
+  out["sticky"] = routing.sticky;
+  out["health_check"] = nullptr;
+  if (routing.health_check) {
+    out["health_check"]["path"] = routing.health_check->path;
+    out["health_check"]["interval"] = FormatDuration(routing.health_check->interval);
+  }
+  out["pool"] = routing.pool;
+  out["extra"] = nullptr;
+  return out;
+}
+
+template <typename T>
+nlohmann::ordered_json OrNull(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
+
+}  // namespace
+
+Result<Site> Parse(std::string_view text, std::optional<SiteId> id) {
+  const auto value = orchestrator::json::Parse(text);
+  if (!value) return Failure(value.error());
+  return FromJson(*value, id);
+}
+
+Result<Site> Patch(const Site& site, std::string_view merge_patch) {
+  const auto patch = orchestrator::json::Parse(merge_patch);
+  if (!patch) return Failure(patch.error());
+  if (!patch->is_object()) {
+    return Failure(Invalid({{"", "must be an object with the members to change"}}));
+  }
+  json value = json::parse(ToJson(site));
+  value.merge_patch(*patch);
+  return FromJson(value, site.id);
+}
+
+Result<Batch> ParseBatch(std::string_view text) {
+  const auto value = orchestrator::json::Parse(text);
+  if (!value) return Failure(value.error());
+  Problems problems;
+  Batch batch;
+  std::set<SiteId> seen;
+  ObjectReader reader(*value, "", problems);
+  const auto list = [&](std::string_view key, auto&& read) {
+    const json* items = reader.Find(key);
+    if (!items) return;
+    if (!items->is_array()) return reader.Fail(key, "must be a list");
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      const std::string pointer = orchestrator::json::Pointer(reader.PointerTo(key), i);
+      const SiteId id = read((*items)[i], pointer);
+      if (id.value != 0 && !seen.insert(id).second) {
+        problems.push_back({pointer, fmt::format("names site {} a second time", id.value)});
+      }
+    }
+  };
+  list("upsert", [&](const json& item, const std::string& pointer) {
+    const std::size_t before = problems.size();
+    Site site = Read(item, pointer, problems);
+    const SiteId id = site.id;
+    if (problems.size() == before && id.value == 0) {
+      problems.push_back({pointer + "/id", "is needed in a batch"});
+    }
+    batch.upsert.push_back(std::move(site));
+    return id;
+  });
+  list("delete", [&](const json& item, const std::string& pointer) {
+    SiteId id;
+    if (item.is_number_integer()) id.value = item.get<std::int64_t>();
+    if (id.value < 1 || id.value > SiteId::kLargest) {
+      problems.push_back({pointer, fmt::format("must be the id of a site, from 1 to {}", SiteId::kLargest)});
+      return SiteId{};
+    }
+    batch.remove.push_back(id);
+    return id;
+  });
+  reader.RefuseUnknown();
+  if (!problems.empty()) return Failure(Invalid(std::move(problems)));
+  return batch;
+}
+
+std::string ToJson(const Site& site) {
+  nlohmann::ordered_json out;
+  out["id"] = site.id.value;
+  out["kind"] = Name(site.kind);
+  out["hosts"] = nlohmann::ordered_json::array();
+  for (const traefik::HostName& host : site.hosts) out["hosts"].push_back(host.text());
+  out["served"] = site.served;
+  out["image"] = OrNull(site.image);
+  out["run"] = OrNull(site.run);
+  out["resources"]["cpus"] = static_cast<double>(site.resources.cpus.count) / 1e9;
+  out["resources"]["memory"] = site.resources.memory.count;
+  out["resources"]["max_request_body"] = site.resources.max_request_body.count;
+  out["environment"] = site.environment;
+  out["database"] = nullptr;
+  if (site.database) {
+    out["database"] = {{"url", site.database->url},
+                       {"name", site.database->name},
+                       {"username", site.database->username},
+                       {"password", site.database->password}};
+  }
+  out["upstreams"] = site.upstreams;
+  out["routing"] = RoutingToJson(site.routing);
+  return out.dump();
+}
+
+}  // namespace orchestrator::site

@@ -1,0 +1,46 @@
+#include "orchestrator/site/site.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace orchestrator::site {
+
+std::string ServiceName(SiteId id) { return fmt::format("site_{:04}", id.value); }
+
+std::optional<SiteId> ParseServiceName(std::string_view name) {
+  static constexpr std::string_view kPrefix = "site_";
+  if (!name.starts_with(kPrefix)) return {};
+  const std::string_view digits = name.substr(kPrefix.size());
+  SiteId id;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id.value);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return {};
+  if (id.value < 1 || id.value > SiteId::kLargest || ServiceName(id) != name) return {};
+  return id;
+}
+
+const char* Name(Kind kind) {
+  switch (kind) {
+    case Kind::kDynamic:
+      return "dynamic";
+    case Kind::kStatic:
+      return "static";
+    case Kind::kExternal:
+      return "external";
+  }
+  return "?";
+}
+
+const char* Name(RoutingMode mode) {
+  switch (mode) {
+    case RoutingMode::kDefault:
+      return "default";
+    case RoutingMode::kLabels:
+      return "labels";
+    case RoutingMode::kProvider:
+      return "provider";
+  }
+  return "?";
+}
+
+}  // namespace orchestrator::site

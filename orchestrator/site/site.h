@@ -1,0 +1,108 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "traefik/host_name.h"
+#include "traefik/rule.h"
+
+// What a site is. Values without behaviour; whoever holds one holds valid parts (see codec.h).
+namespace orchestrator::site {
+
+struct SiteId {
+  static constexpr std::int64_t kLargest = 999'999'999;
+
+  std::int64_t value = 0;  // 1 … kLargest
+
+  friend auto operator<=>(const SiteId&, const SiteId&) = default;
+};
+
+// "site_0017": the name of the site's service, router and middlewares.
+std::string ServiceName(SiteId id);
+
+// The id of a service name that ServiceName made, if it is one.
+std::optional<SiteId> ParseServiceName(std::string_view name);
+
+enum class Kind { kDynamic, kStatic, kExternal };
+
+enum class RoutingMode { kDefault, kLabels, kProvider };
+
+struct Bytes {
+  std::int64_t count = 0;
+
+  friend auto operator<=>(const Bytes&, const Bytes&) = default;
+};
+
+struct NanoCpus {
+  std::int64_t count = 0;  // 10^9 are one core
+
+  friend auto operator<=>(const NanoCpus&, const NanoCpus&) = default;
+};
+
+struct Resources {
+  NanoCpus cpus{500'000'000};
+  Bytes memory{std::int64_t{100} << 20};
+  Bytes max_request_body{std::int64_t{10} << 20};
+
+  friend bool operator==(const Resources&, const Resources&) = default;
+};
+
+struct Database {
+  std::string url;
+  std::string name;
+  std::string username;
+  std::string password;
+
+  friend bool operator==(const Database&, const Database&) = default;
+};
+
+struct Tls {
+  std::string resolver;  // Traefik's certificate resolver; empty: the default certificate
+
+  friend bool operator==(const Tls&, const Tls&) = default;
+};
+
+struct HealthCheck {
+  std::string path;
+  std::chrono::milliseconds interval{10'000};
+
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+struct Routing {
+  RoutingMode mode = RoutingMode::kDefault;
+  std::optional<traefik::PathPrefix> path_prefix;
+  std::optional<std::vector<std::string>> entry_points;  // unset: the configuration's
+  std::optional<Tls> tls;
+  bool sticky = false;
+  std::optional<HealthCheck> health_check;
+  std::string pool = "default";
+
+  friend bool operator==(const Routing&, const Routing&) = default;
+};
+
+struct Site {
+  SiteId id;
+  Kind kind = Kind::kDynamic;
+  std::vector<traefik::HostName> hosts;  // at least one, no two alike
+  bool served = true;
+  std::optional<std::string> image;  // dynamic and static: instead of the base image
+  std::optional<std::string> run;    // dynamic: the text of a run file
+  Resources resources;
+  std::map<std::string, std::string> environment;
+  std::optional<Database> database;
+  std::vector<std::string> upstreams;  // external only, at least one URL
+  Routing routing;
+
+  friend bool operator==(const Site&, const Site&) = default;
+};
+
+const char* Name(Kind kind);
+const char* Name(RoutingMode mode);
+
+}  // namespace orchestrator::site

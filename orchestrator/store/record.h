@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "orchestrator/site/site.h"
+
+namespace orchestrator::store {
+
+// Every committed transaction takes the next one, from 1 on.
+using Revision = std::uint64_t;
+
+// Where a site's routes are, as committed. The two middle ones have them in both places, so that no
+// request fails while a site changes sides.
+enum class Phase {
+  kLabels,      // labels on the service only
+  kToProvider,  // both: waiting until every Traefik has the document's routes
+  kProvider,    // the document only
+  kToLabels,    // both: waiting until every Traefik has the labels' routes
+};
+
+constexpr bool InDocument(Phase phase) { return phase != Phase::kLabels; }
+constexpr bool HasLabels(Phase phase) { return phase != Phase::kProvider; }
+
+inline const char* Name(Phase phase) {
+  switch (phase) {
+    case Phase::kLabels:
+      return "labels";
+    case Phase::kToProvider:
+      return "to-provider";
+    case Phase::kProvider:
+      return "provider";
+    case Phase::kToLabels:
+      return "to-labels";
+  }
+  return "?";
+}
+
+// A site with all that is known and must survive about it.
+struct SiteRecord {
+  site::Site site;
+  Phase phase = Phase::kProvider;
+  Revision revision = 0;          // of the last change that a user made: the ETag
+  Revision routes_revision = 0;   // of the last change of anything that its routes depend on
+  Revision labels_confirmed = 0;  // the routes_revision whose labels every Traefik has shown
+  bool removing = false;          // deleted by its user; its service is still to be taken down
+
+  friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
+};
+
+}  // namespace orchestrator::store

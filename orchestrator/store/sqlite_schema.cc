@@ -1,0 +1,69 @@
+#include "orchestrator/store/sqlite_schema.h"
+
+#include <sqlite3.h>
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace orchestrator::store {
+namespace {
+
+// Step i brings the schema from version i to i + 1. Never change one that was released: add the next.
+constexpr std::array kSteps = {
+    R"sql(
+CREATE TABLE settings (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sites (
+  id               INTEGER PRIMARY KEY,
+  kind             INTEGER NOT NULL,
+  phase            INTEGER NOT NULL,
+  revision         INTEGER NOT NULL,
+  routes_revision  INTEGER NOT NULL,
+  labels_confirmed INTEGER NOT NULL,
+  removing         INTEGER NOT NULL,
+  specification    TEXT NOT NULL
+) STRICT;
+
+-- One site a host and path prefix ('' for the whole host).
+CREATE TABLE hosts (
+  host        TEXT NOT NULL,
+  path_prefix TEXT NOT NULL,
+  site        INTEGER NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+  PRIMARY KEY (host, path_prefix)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hosts_by_site ON hosts (site);
+
+-- The last change of every id that ever was; readers ask for what came after their revision.
+CREATE TABLE changes (
+  site     INTEGER PRIMARY KEY,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX changes_by_revision ON changes (revision);
+)sql",
+};
+
+}  // namespace
+
+void MigrateSchema(SqliteDatabase& database) {
+  std::int64_t version = 0;
+  {
+    auto statement = database.Prepare("PRAGMA user_version");
+    if (statement.Step()) version = statement.Integer(0);
+  }
+  if (version > static_cast<std::int64_t>(kSteps.size())) {
+    throw SqliteError(SQLITE_MISMATCH,
+                      fmt::format("its schema has version {}, this program knows up to {}: it was "
+                                  "written by a newer orchestrator",
+                                  version, kSteps.size()));
+  }
+  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) {
+    database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT",
+                                 kSteps[step], step + 1));
+  }
+}
+
+}  // namespace orchestrator::store

@@ -1,0 +1,360 @@
+#include "orchestrator/store/sqlite_store.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "orchestrator/site/codec.h"
+#include "orchestrator/store/sqlite_database.h"
+#include "orchestrator/store/sqlite_schema.h"
+
+namespace orchestrator::store {
+namespace {
+
+constexpr std::string_view kRevision = "revision";
+constexpr std::string_view kDocumentRevision = "document_revision";
+
+// What a user can do about the commonest failures.
+std::string Advice(int code) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return "; the disk is full: make room and try again";
+    case SQLITE_READONLY:
+      return "; make the file and its folder writable for this user";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "; the file is damaged: restore it from a backup";
+    case SQLITE_CANTOPEN:
+      return "; does the folder exist, and may this user write to it?";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "; another process holds it";
+    default:
+      return "";
+  }
+}
+
+Failure StorageFailure(std::string_view what, const SqliteError& error) {
+  return Failure(Error{ErrorKind::kStorage,
+                       fmt::format("{}: {}{}", what, error.what(), Advice(error.code())),
+                       fmt::format("SQLite result code {}", error.code())});
+}
+
+// Runs `body` and turns what SQLite throws into a value.
+template <typename Body>
+auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const SqliteError& error) {
+    return StorageFailure(what, error);
+  }
+}
+
+// Reads id, phase, revision, routes_revision, labels_confirmed, removing, specification from `first` on.
+SiteRecord ReadRecord(const SqliteStatement& row, int first) {
+  auto parsed = site::Parse(row.Text(first + 6));
+  if (!parsed) {
+    throw SqliteError(SQLITE_CORRUPT, fmt::format("the stored site {} cannot be read ({})",
+                                                  row.Integer(first), parsed.error().message));
+  }
+  SiteRecord record;
+  record.site = *std::move(parsed);
+  record.phase = static_cast<Phase>(row.Integer(first + 1));
+  record.revision = static_cast<Revision>(row.Integer(first + 2));
+  record.routes_revision = static_cast<Revision>(row.Integer(first + 3));
+  record.labels_confirmed = static_cast<Revision>(row.Integer(first + 4));
+  record.removing = row.Integer(first + 5) != 0;
+  return record;
+}
+
+std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id) {
+  auto row = database.Prepare(
+      "SELECT id, phase, revision, routes_revision, labels_confirmed, removing, specification "
+      "FROM sites WHERE id = ?");
+  row.Bind(id.value);
+  if (!row.Step()) return {};
+  return ReadRecord(row, 0);
+}
+
+std::optional<std::string> FindSetting(SqliteDatabase& database, std::string_view key) {
+  auto row = database.Prepare("SELECT value FROM settings WHERE key = ?");
+  row.Bind(key);
+  if (!row.Step()) return {};
+  return std::string(row.Text(0));
+}
+
+void PutSetting(SqliteDatabase& database, std::string_view key, std::string_view value) {
+  database
+      .Prepare("INSERT INTO settings (key, value) VALUES (?, ?) "
+               "ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+      .Bind(key)
+      .Bind(value)
+      .Run();
+}
+
+Revision RevisionSetting(SqliteDatabase& database, std::string_view key) {
+  const auto text = FindSetting(database, key);
+  return text ? std::strtoull(text->c_str(), nullptr, 10) : 0;
+}
+
+class SqliteTransaction final : public Transaction {
+ public:
+  SqliteTransaction(SqliteDatabase& database, Revision revision)
+      : database_(database), revision_(revision) {}
+
+  Revision revision() const override { return revision_; }
+
+  Result<std::optional<SiteRecord>> Find(site::SiteId id) override {
+    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
+      return FindRecord(database_, id);
+    });
+  }
+
+  Result<void> Put(std::span<const SiteRecord> records) override {
+    return Guard("cannot store the site", [&]() -> Result<void> {
+      for (const SiteRecord& record : records) {
+        database_.Prepare("DELETE FROM hosts WHERE site = ?").Bind(record.site.id.value).Run();
+      }
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        PutOne(records[i]);
+        if (records[i].removing) continue;
+        if (auto claimed = Claim(records[i].site, i); !claimed) return claimed;
+      }
+      return {};
+    });
+  }
+
+  Result<void> Erase(site::SiteId id) override {
+    return Guard("cannot remove the site", [&]() -> Result<void> {
+      database_.Prepare("DELETE FROM sites WHERE id = ?").Bind(id.value).Run();
+      MarkChanged(id);
+      return {};
+    });
+  }
+
+  Result<void> MarkDocumentChanged() override {
+    return SetSetting(kDocumentRevision, std::to_string(revision_));
+  }
+
+  Result<site::SiteId> NextId() override {
+    return Guard("cannot choose an id", [&]() -> Result<site::SiteId> {
+      auto row = database_.Prepare("SELECT coalesce(max(id), 0) + 1 FROM sites");
+      row.Step();
+      const site::SiteId id{row.Integer(0)};
+      if (id.value <= site::SiteId::kLargest) return id;
+      return Failure(Error{ErrorKind::kConflict, "the largest id is in use: give an id of your own"});
+    });
+  }
+
+  Result<std::optional<std::string>> Setting(std::string_view key) override {
+    return Guard("cannot read a setting", [&]() -> Result<std::optional<std::string>> {
+      return FindSetting(database_, key);
+    });
+  }
+
+  Result<void> SetSetting(std::string_view key, std::string_view value) override {
+    return Guard("cannot store a setting", [&]() -> Result<void> {
+      PutSetting(database_, key, value);
+      return {};
+    });
+  }
+
+ private:
+  void PutOne(const SiteRecord& record) {
+    database_
+        .Prepare("INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
+                 "removing, specification) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+                 "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
+                 "revision = excluded.revision, routes_revision = excluded.routes_revision, "
+                 "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
+                 "specification = excluded.specification")
+        .Bind(record.site.id.value)
+        .Bind(static_cast<std::int64_t>(record.site.kind))
+        .Bind(static_cast<std::int64_t>(record.phase))
+        .Bind(record.revision)
+        .Bind(record.routes_revision)
+        .Bind(record.labels_confirmed)
+        .Bind(static_cast<std::int64_t>(record.removing))
+        .Bind(site::ToJson(record.site))
+        .Run();
+    MarkChanged(record.site.id);
+  }
+
+  void MarkChanged(site::SiteId id) {
+    database_
+        .Prepare("INSERT INTO changes (site, revision) VALUES (?, ?) "
+                 "ON CONFLICT (site) DO UPDATE SET revision = excluded.revision")
+        .Bind(id.value)
+        .Bind(revision_)
+        .Run();
+  }
+
+  Result<void> Claim(const site::Site& site, std::size_t index) {
+    const std::string prefix = site.routing.path_prefix ? site.routing.path_prefix->text() : "";
+    for (std::size_t i = 0; i < site.hosts.size(); ++i) {
+      const std::string& host = site.hosts[i].text();
+      auto owner = database_.Prepare("SELECT site FROM hosts WHERE host = ? AND path_prefix = ?");
+      owner.Bind(host).Bind(prefix);
+      if (owner.Step()) {
+        const std::string what = fmt::format("{}{} belongs to site {}", host, prefix, owner.Integer(0));
+        return Failure(Error{ErrorKind::kConflict, what, {},
+                             {{fmt::format("/{}/hosts/{}", index, i), what}}});
+      }
+      database_.Prepare("INSERT INTO hosts (host, path_prefix, site) VALUES (?, ?, ?)")
+          .Bind(host)
+          .Bind(prefix)
+          .Bind(site.id.value)
+          .Run();
+    }
+    return {};
+  }
+
+  SqliteDatabase& database_;
+  const Revision revision_;
+};
+
+// Rolls back unless committed.
+class Scope {
+ public:
+  Scope(SqliteDatabase& database, const std::string& begin) : database_(database) {
+    database_.Execute(begin);
+  }
+  ~Scope() {
+    if (!database_.in_transaction()) return;
+    try {
+      database_.Execute("ROLLBACK");
+    } catch (const SqliteError&) {
+      // The connection stays in the transaction; the next BEGIN fails and says so.
+    }
+  }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+  void Commit() { database_.Execute("COMMIT"); }
+
+ private:
+  SqliteDatabase& database_;
+};
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(const std::string& path) : writer_(path), reader_(path) {
+    MigrateSchema(writer_);
+    commits_.Notify(RevisionSetting(writer_, kRevision));
+  }
+
+  Result<Revision> Write(const std::function<Result<void>(Transaction&)>& change) override {
+    const std::lock_guard lock(writer_mutex_);
+    auto revision = Guard("cannot write to the database", [&]() -> Result<Revision> {
+      Scope scope(writer_, "BEGIN IMMEDIATE");
+      const Revision next = RevisionSetting(writer_, kRevision) + 1;
+      SqliteTransaction transaction(writer_, next);
+      if (auto changed = change(transaction); !changed) return Failure(changed.error());
+      PutSetting(writer_, kRevision, std::to_string(next));
+      scope.Commit();
+      return next;
+    });
+    if (revision) commits_.Notify(*revision);
+    return revision;
+  }
+
+  Result<std::optional<SiteRecord>> Find(site::SiteId id) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
+      return FindRecord(reader_, id);
+    });
+  }
+
+  Result<std::vector<SiteRecord>> List(const Query& query) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot list the sites", [&]() -> Result<std::vector<SiteRecord>> {
+      auto rows = reader_.Prepare(
+          "SELECT id, phase, revision, routes_revision, labels_confirmed, removing, specification "
+          "FROM sites WHERE id > ?1 AND removing = 0 AND (?2 < 0 OR kind = ?2) "
+          "AND (?3 < 0 OR phase = ?3) "
+          "AND (?4 = '' OR id IN (SELECT site FROM hosts WHERE host = ?4)) ORDER BY id LIMIT ?5");
+      rows.Bind(query.after.value)
+          .Bind(query.kind ? static_cast<std::int64_t>(*query.kind) : std::int64_t{-1})
+          .Bind(query.phase ? static_cast<std::int64_t>(*query.phase) : std::int64_t{-1})
+          .Bind(query.host)
+          .Bind(static_cast<std::uint64_t>(query.limit));
+      std::vector<SiteRecord> records;
+      while (rows.Step()) records.push_back(ReadRecord(rows, 0));
+      return records;
+    });
+  }
+
+  Result<Counts> Count() const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot count the sites", [&]() -> Result<Counts> {
+      Counts counts;
+      auto rows = reader_.Prepare("SELECT removing, phase, count(*) FROM sites GROUP BY 1, 2");
+      while (rows.Step()) {
+        const auto count = static_cast<std::size_t>(rows.Integer(2));
+        if (rows.Integer(0) != 0) {
+          counts.removing += count;
+        } else {
+          counts.sites += count;
+          counts.by_phase[rows.Integer(1)] += count;
+        }
+      }
+      return counts;
+    });
+  }
+
+  Result<Changes> ChangesAfter(Revision revision) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot read what changed", [&]() -> Result<Changes> {
+      const Scope scope(reader_, "BEGIN");  // one consistent view
+      Changes changes;
+      changes.revision = RevisionSetting(reader_, kRevision);
+      changes.document_revision = RevisionSetting(reader_, kDocumentRevision);
+      auto rows = reader_.Prepare(
+          "SELECT changes.site, sites.id IS NULL, id, phase, sites.revision, routes_revision, "
+          "labels_confirmed, removing, specification "
+          "FROM changes LEFT JOIN sites ON sites.id = changes.site "
+          "WHERE changes.revision > ? ORDER BY changes.site");
+      rows.Bind(revision);
+      while (rows.Step()) {
+        Change change{site::SiteId{rows.Integer(0)}, {}};
+        if (rows.Integer(1) == 0) change.record = ReadRecord(rows, 2);
+        changes.sites.push_back(std::move(change));
+      }
+      return changes;
+    });
+  }
+
+  Result<std::optional<std::string>> Setting(std::string_view key) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot read a setting", [&]() -> Result<std::optional<std::string>> {
+      return FindSetting(reader_, key);
+    });
+  }
+
+ private:
+  std::mutex writer_mutex_;
+  SqliteDatabase writer_;  // guarded by writer_mutex_
+  mutable std::mutex reader_mutex_;
+  mutable SqliteDatabase reader_;  // guarded by reader_mutex_
+};
+
+void CheckIntegrity(const std::string& path) {
+  SqliteDatabase database(path);
+  auto row = database.Prepare("PRAGMA quick_check(1)");
+  if (row.Step() && row.Text(0) != "ok") throw SqliteError(SQLITE_CORRUPT, std::string(row.Text(0)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path) {
+  return Guard(fmt::format("cannot open the database {}", path),
+               [&]() -> Result<std::unique_ptr<Store>> {
+                 CheckIntegrity(path);
+                 return std::make_unique<SqliteStore>(path);
+               });
+}
+
+}  // namespace orchestrator::store

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/error.h"
+#include "orchestrator/store/record.h"
+
+namespace orchestrator::store {
+
+// What one write transaction can do. Valid only inside the function that Store::Write calls.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  // The revision that this transaction will have when it commits.
+  virtual Revision revision() const = 0;
+
+  virtual Result<std::optional<SiteRecord>> Find(site::SiteId id) = 0;
+
+  // Inserts or replaces, and claims the hosts of those that are not being removed. All claims of
+  // `records` are given up first, so that sites may swap hosts. A host that another site has is a
+  // kConflict whose field pointer is /<index in records>/hosts/<index>.
+  virtual Result<void> Put(std::span<const SiteRecord> records) = 0;
+
+  virtual Result<void> Erase(site::SiteId id) = 0;
+
+  // Says that the document Traefik reads is another one from this revision on.
+  virtual Result<void> MarkDocumentChanged() = 0;
+
+  // The smallest id above all that exist.
+  virtual Result<site::SiteId> NextId() = 0;
+
+  virtual Result<std::optional<std::string>> Setting(std::string_view key) = 0;
+  virtual Result<void> SetSetting(std::string_view key, std::string_view value) = 0;
+};
+
+// A site that changed, with its record, or without when it is gone.
+struct Change {
+  site::SiteId id;
+  std::optional<SiteRecord> record;
+};
+
+struct Changes {
+  Revision revision = 0;           // all up to here is included
+  Revision document_revision = 0;  // the last one that changed routes in the document
+  std::vector<Change> sites;       // in the order of their ids
+};
+
+struct Query {
+  site::SiteId after;  // ids above this one
+  std::size_t limit = 100;
+  std::optional<site::Kind> kind;
+  std::optional<Phase> phase;
+  std::string host;  // exact; empty: any
+};
+
+struct Counts {
+  std::size_t sites = 0;  // without those being removed
+  std::size_t removing = 0;
+  std::size_t by_phase[4] = {};  // indexed by Phase
+};
+
+// Lets threads wait for the next commit. Thread-safe.
+class CommitSignal {
+ public:
+  void Notify(Revision revision);
+  Revision last() const;
+
+  // Blocks until a commit after `seen`, the deadline, or a stop.
+  void WaitAfter(Revision seen, std::chrono::steady_clock::time_point deadline,
+                 const std::stop_token& stop) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  Revision last_ = 0;
+};
+
+// The one place where wanted state lives. Every change is one transaction that also takes the next
+// revision; what was committed survives a crash of the process and of the machine. Thread-safe.
+//
+// Errors are kStorage when the database cannot do its work; nothing has changed then.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs `change` in one transaction and commits it; its error rolls back and is returned. May run
+  // `change` again when the database asks for a retry, so it must not touch anything else.
+  virtual Result<Revision> Write(const std::function<Result<void>(Transaction&)>& change) = 0;
+
+  virtual Result<std::optional<SiteRecord>> Find(site::SiteId id) const = 0;
+  virtual Result<std::vector<SiteRecord>> List(const Query& query) const = 0;  // by id
+  virtual Result<Counts> Count() const = 0;
+
+  // All that changed after `revision`; everything there is for revision 0.
+  virtual Result<Changes> ChangesAfter(Revision revision) const = 0;
+
+  virtual Result<std::optional<std::string>> Setting(std::string_view key) const = 0;
+
+  const CommitSignal& commits() const { return commits_; }
+
+ protected:
+  CommitSignal commits_;
+};
+
+}  // namespace orchestrator::store

@@ -1,0 +1,247 @@
+#include "provider/http/client.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+namespace provider::http {
+namespace {
+
+constexpr std::size_t kLargestBody = std::size_t{512} << 20;
+
+struct Transfer {
+  const ClientRequest* request = nullptr;
+  CURL* easy = nullptr;
+  curl_slist* headers = nullptr;
+  char error[CURL_ERROR_SIZE] = "";
+  ClientResponse response;
+  bool too_large = false;
+
+  // Guarded by Loop::mutex_.
+  bool cancelled = false;
+  bool done = false;
+  std::expected<ClientResponse, ClientFailure> result;
+
+  ~Transfer() {
+    if (easy) curl_easy_cleanup(easy);
+    curl_slist_free_all(headers);
+  }
+};
+
+std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::size_t bytes = size * count;
+  if (transfer.response.body.size() + bytes > kLargestBody) {
+    transfer.too_large = true;
+    return 0;
+  }
+  transfer.response.body.append(data, bytes);
+  return bytes;
+}
+
+std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::size_t bytes = size * count;
+  std::string_view line(data, bytes);
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  if (line.starts_with("HTTP/")) transfer.response.headers.clear();  // after a 100 Continue
+  if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+    std::string_view value = line.substr(colon + 1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    transfer.response.headers.emplace_back(line.substr(0, colon), value);
+  }
+  return bytes;
+}
+
+void Prepare(Transfer& transfer) {
+  const ClientRequest& request = *transfer.request;
+  transfer.easy = curl_easy_init();
+  CURL* easy = transfer.easy;
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+  if (!request.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+  }
+  if (request.method == "HEAD") {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else {
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+  }
+  for (const auto& [name, value] : request.headers) {
+    transfer.headers = curl_slist_append(transfer.headers, fmt::format("{}: {}", name, value).c_str());
+  }
+  transfer.headers = curl_slist_append(transfer.headers, "Expect:");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
+}
+
+std::expected<ClientResponse, ClientFailure> ResultOf(Transfer& transfer, CURLcode code) {
+  using Kind = ClientFailure::Kind;
+  const auto failure = [&](Kind kind) {
+    const char* text = transfer.error[0] ? transfer.error : curl_easy_strerror(code);
+    return std::unexpected(ClientFailure{kind, text});
+  };
+  switch (code) {
+    case CURLE_OK: {
+      long status = 0;
+      curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+      transfer.response.status = static_cast<int>(status);
+      return std::move(transfer.response);
+    }
+    case CURLE_OPERATION_TIMEDOUT:
+      return failure(Kind::kTimeout);
+    case CURLE_WRITE_ERROR:
+      return failure(transfer.too_large ? Kind::kTooLarge : Kind::kProtocol);
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+      return failure(Kind::kUnreachable);
+    default:
+      return failure(Kind::kProtocol);
+  }
+}
+
+}  // namespace
+
+class Client::Loop {
+ public:
+  Loop() {
+    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+    static_cast<void>(initialised);
+    multi_ = curl_multi_init();
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~Loop() {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    curl_multi_wakeup(multi_);
+    thread_.join();
+    curl_multi_cleanup(multi_);
+  }
+
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
+                                                    const std::stop_token& stop) {
+    Transfer transfer;
+    transfer.request = &request;
+    Prepare(transfer);
+    {
+      const std::lock_guard lock(mutex_);
+      incoming_.push_back(&transfer);
+    }
+    curl_multi_wakeup(multi_);
+    const std::stop_callback cancel(stop, [&] {
+      {
+        const std::lock_guard lock(mutex_);
+        transfer.cancelled = true;
+      }
+      curl_multi_wakeup(multi_);
+    });
+    std::unique_lock lock(mutex_);
+    finished_.wait(lock, [&] { return transfer.done; });
+    return std::move(transfer.result);
+  }
+
+ private:
+  void Finish(Transfer& transfer, std::expected<ClientResponse, ClientFailure> result) {
+    {
+      const std::lock_guard lock(mutex_);
+      transfer.result = std::move(result);
+      transfer.done = true;
+    }
+    finished_.notify_all();
+  }
+
+  // Moves new transfers in and cancelled ones out. False when the loop is to end.
+  bool TakeOrders() {
+    std::vector<Transfer*> started;
+    std::vector<Transfer*> cancelled;
+    bool closing = false;
+    {
+      const std::lock_guard lock(mutex_);
+      started.swap(incoming_);
+      active_.insert(active_.end(), started.begin(), started.end());
+      closing = closing_;
+      std::erase_if(active_, [&](Transfer* transfer) {
+        if (!closing && !transfer->cancelled) return false;
+        cancelled.push_back(transfer);
+        return true;
+      });
+    }
+    for (Transfer* transfer : started) curl_multi_add_handle(multi_, transfer->easy);
+    for (Transfer* transfer : cancelled) {
+      curl_multi_remove_handle(multi_, transfer->easy);
+      Finish(*transfer, std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"}));
+    }
+    return !closing;
+  }
+
+  void Run() {
+    while (TakeOrders()) {
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      int left = 0;
+      while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        void* user = nullptr;
+        const CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
+        auto* transfer = static_cast<Transfer*>(user);
+        curl_multi_remove_handle(multi_, transfer->easy);
+        {
+          const std::lock_guard lock(mutex_);
+          std::erase(active_, transfer);
+        }
+        Finish(*transfer, ResultOf(*transfer, code));
+      }
+      curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    }
+  }
+
+  CURLM* multi_;
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  bool closing_ = false;             // guarded by mutex_
+  std::vector<Transfer*> incoming_;  // guarded by mutex_
+  std::vector<Transfer*> active_;    // guarded by mutex_
+  std::thread thread_;
+};
+
+Client::Client() : loop_(std::make_unique<Loop>()) {}
+Client::~Client() = default;
+
+std::expected<ClientResponse, ClientFailure> Client::Send(const ClientRequest& request,
+                                                          const std::stop_token& stop) {
+  return loop_->Send(request, stop);
+}
+
+}  // namespace provider::http

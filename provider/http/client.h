@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "provider/http/message.h"
+
+namespace provider::http {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string url;          // http:// or https://; with a Unix socket the host part only names it
+  std::string unix_socket;  // path; empty for TCP
+  HeaderList headers;
+  std::string body;
+  std::chrono::milliseconds timeout{10'000};  // for the whole exchange
+};
+
+struct ClientResponse {
+  int status = 0;
+  HeaderList headers;
+  std::string body;
+};
+
+struct ClientFailure {
+  enum class Kind { kUnreachable, kTimeout, kCancelled, kTooLarge, kProtocol };
+  Kind kind;
+  std::string message;
+};
+
+// An HTTP client over one libcurl multi handle: connections are kept and reused, transfers run on one
+// thread of its own. Never uses a proxy and never follows a redirect.
+//
+// Thread-safe. The destructor cancels what is still running.
+class Client {
+ public:
+  Client();
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Blocks until the answer is there, time is over, or `stop` is requested. Any HTTP status is an
+  // answer; only a failed exchange is a failure.
+  std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
+                                                    const std::stop_token& stop = {});
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace provider::http

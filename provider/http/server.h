@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "provider/http/message.h"
+#include "provider/http/url.h"
+
+namespace provider::http {
+
+struct ServerLimits {
+  std::size_t threads = 8;                 // always there
+  std::size_t connections = 256;           // one thread each while open
+  std::size_t body_bytes = std::size_t{16} << 20;
+  std::chrono::seconds read_timeout{10};   // for the next bytes of a request
+  std::chrono::seconds write_timeout{10};  // for a reader that takes nothing
+  std::chrono::seconds idle_timeout{60};   // between two requests on one connection
+};
+
+// An HTTP/1.1 server with a listener and threads of its own: every request goes to one handler.
+//
+// Start and Stop are called by one owner; the handler runs on many threads at once and may block.
+class Server {
+ public:
+  using Handler = std::function<ServerResponse(const ServerRequest&)>;
+  // Makes the answer to a request that never reached the handler (not HTTP, too large, …).
+  using ErrorPage = std::function<ServerResponse(int status)>;
+
+  Server(Handler handler, ErrorPage error_page, ServerLimits limits);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Binds and serves. A taken address is an error, also when its owner allows sharing. The result is
+  // the port in use (0 for a Unix socket).
+  std::expected<std::uint16_t, std::string> Start(const ListenAddress& address);
+
+  // Stops accepting, lets running handlers finish, joins all threads. Handlers that wait for
+  // something must be woken first. Safe to call twice.
+  void Stop();
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace provider::http

@@ -1,0 +1,149 @@
+#include "provider/instances.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace provider {
+namespace {
+
+constexpr std::size_t kDeliveriesKept = 64;
+constexpr std::size_t kLearnedInstancesKept = 1000;
+constexpr std::chrono::milliseconds kRecheck{200};  // deliveries settle by time alone
+
+}  // namespace
+
+Instances::Instances(std::vector<ConfiguredInstance> configured)
+    : configured_(std::move(configured)) {
+  for (const ConfiguredInstance& instance : configured_) {
+    InstanceStatus& status = entries_[instance.name].status;
+    status.name = instance.name;
+    status.configured = true;
+    status.probed = !instance.entry_point.empty();
+    status.problem = status.probed ? "not probed yet" : "has not polled yet";
+  }
+}
+
+void Instances::RecordPollBegin(const std::string& name, const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const auto& item) {
+    return item.first != name && !item.second.status.configured && !IsPolling(item.second);
+  });
+  if (!entries_.contains(name) && entries_.size() >= kLearnedInstancesKept) return;
+  Entry& entry = entries_[name];
+  entry.status.name = name;
+  entry.status.address = address;
+  entry.status.last_poll = std::chrono::system_clock::now();
+  ++entry.status.polls;
+  entry.last_poll = Clock::now();
+  ++entry.polls_running;
+}
+
+void Instances::RecordPollEnd(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  if (found->second.polls_running > 0) --found->second.polls_running;
+  found->second.last_poll = Clock::now();
+}
+
+void Instances::RecordDelivered(const std::string& name, std::uint64_t revision) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    if (entry.status.delivered == revision) return;
+    entry.status.delivered = revision;
+    if (!entry.status.probed) entry.status.problem.clear();
+    entry.deliveries.push_back({revision, Clock::now()});
+    if (entry.deliveries.size() > kDeliveriesKept) entry.deliveries.pop_front();
+    ++changes_;
+  }
+  changed_.notify_all();
+}
+
+void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
+  {
+    const std::lock_guard lock(mutex_);
+    InstanceStatus& status = entries_[name].status;
+    status.confirmed = revision;
+    status.problem.clear();
+    ++changes_;
+  }
+  changed_.notify_all();
+}
+
+void Instances::RecordProbeFailure(const std::string& name, const std::string& problem) {
+  const std::lock_guard lock(mutex_);
+  InstanceStatus& status = entries_[name].status;
+  status.confirmed = 0;
+  status.problem = problem;
+}
+
+std::vector<InstanceStatus> Instances::List() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<InstanceStatus> list;
+  for (const auto& [name, entry] : entries_) {
+    const bool polling = IsPolling(entry);
+    if (!entry.status.configured && !polling) continue;
+    list.push_back(entry.status);
+    list.back().polling = polling;
+  }
+  return list;
+}
+
+Confirmation Instances::Confirm(std::uint64_t revision) const {
+  const std::lock_guard lock(mutex_);
+  return ConfirmLocked(revision);
+}
+
+Confirmation Instances::WaitConfirmed(std::uint64_t revision, Clock::time_point deadline,
+                                      const std::stop_token& stop) const {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    Confirmation confirmation = ConfirmLocked(revision);
+    const auto now = Clock::now();
+    if (confirmation.everywhere || now >= deadline || stop.stop_requested()) return confirmation;
+    const std::uint64_t seen = changes_;
+    changed_.wait_until(lock, stop, std::min(deadline, now + kRecheck),
+                        [&] { return changes_ != seen; });
+  }
+}
+
+bool Instances::IsPolling(const Entry& entry) const {
+  return entry.polls_running > 0 ||
+         (entry.last_poll && Clock::now() - *entry.last_poll < kForgottenAfter);
+}
+
+bool Instances::HasSettled(const Entry& entry, std::uint64_t revision) const {
+  const auto first = std::ranges::find_if(
+      entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
+  return first != entry.deliveries.end() && Clock::now() - first->at >= kDeliveryGrace;
+}
+
+Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {
+  Confirmation confirmation;
+  bool anyone = false;
+  for (const auto& [name, entry] : entries_) {
+    const InstanceStatus& status = entry.status;
+    if (!status.configured && !IsPolling(entry)) continue;
+    anyone = true;
+    if (status.probed) {
+      if (status.confirmed >= revision) continue;
+      confirmation.waiting_for.push_back(
+          status.problem.empty()
+              ? fmt::format("{} serves revision {} of {}", name, status.confirmed, revision)
+              : fmt::format("{}: {}", name, status.problem));
+    } else if (!HasSettled(entry, revision)) {
+      confirmation.waiting_for.push_back(
+          fmt::format("{} was given revision {} of {}", name, status.delivered, revision));
+    }
+  }
+  if (!anyone) confirmation.waiting_for.emplace_back("no Traefik has polled yet");
+  confirmation.everywhere = confirmation.waiting_for.empty();
+  return confirmation;
+}
+
+}  // namespace provider

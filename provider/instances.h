@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace provider {
+
+// A Traefik that the operator named.
+struct ConfiguredInstance {
+  std::string name;
+  std::string entry_point;  // http:// URL through which its data plane is probed; empty: not probed
+};
+
+struct InstanceStatus {
+  std::string name;
+  std::string address;  // of its last poll
+  bool configured = false;
+  bool probed = false;     // its data plane is asked; else a delivery is all that is known
+  bool polling = false;    // polled lately, or a poll is held for it now
+  std::optional<std::chrono::system_clock::time_point> last_poll;
+  std::uint64_t polls = 0;
+  std::uint64_t delivered = 0;  // revision; 0: nothing yet
+  std::uint64_t confirmed = 0;  // revision that its data plane answered with last; 0: unknown
+  std::string problem;          // why it is not confirmed, for people; empty when all is well
+};
+
+// Whether a revision is active everywhere, and if not, who is waited for.
+struct Confirmation {
+  bool everywhere = false;
+  std::vector<std::string> waiting_for;  // sentences, one an instance
+};
+
+// Who polls, what was delivered, what a probe confirmed. A configured instance counts always; one that
+// was learned from its polls counts while it polls. Thread-safe.
+class Instances {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // A delivery to an instance that cannot be probed counts as applied after this time.
+  static constexpr std::chrono::seconds kDeliveryGrace{5};
+  // A learned instance that has not polled for this long is no longer counted, nor shown.
+  static constexpr std::chrono::seconds kForgottenAfter{90};
+
+  explicit Instances(std::vector<ConfiguredInstance> configured);
+
+  const std::vector<ConfiguredInstance>& configured() const { return configured_; }
+
+  void RecordPollBegin(const std::string& name, const std::string& address);
+  void RecordPollEnd(const std::string& name);
+  void RecordDelivered(const std::string& name, std::uint64_t revision);
+  void RecordProbe(const std::string& name, std::uint64_t revision);
+  void RecordProbeFailure(const std::string& name, const std::string& problem);
+
+  std::vector<InstanceStatus> List() const;
+
+  // Is `revision` or a later one active on every Traefik that counts? Never when none counts.
+  Confirmation Confirm(std::uint64_t revision) const;
+
+  // Blocks until Confirm(revision) says everywhere, the deadline, or a stop.
+  Confirmation WaitConfirmed(std::uint64_t revision, Clock::time_point deadline,
+                             const std::stop_token& stop) const;
+
+ private:
+  struct Delivery {
+    std::uint64_t revision;
+    Clock::time_point at;
+  };
+
+  struct Entry {
+    InstanceStatus status;
+    unsigned polls_running = 0;
+    std::optional<Clock::time_point> last_poll;
+    std::deque<Delivery> deliveries;  // the last few, oldest first
+  };
+
+  bool IsPolling(const Entry& entry) const;
+  bool HasSettled(const Entry& entry, std::uint64_t revision) const;
+  Confirmation ConfirmLocked(std::uint64_t revision) const;
+
+  const std::vector<ConfiguredInstance> configured_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  std::map<std::string, Entry> entries_;  // guarded by mutex_
+  std::uint64_t changes_ = 0;             // guarded by mutex_
+};
+
+}  // namespace provider

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "provider/http/server.h"
+#include "provider/instances.h"
+#include "provider/publisher.h"
+
+namespace provider {
+
+struct PollServerOptions {
+  std::vector<std::string> tokens;  // any of them lets a client in; empty: no token is asked for
+  std::size_t held_polls = 200;     // more than these are answered at once
+  std::chrono::seconds longest_wait{60};
+};
+
+// Counted since the start, attempts apart from outcomes.
+struct PollCounters {
+  std::atomic<std::uint64_t> attempts = 0;
+  std::atomic<std::uint64_t> refused = 0;      // no or wrong token, wrong path, bad query
+  std::atomic<std::uint64_t> unavailable = 0;  // nothing true to say yet
+  std::atomic<std::uint64_t> held = 0;
+  std::atomic<std::uint64_t> served = 0;       // written whole
+  std::atomic<std::uint64_t> failed = 0;       // the reader went away or was too slow
+  std::atomic<std::uint64_t> bytes = 0;
+  std::atomic<std::int64_t> holding = 0;       // now
+};
+
+// Serves GET /configuration to Traefik's HTTP provider on a listener and threads of its own: the
+// current snapshot's stored bytes, or 503 while there is none. A poll with `Prefer: wait=N` is held
+// until something changes, but only on a connection that was already given the current revision, so
+// that a Traefik which has just started is answered at once.
+//
+// `publisher` and `instances` must live longer. To stop: Publisher::Close, then Stop.
+class PollServer {
+ public:
+  PollServer(const Publisher& publisher, Instances& instances, PollServerOptions options);
+
+  // See http::Server::Start.
+  std::expected<std::uint16_t, std::string> Start(const http::ListenAddress& address) {
+    return server_.Start(address);
+  }
+
+  void Stop() { server_.Stop(); }
+
+  const PollCounters& counters() const { return counters_; }
+
+ private:
+  http::ServerResponse Handle(const http::ServerRequest& request);
+  http::ServerResponse Poll(const http::ServerRequest& request, const std::string& instance);
+  bool IsAllowed(const http::ServerRequest& request) const;
+
+  const Publisher& publisher_;
+  Instances& instances_;
+  const PollServerOptions options_;
+  PollCounters counters_;
+  http::Server server_;
+};
+
+// The seconds of `Prefer: wait=N` (RFC 7240), 0 where there is none.
+std::chrono::seconds ParsePreferWait(std::string_view prefer);
+
+}  // namespace provider

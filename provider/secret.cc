@@ -1,0 +1,57 @@
+#include "provider/secret.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+namespace provider {
+namespace {
+
+std::string Hex(std::span<const unsigned char> bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(bytes.size() * 2);
+  for (const unsigned char byte : bytes) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+std::array<unsigned char, SHA256_DIGEST_LENGTH> Sha256(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return digest;
+}
+
+}  // namespace
+
+std::string Sha256Hex(std::string_view bytes) { return Hex(Sha256(bytes)); }
+
+std::string RandomHex(std::size_t bytes) {
+  std::vector<unsigned char> random(bytes);
+  if (RAND_bytes(random.data(), static_cast<int>(bytes)) != 1) {
+    throw std::runtime_error("the system's random generator failed");
+  }
+  return Hex(random);
+}
+
+bool EqualSecrets(std::string_view a, std::string_view b) {
+  const auto left = Sha256(a);
+  const auto right = Sha256(b);
+  return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+std::string_view BearerToken(std::string_view authorization) {
+  static constexpr std::string_view kScheme = "Bearer ";
+  if (!authorization.starts_with(kScheme)) return {};
+  return authorization.substr(kScheme.size());
+}
+
+}  // namespace provider

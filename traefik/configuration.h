@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// Traefik's dynamic configuration, as far as sites need it. Names are Traefik's own. Plain values
+// without behaviour; the writers (labels.h, document.h) leave out what is empty or unset.
+namespace traefik {
+
+struct RouterTls {
+  std::string cert_resolver;  // empty: the default certificate
+
+  friend bool operator==(const RouterTls&, const RouterTls&) = default;
+};
+
+struct Router {
+  std::string rule;
+  std::string service;
+  std::vector<std::string> entry_points;
+  std::vector<std::string> middlewares;
+  std::int64_t priority = 0;  // 0: the length of the rule
+  std::optional<RouterTls> tls;
+
+  friend bool operator==(const Router&, const Router&) = default;
+};
+
+struct StickyCookie {
+  std::string name;  // always set: the default differs between providers
+
+  friend bool operator==(const StickyCookie&, const StickyCookie&) = default;
+};
+
+struct HealthCheck {
+  std::string path;
+  std::chrono::milliseconds interval{0};  // 0: Traefik's default
+
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+// One load balancer. A document gives URLs; labels give the port of the service's own tasks.
+struct Service {
+  std::vector<std::string> server_urls;
+  std::optional<std::uint16_t> server_port;
+  std::optional<StickyCookie> sticky;
+  std::optional<HealthCheck> health_check;
+
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
+struct Buffering {
+  std::int64_t max_request_body_bytes = 0;
+
+  friend bool operator==(const Buffering&, const Buffering&) = default;
+};
+
+struct Headers {
+  std::map<std::string, std::string> custom_response_headers;
+
+  friend bool operator==(const Headers&, const Headers&) = default;
+};
+
+using Middleware = std::variant<Buffering, Headers>;
+
+// Routers, services and middlewares by name, in byte order.
+struct Configuration {
+  std::map<std::string, Router> routers;
+  std::map<std::string, Service> services;
+  std::map<std::string, Middleware> middlewares;
+
+  friend bool operator==(const Configuration&, const Configuration&) = default;
+};
+
+// The certificate and key that Traefik shows where no better one is known: PEM texts.
+struct Certificate {
+  std::string certificate_pem;
+  std::string key_pem;
+
+  friend bool operator==(const Certificate&, const Certificate&) = default;
+};
+
+}  // namespace traefik

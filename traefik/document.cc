@@ -1,0 +1,213 @@
+#include "traefik/document.h"
+
+#include <iterator>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "traefik/json_text.h"
+
+namespace traefik {
+namespace {
+
+// Writes the members of one JSON object in the order of the calls.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
+  ~ObjectWriter() { out_ += '}'; }
+  ObjectWriter(const ObjectWriter&) = delete;
+  ObjectWriter& operator=(const ObjectWriter&) = delete;
+
+  std::string& Key(std::string_view key) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    AppendJsonString(out_, key);
+    out_ += ':';
+    return out_;
+  }
+
+  void String(std::string_view key, std::string_view value) {
+    AppendJsonString(Key(key), value);
+  }
+
+  void Strings(std::string_view key, const std::vector<std::string>& values) {
+    std::string& out = Key(key);
+    char separator = '[';
+    for (const std::string& value : values) {
+      out += separator;
+      AppendJsonString(out, value);
+      separator = ',';
+    }
+    out += ']';
+  }
+
+  void Integer(std::string_view key, std::int64_t value) {
+    fmt::format_to(std::back_inserter(Key(key)), "{}", value);
+  }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void Render(std::string& out, const Router& router) {
+  ObjectWriter object(out);
+  object.String("rule", router.rule);
+  object.String("service", router.service);
+  if (!router.entry_points.empty()) object.Strings("entryPoints", router.entry_points);
+  if (!router.middlewares.empty()) object.Strings("middlewares", router.middlewares);
+  if (router.priority != 0) object.Integer("priority", router.priority);
+  if (router.tls) {
+    ObjectWriter tls(object.Key("tls"));
+    if (!router.tls->cert_resolver.empty()) tls.String("certResolver", router.tls->cert_resolver);
+  }
+}
+
+void RenderServers(std::string& out, const std::vector<std::string>& urls) {
+  char separator = '[';
+  for (const std::string& url : urls) {
+    out += separator;
+    ObjectWriter(out).String("url", url);
+    separator = ',';
+  }
+  out += ']';
+}
+
+void Render(std::string& out, const Service& service) {
+  ObjectWriter object(out);
+  ObjectWriter balancer(object.Key("loadBalancer"));
+  if (!service.server_urls.empty()) RenderServers(balancer.Key("servers"), service.server_urls);
+  if (service.sticky) {
+    ObjectWriter sticky(balancer.Key("sticky"));
+    ObjectWriter(sticky.Key("cookie")).String("name", service.sticky->name);
+  }
+  if (service.health_check) {
+    ObjectWriter check(balancer.Key("healthCheck"));
+    check.String("path", service.health_check->path);
+    if (service.health_check->interval.count() > 0) {
+      check.String("interval", fmt::format("{}ms", service.health_check->interval.count()));
+    }
+  }
+}
+
+void Render(std::string& out, const Buffering& buffering) {
+  ObjectWriter object(out);
+  ObjectWriter(object.Key("buffering"))
+      .Integer("maxRequestBodyBytes", buffering.max_request_body_bytes);
+}
+
+void Render(std::string& out, const Headers& headers) {
+  ObjectWriter object(out);
+  ObjectWriter members(object.Key("headers"));
+  if (headers.custom_response_headers.empty()) return;
+  ObjectWriter custom(members.Key("customResponseHeaders"));
+  for (const auto& [name, value] : headers.custom_response_headers) custom.String(name, value);
+}
+
+template <typename Objects>
+std::string RenderMembers(const Objects& objects) {
+  std::string out;
+  for (const auto& [name, object] : objects) {
+    if (!out.empty()) out += ',';
+    AppendJsonString(out, name);
+    out += ':';
+    Render(out, object);
+  }
+  return out;
+}
+
+// `"key": {members…}` from the same field of every fragment, if any has something.
+void AppendSection(std::string& out, std::string_view key, std::span<const Fragment* const> fragments,
+                   std::string Fragment::* members) {
+  bool open = false;
+  for (const Fragment* fragment : fragments) {
+    const std::string& text = fragment->*members;
+    if (text.empty()) continue;
+    if (open) {
+      out += ',';
+    } else {
+      if (!out.empty()) out += ',';
+      AppendJsonString(out, key);
+      out += ":{";
+      open = true;
+    }
+    out += text;
+  }
+  if (open) out += '}';
+}
+
+void AppendMiddlewares(std::string& out, std::span<const Fragment* const> fragments) {
+  std::map<std::string_view, std::string_view> middlewares;
+  for (const Fragment* fragment : fragments) {
+    for (const auto& [name, value] : fragment->middlewares) middlewares.emplace(name, value);
+  }
+  if (middlewares.empty()) return;
+  if (!out.empty()) out += ',';
+  out += "\"middlewares\":";
+  ObjectWriter object(out);
+  for (const auto& [name, value] : middlewares) object.Key(name) += value;
+}
+
+}  // namespace
+
+Fragment RenderFragment(const Configuration& configuration) {
+  Fragment fragment;
+  fragment.routers = RenderMembers(configuration.routers);
+  fragment.services = RenderMembers(configuration.services);
+  for (const auto& [name, middleware] : configuration.middlewares) {
+    std::string& out = fragment.middlewares[name];
+    std::visit([&](const auto& kind) { Render(out, kind); }, middleware);
+  }
+  return fragment;
+}
+
+Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revision,
+                                 std::span<const std::string> entry_points) {
+  static constexpr std::string_view kName = "orchestrator-probe";
+  Configuration configuration;
+  Router& router = configuration.routers[std::string(kName)];
+  router.rule = fmt::format("Host(`{}`) && Header(`{}`, `{}`)", probe.host, probe.secret_header,
+                            probe.secret);
+  router.service = "noop@internal";
+  router.entry_points.assign(entry_points.begin(), entry_points.end());
+  router.middlewares = {std::string(kName)};
+  configuration.middlewares[std::string(kName)] =
+      Headers{{{probe.revision_header, std::to_string(revision)}}};
+  return configuration;
+}
+
+std::string RenderDocument(std::span<const Fragment* const> fragments,
+                           const std::optional<Certificate>& default_certificate) {
+  std::size_t size = 4096;
+  for (const Fragment* fragment : fragments) {
+    size += fragment->routers.size() + fragment->services.size() + 2;
+  }
+  std::string http;
+  http.reserve(size);
+  AppendSection(http, "routers", fragments, &Fragment::routers);
+  AppendSection(http, "services", fragments, &Fragment::services);
+  AppendMiddlewares(http, fragments);
+
+  std::string out;
+  out.reserve(http.size() + 4096);
+  {
+    ObjectWriter document(out);
+    if (!http.empty()) {
+      std::string& value = document.Key("http");
+      value += '{';
+      value += http;
+      value += '}';
+    }
+    if (default_certificate) {
+      ObjectWriter tls(document.Key("tls"));
+      ObjectWriter stores(tls.Key("stores"));
+      ObjectWriter store(stores.Key("default"));
+      ObjectWriter certificate(store.Key("defaultCertificate"));
+      certificate.String("certFile", default_certificate->certificate_pem);
+      certificate.String("keyFile", default_certificate->key_pem);
+    }
+  }
+  return out;
+}
+
+}  // namespace traefik
