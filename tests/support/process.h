@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tests {
+
+// A program that runs beside the test, with its output in a file. Killed at the end if it still runs.
+class Process {
+ public:
+  Process(std::vector<std::string> command, const std::filesystem::path& output,
+          const std::map<std::string, std::string>& environment = {});
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  pid_t id() const { return id_; }
+  bool IsRunning();
+  void Signal(int signal);
+
+  // The exit status, negative for a signal; nothing when it still runs then.
+  std::optional<int> Wait(std::chrono::milliseconds limit);
+
+  std::string Output() const;
+
+ private:
+  pid_t id_ = -1;
+  std::filesystem::path output_;
+  std::optional<int> status_;
+};
+
+struct Finished {
+  int status = 0;
+  std::string output;  // standard output and error
+};
+
+// Runs a program to its end, for a minute at most.
+Finished RunProgram(const std::vector<std::string>& command,
+                    const std::map<std::string, std::string>& environment = {});
+
+// The program under test.
+std::string OrchestratorProgram();
+
+}  // namespace tests
