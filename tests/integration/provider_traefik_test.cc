@@ -1,0 +1,222 @@
+// External sites through the program and a real Traefik on this machine: no engine is needed.
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+#include "tests/support/eventually.h"
+#include "tests/support/orchestrator_process.h"
+#include "tests/support/traefik_process.h"
+#include "tests/support/web.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string ExternalSite(int id, const std::string& host, const std::string& upstream,
+                         const nlohmann::json& routing = nlohmann::json::object()) {
+  return nlohmann::json{{"id", id}, {"kind", "external"}, {"hosts", {host}}, {"upstreams", {upstream}},
+                        {"routing", routing}}
+      .dump();
+}
+
+// The orchestrator without an engine, and a Traefik that is probed through its entry point.
+struct System {
+  const std::uint16_t port = FreePort();
+  OrchestratorProcess orchestrator{
+      fmt::format("docker: {{host: null}}\n"
+                  "traefik: {{instances: [{{name: edge, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
+                  port)};
+  std::unique_ptr<TraefikProcess> traefik;
+  provider::http::Client client;
+
+  System() {
+    orchestrator.Start();
+    traefik = std::make_unique<TraefikProcess>(
+        LongPollConfiguration(orchestrator.provider_url(), "edge"), port);
+  }
+
+  int StatusOf(const std::string& host, const std::string& path = "/") {
+    return VisitSite(client, traefik->url(), host, path).status;
+  }
+  std::string BodyOf(const std::string& host, const std::string& path = "/") {
+    return VisitSite(client, traefik->url(), host, path).body;
+  }
+};
+
+TEST_CASE("a site that is answered as routed is answered by Traefik at once") {
+  System system;
+  const Upstream upstream("hello");
+  for (int id = 1; id <= 5; ++id) {
+    const std::string host = fmt::format("site{}.example.com", id);
+    const Answer created = system.orchestrator.Call(
+        "PUT", fmt::format("/v1/sites/{}?wait=routed", id), ExternalSite(id, host, upstream.url()));
+    REQUIRE(created.status == 201);
+    REQUIRE(created.Header("X-Reached") == "routed");
+    REQUIRE(system.BodyOf(host) == "hello /");
+  }
+  SECTION("a changed host takes over from the old one") {
+    REQUIRE(system.orchestrator
+                .Call("PATCH", "/v1/sites/1?wait=routed", R"({"hosts": ["moved.example.com"]})")
+                .status == 200);
+    REQUIRE(system.StatusOf("moved.example.com") == 200);
+    REQUIRE(system.StatusOf("site1.example.com") == 404);
+  }
+  SECTION("a site that is no longer served has no route, and has it again later") {
+    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": false})").status ==
+            200);
+    REQUIRE(system.StatusOf("site2.example.com") == 404);
+    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": true})").status ==
+            200);
+    REQUIRE(system.StatusOf("site2.example.com") == 200);
+  }
+  SECTION("a removed site is gone, its neighbours stay") {
+    REQUIRE(system.orchestrator.Call("DELETE", "/v1/sites/3?wait=routed").status == 200);
+    REQUIRE(Eventually([&] { return system.StatusOf("site3.example.com") == 404; }));
+    REQUIRE(system.StatusOf("site4.example.com") == 200);
+    REQUIRE(system.orchestrator.Call("GET", "/v1/sites/3").status == 404);
+  }
+  SECTION("hosts may be swapped between two sites in one batch") {
+    const std::string batch =
+        fmt::format(R"({{"upsert": [{}, {}]}})", ExternalSite(1, "site2.example.com", upstream.url()),
+                    ExternalSite(2, "site1.example.com", upstream.url()));
+    REQUIRE(system.orchestrator.Call("POST", "/v1/sites/batch", batch).status == 200);
+    REQUIRE(system.StatusOf("site1.example.com") == 200);
+  }
+}
+
+TEST_CASE("Traefik's choice between overlapping sites follows the more precise one") {
+  System system;
+  const Upstream whole("whole");
+  const Upstream blog("blog");
+  const Upstream wildcard("wildcard");
+  const Upstream wildcard_blog("wildcard blog");
+  const auto put = [&](int id, const std::string& body) {
+    const Answer answer =
+        system.orchestrator.Call("PUT", fmt::format("/v1/sites/{}?wait=routed", id), body);
+    INFO(answer.body);
+    REQUIRE(answer.Header("X-Reached") == "routed");
+  };
+  // Many hosts make the whole site's rule the longest of all.
+  nlohmann::json many = nlohmann::json::parse(ExternalSite(1, "www.example.com", whole.url()));
+  for (int i = 0; i < 30; ++i) many["hosts"].push_back(fmt::format("other{}.example.org", i));
+  many["hosts"].push_back("w.example.com");
+  put(1, many.dump());
+  put(2, ExternalSite(2, "www.example.com", blog.url(), {{"path_prefix", "/blog"}}));
+  put(3, ExternalSite(3, "*.example.com", wildcard.url()));
+  put(4, ExternalSite(4, "*.example.com", wildcard_blog.url(), {{"path_prefix", "/blog"}}));
+
+  struct Case {
+    const char* sentence;
+    const char* host;
+    const char* path;
+    const char* body;
+  };
+  const Case cases[] = {
+      {"the exact host goes before the wildcard", "www.example.com", "/", "whole /"},
+      {"so does one as long as the wildcard", "w.example.com", "/", "whole /"},
+      {"the path goes before the longer rule", "www.example.com", "/blog", "blog /blog"},
+      {"also below the path", "www.example.com", "/blog/1", "blog /blog/1"},
+      {"but not beside it", "www.example.com", "/blogger", "whole /blogger"},
+      {"the wildcard takes what is left", "free.example.com", "/", "wildcard /"},
+      {"with a path, too", "free.example.com", "/blog", "wildcard blog /blog"},
+      {"an exact host without the path goes before a wildcard with it", "w.example.com", "/blog",
+       "whole /blog"},
+  };
+  for (const Case& each : cases) {
+    INFO(each.sentence);
+    CHECK(system.BodyOf(each.host, each.path) == each.body);
+  }
+  CHECK(system.StatusOf("deep.free.example.com") == 404);
+}
+
+TEST_CASE("a restarted Traefik has its routes at once") {
+  System system;
+  const Upstream upstream("hello");
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+              .status == 201);
+  system.traefik->Stop();
+  system.traefik->Start();
+  // A poll that was held for the unchanged revision would take 20 seconds.
+  REQUIRE(Eventually([&] { return system.StatusOf("a.example.com") == 200; }, 8s));
+}
+
+TEST_CASE("Traefik goes on while the orchestrator is killed, and hears the same document again") {
+  System system;
+  const Upstream upstream("hello");
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+              .status == 201);
+  const Answer before = system.orchestrator.Poll();
+  REQUIRE(before.status == 200);
+
+  system.orchestrator.Kill();
+  CHECK(system.StatusOf("a.example.com") == 200);
+  system.orchestrator.Start();
+
+  const Answer after = system.orchestrator.Poll();
+  CHECK(after.body == before.body);
+  CHECK(after.Header("X-Revision") == before.Header("X-Revision"));
+  CHECK(after.Header("ETag") == before.Header("ETag"));
+  CHECK(system.StatusOf("a.example.com") == 200);
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/2?wait=routed&timeout=90s",
+                    ExternalSite(2, "b.example.com", upstream.url()))
+              .Header("X-Reached") == "routed");
+}
+
+TEST_CASE("Traefik keeps its routes while the orchestrator refuses to start on a damaged database") {
+  System system;
+  const Upstream upstream("hello");
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+              .status == 201);
+  REQUIRE(system.orchestrator.Stop() == 0);
+  std::ofstream(system.orchestrator.state() / "orchestrator.db", std::ios::binary)
+      << std::string(8192, 'x');
+  CHECK(system.orchestrator.StartAndFail() == 1);
+  CHECK(system.StatusOf("a.example.com") == 200);
+}
+
+TEST_CASE("an answer claims no more than is true while no Traefik is there") {
+  OrchestratorProcess orchestrator("docker: {host: null}\n");
+  orchestrator.Start();
+  const Answer answer = orchestrator.Call("PUT", "/v1/sites/1?wait=routed&timeout=300ms",
+                                          ExternalSite(1, "a.example.com", "http://127.0.0.1:9"));
+  CHECK(answer.status == 202);
+  CHECK(answer.Header("X-Reached") == "accepted");
+  CHECK(answer.Header("X-Waiting-For") == "no Traefik has polled yet");
+  CHECK(orchestrator.Call("GET", "/v1/sites/1").status == 200);
+}
+
+TEST_CASE("what a site may say is accepted by Traefik") {
+  System system;
+  const Upstream upstream("hello");
+  const nlohmann::json routings[] = {
+      {{"health_check", {{"path", R"(/a"b\c|║'{}[]#&*!?%41)"}, {"interval", "30s"}}}},
+      {{"sticky", true}},
+      {{"path_prefix", "/a'b(c)$d"}},
+      {{"entry_points", {"web"}}, {"tls", nullptr}},
+      {{"tls", nlohmann::json::object()}},
+  };
+  int id = 0;
+  for (const nlohmann::json& routing : routings) {
+    ++id;
+    INFO(routing.dump());
+    const Answer answer = system.orchestrator.Call(
+        "PUT", fmt::format("/v1/sites/{}?wait=routed&timeout=10s", id),
+        ExternalSite(id, fmt::format("s{}.example.com", id), upstream.url(), routing));
+    // Refusing is good, too; what is taken must not freeze Traefik.
+    if (answer.status != 422) CHECK(answer.Header("X-Reached") == "routed");
+  }
+  const Answer last = system.orchestrator.Call(
+      "PUT", "/v1/sites/99?wait=routed", ExternalSite(99, "münchen.example", upstream.url()));
+  CHECK(last.Header("X-Reached") == "routed");
+  CHECK(system.StatusOf("xn--mnchen-3ya.example") == 200);
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Sets up, builds, and runs every test with a private Docker engine and a real Traefik. The last line
+# is `N passed, N failed`.
+#
+#   tests/run.sh [--preset NAME] [--unit] [--lint] [FILTER]
+#     --preset NAME   release (default), debug, asan or tsan
+#     --unit          only the tests that need no engine
+#     --lint          also clang-format and clang-tidy over the whole tree
+#     FILTER          a Catch2 test specification for both programs
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+preset=release
+unit_only=no
+lint=no
+filter=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --preset) preset=$2; shift ;;
+    --unit) unit_only=yes ;;
+    --lint) lint=yes ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) printf 'unknown option %s (try --help)\n' "$1" >&2; exit 2 ;;
+    *) filter+=("$1") ;;
+  esac
+  shift
+done
+
+work=$(mktemp -d)
+engine_directory=$work/engine
+passed=0
+failed=0
+
+# shellcheck source=examples/environment.sh
+. "$root/examples/environment.sh"
+
+finish() {
+  stop_engine || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# One check that is no test program: its name and its command.
+check() {
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+# Runs a Catch2 program and counts its test cases. A program that ends without a count has failed.
+run_tests() {
+  local name=$1 report=$work/$1.xml counts
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" --reporter console --reporter "xml::out=$report" "${filter[@]}" || true
+  counts=$(sed -n 's/.*<OverallResultsCases successes="\([0-9]*\)" failures="\([0-9]*\)".*/\1 \2/p' "$report" | tail -n 1)
+  if [ -z "$counts" ]; then
+    failed=$((failed + 1))
+    return
+  fi
+  passed=$((passed + ${counts% *}))
+  failed=$((failed + ${counts#* }))
+}
+
+check_format() {
+  git ls-files '*.cc' '*.h' | xargs clang-format-19 --dry-run --Werror
+}
+
+check_tidy() {
+  git ls-files 'traefik/*.cc' 'provider/*.cc' 'orchestrator/*.cc' |
+    xargs -P 2 -n 4 clang-tidy-19 --quiet -p "build/$preset"
+}
+
+cmake/setup.sh
+printf '\n== build (%s)\n' "$preset"
+cmake --preset "$preset" -DORCHESTRATOR_TESTS=ON >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
+cmake --build --preset "$preset" -j2
+
+if command -v clang-format-19 >/dev/null; then check "clang-format" check_format; fi
+if [ $lint = yes ]; then check "clang-tidy" check_tidy; fi
+run_tests unit_tests "build/$preset/unit_tests"
+
+if [ $unit_only = no ]; then
+  printf '\n== a Docker engine, a swarm and images of its own\n'
+  PRIVATE_ENGINE=yes start_engine
+  start_swarm
+  traefik_image=orchestrator-example/traefik:1
+  TRAEFIK=$root/.deps/traefik/traefik
+  [ -x "$TRAEFIK" ] || TRAEFIK=$(command -v traefik)
+  make_base_image orchestrator-example/base:1
+  make_nginx_image orchestrator-example/nginx:1
+  make_traefik_image "$traefik_image" "$TRAEFIK"
+  TEST_ENGINE=$engine_host
+  TEST_ENGINE_DIRECTORY=$engine_directory
+  TEST_DOCKER_CLIENT=$docker_client
+  TEST_HOST_ADDRESS=$(host_address)
+  TEST_ENDPOINT_MODE=$(endpoint_mode)
+  export TRAEFIK TEST_ENGINE TEST_ENGINE_DIRECTORY TEST_DOCKER_CLIENT TEST_HOST_ADDRESS TEST_ENDPOINT_MODE
+  run_tests integration_tests "build/$preset/integration_tests"
+fi
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tests/support/orchestrator_process.h"
+#include "tests/support/traefik_container.h"
+#include "tests/support/web.h"
+
+namespace tests {
+
+// The whole system: the orchestrator on the test engine's swarm, with a Traefik beside it. Site ids are
+// up to the test; whatever services it leaves are removed at the end.
+class SwarmSystem {
+ public:
+  // `default_mode` is labels or provider; `engine` may be another address of the test engine.
+  explicit SwarmSystem(const std::string& default_mode, const std::string& engine = {});
+  ~SwarmSystem();
+
+  // Starts the orchestrator, and Traefik once the overlay network is there.
+  void Start();
+  void StartTraefik();
+
+  OrchestratorProcess& orchestrator() { return *orchestrator_; }
+  TraefikContainer& traefik() { return *traefik_; }
+  std::string traefik_url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+  Visit VisitHost(const std::string& host);
+  // Whether the host answers with 200 and a text in its body within the time.
+  bool Answers(const std::string& host, const std::string& text,
+               std::chrono::milliseconds limit = std::chrono::seconds(40));
+  // /v1/sites/{id}/status → /routing/phase
+  std::string PhaseOf(int id);
+  bool ReachesPhase(int id, const std::string& phase,
+                    std::chrono::milliseconds limit = std::chrono::seconds(40));
+
+  // JSON of a dynamic site whose run file serves `text`.
+  static std::string DynamicSite(int id, const std::string& host, const std::string& text);
+
+ private:
+  std::uint16_t port_;
+  std::string network_;
+  std::unique_ptr<OrchestratorProcess> orchestrator_;
+  std::unique_ptr<TraefikContainer> traefik_;
+  provider::http::Client client_;
+};
+
+}  // namespace tests

@@ -1,0 +1,28 @@
+#include "tests/support/traefik_container.h"
+
+#include <stdexcept>
+
+#include "tests/support/engine.h"
+
+namespace tests {
+
+TraefikContainer::TraefikContainer(const std::string& name, const std::string& network,
+                                   const std::string& static_configuration, std::uint16_t port)
+    : name_(name), port_(port) {
+  const std::string file = directory_.Write("traefik.yaml", static_configuration);
+  const std::string socket = Engine::Host().substr(std::string("unix://").size());
+  Engine::Docker({"rm", "-f", name_});
+  const Finished started = Engine::Docker(
+      {"run", "-d", "--name", name_, "--network", network, "-p",
+       "127.0.0.1:" + std::to_string(port_) + ":80", "-v", file + ":/traefik.yaml:ro", "-v",
+       socket + ":/var/run/docker.sock", Engine::TraefikImage(), "--configFile=/traefik.yaml"});
+  if (started.status != 0) throw std::runtime_error("Traefik does not start: " + started.output);
+}
+
+TraefikContainer::~TraefikContainer() { Engine::Docker({"rm", "-f", name_}); }
+
+void TraefikContainer::Restart() { Engine::Docker({"restart", "-t", "1", name_}); }
+
+std::string TraefikContainer::Log() const { return Engine::Docker({"logs", name_}).output; }
+
+}  // namespace tests
