@@ -7,7 +7,7 @@
 namespace orchestrator {
 
 enum class ErrorKind {
-  kInvalid,        // the input is wrong; `fields` says where
+  kInvalid,  // the input is wrong; `fields` says where
   kNotFound,
   kConflict,       // contradicts what exists (a host of another site, a taken name)
   kPrecondition,   // If-Match does not match
@@ -25,8 +25,8 @@ struct FieldProblem {
   friend bool operator==(const FieldProblem&, const FieldProblem&) = default;
 };
 
-// An expected failure, as a value. `message` may be shown to users and says what was tried and why it
-// failed; `detail` is for the log.
+// An expected failure, as a value. `message` may be shown to users and says what was tried and why
+// it failed; `detail` is for the log.
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
   std::string message;

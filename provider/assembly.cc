@@ -24,8 +24,8 @@ bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
 bool Assembly::Remove(std::uint64_t key) { return fragments_.erase(key) > 0; }
 
 std::shared_ptr<const Snapshot> Assembly::Build(std::uint64_t revision) const {
-  const traefik::Fragment probe = traefik::RenderFragment(
-      traefik::ProbeConfiguration(probe_, revision, entry_points_));
+  const traefik::Fragment probe =
+      traefik::RenderFragment(traefik::ProbeConfiguration(probe_, revision, entry_points_));
   std::vector<const traefik::Fragment*> parts{&probe};
   parts.reserve(fragments_.size() + 1);
   for (const auto& [key, fragment] : fragments_) parts.push_back(&fragment);

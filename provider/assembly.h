@@ -11,8 +11,8 @@
 
 namespace provider {
 
-// The fragments of the next document, by key. Building puts them together in the order of their keys,
-// so that the same set gives the same bytes whatever the order of changes was.
+// The fragments of the next document, by key. Building puts them together in the order of their
+// keys, so that the same set gives the same bytes whatever the order of changes was.
 //
 // Not thread-safe: one writer owns it.
 class Assembly {

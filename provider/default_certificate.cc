@@ -1,14 +1,14 @@
 #include "provider/default_certificate.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509v3.h>
-
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
 
 namespace provider {
 namespace {
@@ -71,7 +71,8 @@ traefik::Certificate MakeDefaultCertificate() {
   const Memory certificate_pem(BIO_new(BIO_s_mem()));
   const Memory key_pem(BIO_new(BIO_s_mem()));
   Check(PEM_write_bio_X509(certificate_pem.get(), certificate.get()) == 1, "PEM");
-  Check(PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
+  Check(PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) ==
+            1,
         "PEM");
   return {Text(certificate_pem.get()), Text(key_pem.get())};
 }

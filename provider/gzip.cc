@@ -1,8 +1,8 @@
 #include "provider/gzip.h"
 
-#include <zlib.h>
-
 #include <stdexcept>
+
+#include <zlib.h>
 
 namespace provider {
 

@@ -5,7 +5,8 @@
 
 namespace provider {
 
-// `text` as one gzip member at zlib's fastest level. The header holds no time: same text, same bytes.
+// `text` as one gzip member at zlib's fastest level. The header holds no time: same text, same
+// bytes.
 std::string Gzip(std::string_view text);
 
 }  // namespace provider

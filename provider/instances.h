@@ -23,8 +23,8 @@ struct InstanceStatus {
   std::string name;
   std::string address;  // of its last poll
   bool configured = false;
-  bool probed = false;     // its data plane is asked; else a delivery is all that is known
-  bool polling = false;    // polled lately, or a poll is held for it now
+  bool probed = false;   // its data plane is asked; else a delivery is all that is known
+  bool polling = false;  // polled lately, or a poll is held for it now
   std::optional<std::chrono::system_clock::time_point> last_poll;
   std::uint64_t polls = 0;
   std::uint64_t delivered = 0;  // revision; 0: nothing yet
@@ -38,8 +38,8 @@ struct Confirmation {
   std::vector<std::string> waiting_for;  // sentences, one an instance
 };
 
-// Who polls, what was delivered, what a probe confirmed. A configured instance counts always; one that
-// was learned from its polls counts while it polls. Thread-safe.
+// Who polls, what was delivered, what a probe confirmed. A configured instance counts always; one
+// that was learned from its polls counts while it polls. Thread-safe.
 class Instances {
  public:
   using Clock = std::chrono::steady_clock;

@@ -62,7 +62,8 @@ std::chrono::seconds ParsePreferWait(std::string_view prefer) {
     if (!preference.starts_with("wait=")) continue;
     const std::string_view digits = preference.substr(5);
     unsigned seconds = 0;
-    const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+    const auto [last, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
     if (error == std::errc{} && last == digits.data() + digits.size()) {
       return std::chrono::seconds(seconds);
     }
@@ -142,13 +143,13 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.headers.emplace_back("Vary", "Accept-Encoding");
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.headers.emplace_back(
-      "ETag", fmt::format("\"{}{}\"", snapshot->etag, gzip ? "-gzip" : ""));
+  response.headers.emplace_back("ETag",
+                                fmt::format("\"{}{}\"", snapshot->etag, gzip ? "-gzip" : ""));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision));
   if (request.method == "HEAD") return response;
   response.on_sent = [this, instance, connection = request.connection,
-                      revision = snapshot->revision, size = response.shared_body->size()](
-                         bool complete) {
+                      revision = snapshot->revision,
+                      size = response.shared_body->size()](bool complete) {
     if (!complete) {
       ++counters_.failed;
       return;

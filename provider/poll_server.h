@@ -26,10 +26,10 @@ struct PollCounters {
   std::atomic<std::uint64_t> refused = 0;      // no or wrong token, wrong path, bad query
   std::atomic<std::uint64_t> unavailable = 0;  // nothing true to say yet
   std::atomic<std::uint64_t> held = 0;
-  std::atomic<std::uint64_t> served = 0;       // written whole
-  std::atomic<std::uint64_t> failed = 0;       // the reader went away or was too slow
+  std::atomic<std::uint64_t> served = 0;  // written whole
+  std::atomic<std::uint64_t> failed = 0;  // the reader went away or was too slow
   std::atomic<std::uint64_t> bytes = 0;
-  std::atomic<std::int64_t> holding = 0;       // now
+  std::atomic<std::int64_t> holding = 0;  // now
 };
 
 // Serves GET /configuration to Traefik's HTTP provider on a listener and threads of its own: the

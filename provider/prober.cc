@@ -30,7 +30,8 @@ Prober::Prober(http::Client& client, Instances& instances, const Publisher& publ
     : client_(client), instances_(instances), publisher_(publisher), probe_(std::move(probe)) {
   for (const ConfiguredInstance& instance : instances_.configured()) {
     if (instance.entry_point.empty()) continue;
-    threads_.emplace_back([this, &instance](const std::stop_token& stop) { Watch(instance, stop); });
+    threads_.emplace_back(
+        [this, &instance](const std::stop_token& stop) { Watch(instance, stop); });
   }
 }
 
@@ -68,7 +69,8 @@ void Prober::Watch(const ConfiguredInstance& instance, const std::stop_token& st
     }
 
     const bool settled = wanted != 0 && serving == wanted;
-    pause = settled ? kFirstPause : std::min(pause * 3 / 2 + 1ms, std::chrono::milliseconds(kLongestPause));
+    pause = settled ? kFirstPause
+                    : std::min(pause * 3 / 2 + 1ms, std::chrono::milliseconds(kLongestPause));
     const auto now = Publisher::Clock::now();
     // Waiting on the publisher ends early when something new is published.
     publisher_.WaitForOther(wanted, now + (settled ? kRestingPause : pause),

@@ -22,7 +22,8 @@ class Publisher {
   std::shared_ptr<const Snapshot> Current() const;
 
   // Blocks until the current revision is another one than `revision`, the deadline has passed,
-  // `abandoned` (asked about twice a second) says so, or Close was called. Returns what is current then.
+  // `abandoned` (asked about twice a second) says so, or Close was called. Returns what is current
+  // then.
   std::shared_ptr<const Snapshot> WaitForOther(std::uint64_t revision, Clock::time_point deadline,
                                                const std::function<bool()>& abandoned = {}) const;
 

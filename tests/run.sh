@@ -2,10 +2,11 @@
 # Sets up, builds, and runs every test with a private Docker engine and a real Traefik. The last line
 # is `N passed, N failed`.
 #
-#   tests/run.sh [--preset NAME] [--unit] [--lint] [FILTER]
+#   tests/run.sh [--preset NAME] [--unit] [--lint] [--bench] [FILTER]
 #     --preset NAME   release (default), debug, asan or tsan
 #     --unit          only the tests that need no engine
-#     --lint          also clang-format and clang-tidy over the whole tree
+#     --lint          also clang-tidy over the whole tree
+#     --bench         the benchmarks (JSON lines) instead of the tests
 #     FILTER          a Catch2 test specification for both programs
 set -euo pipefail
 
@@ -14,13 +15,15 @@ cd "$root"
 preset=release
 unit_only=no
 lint=no
+bench=no
 filter=()
 while [ $# -gt 0 ]; do
   case $1 in
     --preset) preset=$2; shift ;;
     --unit) unit_only=yes ;;
     --lint) lint=yes ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --bench) bench=yes ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) printf 'unknown option %s (try --help)\n' "$1" >&2; exit 2 ;;
     *) filter+=("$1") ;;
   esac
@@ -78,26 +81,34 @@ printf '\n== build (%s)\n' "$preset"
 cmake --preset "$preset" -DORCHESTRATOR_TESTS=ON >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 cmake --build --preset "$preset" -j2
 
-if command -v clang-format-19 >/dev/null; then check "clang-format" check_format; fi
-if [ $lint = yes ]; then check "clang-tidy" check_tidy; fi
-run_tests unit_tests "build/$preset/unit_tests"
-
-if [ $unit_only = no ]; then
+start_environment() {
   printf '\n== a Docker engine, a swarm and images of its own\n'
   PRIVATE_ENGINE=yes start_engine
   start_swarm
-  traefik_image=orchestrator-example/traefik:1
   TRAEFIK=$root/.deps/traefik/traefik
   [ -x "$TRAEFIK" ] || TRAEFIK=$(command -v traefik)
   make_base_image orchestrator-example/base:1
   make_nginx_image orchestrator-example/nginx:1
-  make_traefik_image "$traefik_image" "$TRAEFIK"
+  make_traefik_image orchestrator-example/traefik:1 "$TRAEFIK"
   TEST_ENGINE=$engine_host
   TEST_ENGINE_DIRECTORY=$engine_directory
   TEST_DOCKER_CLIENT=$docker_client
   TEST_HOST_ADDRESS=$(host_address)
   TEST_ENDPOINT_MODE=$(endpoint_mode)
   export TRAEFIK TEST_ENGINE TEST_ENGINE_DIRECTORY TEST_DOCKER_CLIENT TEST_HOST_ADDRESS TEST_ENDPOINT_MODE
+}
+
+if [ $bench = yes ]; then
+  start_environment
+  "build/$preset/bench" "${filter[@]}"
+  exit
+fi
+
+if command -v clang-format-19 >/dev/null; then check "clang-format" check_format; fi
+if [ $lint = yes ]; then check "clang-tidy" check_tidy; fi
+run_tests unit_tests "build/$preset/unit_tests"
+if [ $unit_only = no ]; then
+  start_environment
   run_tests integration_tests "build/$preset/integration_tests"
 fi
 

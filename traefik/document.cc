@@ -26,9 +26,7 @@ class ObjectWriter {
     return out_;
   }
 
-  void String(std::string_view key, std::string_view value) {
-    AppendJsonString(Key(key), value);
-  }
+  void String(std::string_view key, std::string_view value) { AppendJsonString(Key(key), value); }
 
   void Strings(std::string_view key, const std::vector<std::string>& values) {
     std::string& out = Key(key);
@@ -117,8 +115,8 @@ std::string RenderMembers(const Objects& objects) {
 }
 
 // `"key": {members…}` from the same field of every fragment, if any has something.
-void AppendSection(std::string& out, std::string_view key, std::span<const Fragment* const> fragments,
-                   std::string Fragment::* members) {
+void AppendSection(std::string& out, std::string_view key,
+                   std::span<const Fragment* const> fragments, std::string Fragment::* members) {
   bool open = false;
   for (const Fragment* fragment : fragments) {
     const std::string& text = fragment->*members;

@@ -10,13 +10,13 @@
 #include "traefik/configuration.h"
 
 // Bytes of the document that Traefik's HTTP provider reads. Fragments are rendered once when their
-// part changes; a document is then put together from rendered text, in a fixed order, so that the same
-// configuration gives the same bytes.
+// part changes; a document is then put together from rendered text, in a fixed order, so that the
+// same configuration gives the same bytes.
 namespace traefik {
 
-// One part of a document in rendered form: `"name": {…}` members without the outer braces, joined by
-// commas. Router and service names must be unique over all fragments of a document; a middleware may
-// be named by several fragments when its text is the same.
+// One part of a document in rendered form: `"name": {…}` members without the outer braces, joined
+// by commas. Router and service names must be unique over all fragments of a document; a middleware
+// may be named by several fragments when its text is the same.
 struct Fragment {
   std::string routers;
   std::string services;
@@ -43,8 +43,8 @@ struct RevisionProbe {
 Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revision,
                                  std::span<const std::string> entry_points);
 
-// The whole document. Sections that would be empty are left out, since one empty section makes Traefik
-// refuse everything. The result holds the certificate's key: treat it as a secret.
+// The whole document. Sections that would be empty are left out, since one empty section makes
+// Traefik refuse everything. The result holds the certificate's key: treat it as a secret.
 std::string RenderDocument(std::span<const Fragment* const> fragments,
                            const std::optional<Certificate>& default_certificate);
 

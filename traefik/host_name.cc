@@ -31,31 +31,32 @@ std::expected<std::string, std::string> ToAscii(std::string_view name) {
   if (IsAscii(name)) return Lower(name);
   const std::string input(name);
   char* raw = nullptr;
-  const int status =
-      idn2_to_ascii_8z(input.c_str(), &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const int status = idn2_to_ascii_8z(input.c_str(), &raw, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const std::unique_ptr<char, void (*)(void*)> owned(raw, idn2_free);
   if (status != IDN2_OK) {
-    return Failure(fmt::format("is not a valid international host name: {}", idn2_strerror(status)));
+    return Failure(
+        fmt::format("is not a valid international host name: {}", idn2_strerror(status)));
   }
   return std::string(owned.get());
 }
 
 std::expected<void, std::string> CheckLabel(std::string_view label) {
-  if (label.empty()) return Failure("has an empty label (two dots in a row, or a dot at the start)");
+  if (label.empty())
+    return Failure("has an empty label (two dots in a row, or a dot at the start)");
   if (label.size() > kLongestLabel) {
-    return Failure(fmt::format("has a label of {} characters; {} are allowed", label.size(),
-                               kLongestLabel));
+    return Failure(
+        fmt::format("has a label of {} characters; {} are allowed", label.size(), kLongestLabel));
   }
   if (label.front() == '-' || label.back() == '-') {
     return Failure("has a label that starts or ends with '-'");
   }
   for (const char c : label) {
-    const bool allowed =
-        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (allowed) continue;
     if (c == ':') return Failure("must not have a port or scheme: give the host alone");
     if (c == '/') return Failure("must not have a path: give the host alone, and use path_prefix");
-    if (c == '*') return Failure("may have a star only as its whole first label, as in *.example.com");
+    if (c == '*')
+      return Failure("may have a star only as its whole first label, as in *.example.com");
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= ' ' || byte >= 0x7f) return Failure("has a space or a control character");
     return Failure(fmt::format("has the character '{}', which no host name has", c));

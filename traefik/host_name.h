@@ -8,8 +8,8 @@
 namespace traefik {
 
 // A host name that may stand in a rule: lower case, ASCII (international names as punycode), no
-// trailing dot, optionally one leading "*." label. Whoever holds a HostName holds a text that cannot
-// break out of a rule or a label; nobody needs to check it again.
+// trailing dot, optionally one leading "*." label. Whoever holds a HostName holds a text that
+// cannot break out of a rule or a label; nobody needs to check it again.
 //
 // A value type. Equal names are equal hosts for Traefik, which ignores case and one trailing dot.
 class HostName {

@@ -81,7 +81,8 @@ Labels EncodeLabels(const Configuration& configuration, std::string_view network
 Labels DisabledLabels() { return {{std::string(kEnable), "false"}}; }
 
 bool BelongsTo(std::string_view key, std::string_view name) {
-  if (EqualsIgnoringCase(key, kEnable) || StartsWithIgnoringCase(key, "traefik.swarm.")) return true;
+  if (EqualsIgnoringCase(key, kEnable) || StartsWithIgnoringCase(key, "traefik.swarm."))
+    return true;
   for (const std::string_view section :
        {"traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."}) {
     if (!StartsWithIgnoringCase(key, section)) continue;

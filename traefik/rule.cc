@@ -50,7 +50,8 @@ std::string HostRule(std::span<const HostName> hosts) {
 }
 
 std::string HostRule(std::span<const HostName> hosts, const PathPrefix& prefix) {
-  return fmt::format("({0}) && (Path(`{1}`) || PathPrefix(`{1}/`))", HostRule(hosts), prefix.text());
+  return fmt::format("({0}) && (Path(`{1}`) || PathPrefix(`{1}/`))", HostRule(hosts),
+                     prefix.text());
 }
 
 }  // namespace traefik

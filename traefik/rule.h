@@ -29,8 +29,8 @@ class PathPrefix {
 // "Host(`a`) || Host(`b`)", in the given order. Needs at least one host.
 std::string HostRule(std::span<const HostName> hosts);
 
-// The same, for requests to the prefix itself and below it. Traefik's PathPrefix(`/api`) alone would
-// take `/apix` too, so the rule names the path and the folder.
+// The same, for requests to the prefix itself and below it. Traefik's PathPrefix(`/api`) alone
+// would take `/apix` too, so the rule names the path and the folder.
 std::string HostRule(std::span<const HostName> hosts, const PathPrefix& prefix);
 
 }  // namespace traefik

@@ -35,10 +35,12 @@ std::string RenderStaticConfiguration(const StaticConfiguration& configuration) 
   }
   line("providers:");
   line("  # How long a provider's next change waits after the one before; the default is 2s.");
-  line("  providersThrottleDuration: 100ms");
+  line("  providersThrottleDuration: 10ms");
   line("  http:");
   line("    endpoint: {}", JsonString(configuration.provider_endpoint));
-  line("    # The endpoint holds each poll until a route changes, so a short interval costs nothing.");
+  line(
+      "    # The endpoint holds each poll until a route changes, so a short interval costs "
+      "nothing.");
   line("    pollInterval: 10ms");
   line("    pollTimeout: 30s");
   line("    headers:");

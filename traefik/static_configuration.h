@@ -5,7 +5,8 @@
 
 namespace traefik {
 
-// What a Traefik needs to be told at start so that it polls the orchestrator and answers its probes.
+// What a Traefik needs to be told at start so that it polls the orchestrator and answers its
+// probes.
 struct StaticConfiguration {
   std::string instance;                   // name under which this Traefik is known
   std::string provider_endpoint;          // http://host:port/configuration as Traefik reaches it

@@ -17,8 +17,7 @@ using Response = provider::http::ServerResponse;
 Response Json(int status, std::string body);
 
 // RFC 9457: application/problem+json with type, title, status, detail and errors.
-Response Problem(int status, std::string_view detail,
-                 const std::vector<FieldProblem>& fields = {});
+Response Problem(int status, std::string_view detail, const std::vector<FieldProblem>& fields = {});
 Response Problem(const Error& error);
 
 // 405 with the methods that the path has.

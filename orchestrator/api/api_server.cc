@@ -115,17 +115,19 @@ Response ApiServer::Handle(const Request& request) const {
   if (request.path == "/healthz") return Json(200, R"({"status":"ok"})");
   if (request.path == "/readyz") return Ready();
   if (!IsAllowed(request)) {
-    Response response = Problem(401, "send the API's token as a bearer token (Authorization: Bearer …)");
+    Response response =
+        Problem(401, "send the API's token as a bearer token (Authorization: Bearer …)");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
-  const bool has_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  const bool has_body =
+      request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_body && !HasJsonBody(request)) {
     return Problem(415, "send JSON, and say so: Content-Type: application/json");
   }
   if (request.body.size() > kLargestSite && request.path != "/v1/sites/batch") {
-    return Problem(413, fmt::format("the body has {} bytes; {} are allowed here", request.body.size(),
-                                    kLargestSite));
+    return Problem(413, fmt::format("the body has {} bytes; {} are allowed here",
+                                    request.body.size(), kLargestSite));
   }
   if (request.path == "/metrics") {
     Response response;

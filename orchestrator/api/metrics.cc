@@ -46,8 +46,8 @@ void AddInstances(Registry& registry, const Services& services) {
           static_cast<double>(instance.delivered), labels);
     if (!instance.probed) continue;
     Gauge(registry, "orchestrator_instance_confirmed_revision",
-          "Revision that a Traefik's data plane answers with", static_cast<double>(instance.confirmed),
-          labels);
+          "Revision that a Traefik's data plane answers with",
+          static_cast<double>(instance.confirmed), labels);
   }
 }
 

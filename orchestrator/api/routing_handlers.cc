@@ -51,16 +51,17 @@ Ordered InstancesToJson(const Services& services) {
 Result<Ordered> MigrationToJson(const Services& services, const routing::Migration& migration) {
   const auto progress = routing::ProgressOf(services.store, migration);
   if (!progress) return Failure(progress.error());
-  Ordered out{{"id", migration.id},
-              {"to", site::Name(migration.to)},
-              {"state", progress->finished() ? "finished" : "running"},
-              {"created", Rfc3339(std::chrono::system_clock::time_point(
-                              std::chrono::seconds(migration.created)))},
-              {"sites", progress->sites},
-              {"moved", progress->moved},
-              {"moving", progress->moving},
-              {"overridden", progress->overridden},
-              {"waiting", Ordered::array()}};
+  Ordered out{
+      {"id", migration.id},
+      {"to", site::Name(migration.to)},
+      {"state", progress->finished() ? "finished" : "running"},
+      {"created",
+       Rfc3339(std::chrono::system_clock::time_point(std::chrono::seconds(migration.created)))},
+      {"sites", progress->sites},
+      {"moved", progress->moved},
+      {"moving", progress->moving},
+      {"overridden", progress->overridden},
+      {"waiting", Ordered::array()}};
   for (const site::SiteId id : progress->unfinished) {
     out["waiting"].push_back({{"site", id.value}, {"for", services.mode_switch.WaitingFor(id)}});
   }
@@ -121,7 +122,8 @@ Response CreateMigration(const Services& services, const Request& request) {
   std::optional<std::vector<site::SiteId>> sites;
   if (const nlohmann::json* list = reader.Find("sites")) {
     sites.emplace();
-    if (!list->is_array() || list->empty()) reader.Fail("sites", "must be a list of ids, or left out");
+    if (!list->is_array() || list->empty())
+      reader.Fail("sites", "must be a list of ids, or left out");
     for (std::size_t i = 0; list->is_array() && i < list->size(); ++i) {
       if ((*list)[i].is_number_integer()) {
         sites->push_back({(*list)[i].get<std::int64_t>()});
@@ -131,7 +133,8 @@ Response CreateMigration(const Services& services, const Request& request) {
     }
   }
   reader.RefuseUnknown();
-  if (!problems.empty()) return Problem(422, problems.front().pointer + " " + problems.front().detail, problems);
+  if (!problems.empty())
+    return Problem(422, problems.front().pointer + " " + problems.front().detail, problems);
   const auto mode = to == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
   if (mode == site::RoutingMode::kLabels && !services.engine) {
     return Problem(422, "labels need a Docker engine, and none is configured (docker.host)",
@@ -140,7 +143,8 @@ Response CreateMigration(const Services& services, const Request& request) {
   const auto migration = routing::StartMigration(services.store, mode, std::move(sites));
   if (!migration) return Problem(migration.error());
   Response response = Answer(202, MigrationToJson(services, *migration));
-  response.headers.emplace_back("Location", fmt::format("/v1/routing/migrations/{}", migration->id));
+  response.headers.emplace_back("Location",
+                                fmt::format("/v1/routing/migrations/{}", migration->id));
   return response;
 }
 
@@ -149,7 +153,8 @@ Response ListMigrations(const Services& services) {
   if (!migrations) return Problem(migrations.error());
   Ordered list = Ordered::array();
   for (const routing::Migration& migration : *migrations) {
-    list.push_back({{"id", migration.id}, {"to", site::Name(migration.to)},
+    list.push_back({{"id", migration.id},
+                    {"to", site::Name(migration.to)},
                     {"created", Rfc3339(std::chrono::system_clock::time_point(
                                     std::chrono::seconds(migration.created)))}});
   }

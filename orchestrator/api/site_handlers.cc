@@ -55,16 +55,21 @@ Result<store::Query> ParseQuery(const Request& request) {
     } else if (key == "cursor") {
       if (!ParseNumber(value, query.after.value)) return BadQuery("cursor must be that of a page");
     } else if (key == "kind") {
-      if (value == "dynamic") query.kind = site::Kind::kDynamic;
-      else if (value == "static") query.kind = site::Kind::kStatic;
-      else if (value == "external") query.kind = site::Kind::kExternal;
-      else return BadQuery("kind must be dynamic, static or external");
+      if (value == "dynamic")
+        query.kind = site::Kind::kDynamic;
+      else if (value == "static")
+        query.kind = site::Kind::kStatic;
+      else if (value == "external")
+        query.kind = site::Kind::kExternal;
+      else
+        return BadQuery("kind must be dynamic, static or external");
     } else if (key == "host") {
       const auto host = traefik::HostName::Parse(value);
       if (!host) return BadQuery("host " + host.error());
       query.host = host->text();
     } else {
-      return BadQuery(fmt::format("{} is not known here; known are limit, cursor, kind, host", key));
+      return BadQuery(
+          fmt::format("{} is not known here; known are limit, cursor, kind, host", key));
     }
   }
   return query;
@@ -83,7 +88,8 @@ Response AnswerChange(const Services& services, const command::Written& written,
   response.headers.emplace_back("X-Reached",
                                 waited.reached ? Name(order.level) : Name(Level::kAccepted));
   if (written.created) {
-    response.headers.emplace_back("Location", fmt::format("/v1/sites/{}", written.record.site.id.value));
+    response.headers.emplace_back("Location",
+                                  fmt::format("/v1/sites/{}", written.record.site.id.value));
   }
   if (!waited.reached) {
     std::string reason = waited.reason;
@@ -96,10 +102,14 @@ Response AnswerChange(const Services& services, const command::Written& written,
 }
 
 Ordered TaskToJson(const docker::Task& task) {
-  Ordered out{{"id", task.id},       {"slot", task.slot},
-              {"node", task.node_id}, {"state", task.state},
-              {"desired", task.desired_state}, {"message", task.message},
-              {"error", task.error}, {"exit_code", nullptr},
+  Ordered out{{"id", task.id},
+              {"slot", task.slot},
+              {"node", task.node_id},
+              {"state", task.state},
+              {"desired", task.desired_state},
+              {"message", task.message},
+              {"error", task.error},
+              {"exit_code", nullptr},
               {"updated", task.updated_at}};
   if (task.exit_code) out["exit_code"] = *task.exit_code;
   return out;
@@ -132,10 +142,10 @@ Ordered RoutingToJson(const Services& services, const store::SiteRecord& record)
               {"instances", Ordered::array()}};
   if (!store::InDocument(record.phase)) return out;
   for (const provider::InstanceStatus& instance : services.instances.List()) {
-    out["instances"].push_back({{"name", instance.name},
-                                {"confirmed", instance.probed
-                                                  ? instance.confirmed >= record.routes_revision
-                                                  : instance.delivered >= record.routes_revision}});
+    out["instances"].push_back(
+        {{"name", instance.name},
+         {"confirmed", instance.probed ? instance.confirmed >= record.routes_revision
+                                       : instance.delivered >= record.routes_revision}});
   }
   return out;
 }
@@ -153,7 +163,8 @@ Response ListSites(const Services& services, const Request& request) {
     body += site::ToJson(record.site);
   }
   const bool more = records->size() == query->limit;
-  body += more ? fmt::format("],\"next\":\"{}\"}}", records->back().site.id.value) : "],\"next\":null}";
+  body +=
+      more ? fmt::format("],\"next\":\"{}\"}}", records->back().site.id.value) : "],\"next\":null}";
   return Json(200, std::move(body));
 }
 
@@ -180,7 +191,8 @@ Response ApplyBatch(const Services& services, const Request& request) {
 Response ShowSite(const Services& services, const Request& request, site::SiteId id) {
   const auto record = services.store.Find(id);
   if (!record) return Problem(record.error());
-  if (!*record || (*record)->removing) return Problem(404, fmt::format("there is no site {}", id.value));
+  if (!*record || (*record)->removing)
+    return Problem(404, fmt::format("there is no site {}", id.value));
   Response response = Json(200, site::ToJson((*record)->site));
   if (request.Header("If-None-Match") == ETag(**record)) {
     response.status = 304;

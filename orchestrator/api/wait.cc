@@ -20,7 +20,8 @@ constexpr auto kFirstPause = 20ms;
 constexpr auto kLongestPause = 250ms;
 constexpr std::chrono::milliseconds kLongestTimeout = 10min;
 
-// Asks `check` again and again, with growing pauses, until it is reached, has failed, or time is over.
+// Asks `check` again and again, with growing pauses, until it is reached, has failed, or time is
+// over.
 template <typename Check>
 WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, Check&& check) {
   const auto deadline = Clock::now() + timeout;
@@ -36,7 +37,8 @@ WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, C
       result.reason = "the orchestrator is stopping";
       return result;
     }
-    stopped.wait_until(lock, services.stopping, std::min(deadline, now + pause), [] { return false; });
+    stopped.wait_until(lock, services.stopping, std::min(deadline, now + pause),
+                       [] { return false; });
     pause = std::min(pause * 2, std::chrono::milliseconds(kLongestPause));
   }
 }

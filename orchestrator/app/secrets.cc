@@ -39,7 +39,8 @@ Result<void> Prepare(store::Transaction& transaction, const config::Config& conf
     return made.certificate_pem;
   });
   const auto key = Once(transaction, "default_certificate_key", [&] { return made.key_pem; });
-  const auto secret = Once(transaction, "probe_secret", [] { return provider::RandomHex(kProbeSecretBytes); });
+  const auto secret =
+      Once(transaction, "probe_secret", [] { return provider::RandomHex(kProbeSecretBytes); });
   const auto mode = Once(transaction, routing::kDefaultModeSetting,
                          [&] { return site::Name(config.routing.default_mode); });
   for (const auto* value : {&certificate, &key, &secret, &mode}) {

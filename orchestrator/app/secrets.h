@@ -16,8 +16,8 @@ struct Secrets {
   traefik::RevisionProbe probe;
 };
 
-// Reads them, or makes them at the first start. Also writes down the configuration's default mode at
-// the first start, and moves the document on when the configuration changes what is in it.
+// Reads them, or makes them at the first start. Also writes down the configuration's default mode
+// at the first start, and moves the document on when the configuration changes what is in it.
 Result<Secrets> PrepareStore(store::Store& store, const config::Config& config);
 
 }  // namespace orchestrator::app

@@ -71,7 +71,8 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
 }
 
 // Where this process listens, for the command line on the same machine.
-void WriteAddresses(const config::Config& config, std::uint16_t api_port, std::uint16_t provider_port) {
+void WriteAddresses(const config::Config& config, std::uint16_t api_port,
+                    std::uint16_t provider_port) {
   provider::http::ListenAddress api = config.api.listen;
   provider::http::ListenAddress provider = config.provider.listen;
   if (!api.is_unix()) api.port = api_port;
@@ -84,9 +85,10 @@ void WriteAddresses(const config::Config& config, std::uint16_t api_port, std::u
 void WarnAboutMode(const store::Store& store, const config::Config& config) {
   const auto mode = routing::DefaultMode(store);
   if (!mode || *mode == config.routing.default_mode) return;
-  spdlog::info("the default mode is {}, as it was switched to; the configuration's {} was for the first "
-               "start",
-               site::Name(*mode), site::Name(config.routing.default_mode));
+  spdlog::info(
+      "the default mode is {}, as it was switched to; the configuration's {} was for the first "
+      "start",
+      site::Name(*mode), site::Name(config.routing.default_mode));
 }
 
 }  // namespace
@@ -127,7 +129,8 @@ Result<void> Serve(const config::Config& config) {
   routing::RemovalGate removals(instances);
   deploy::Reconciler reconciler(
       **store, engine.get(),
-      {.labels = [&](const store::SiteRecord& record) { return routing::ServiceLabels(record, routes); },
+      {.labels =
+           [&](const store::SiteRecord& record) { return routing::ServiceLabels(record, routes); },
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
       MakeReconcilerOptions(config));
@@ -146,7 +149,8 @@ Result<void> Serve(const config::Config& config) {
   routing::ModeSwitch mode_switch(
       **store, instances, client, labels_applied,
       {.routes = routes,
-       .label_grace = std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime});
+       .label_grace =
+           std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime});
 
   command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
   std::stop_source stopping;

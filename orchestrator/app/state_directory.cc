@@ -1,16 +1,15 @@
 #include "orchestrator/app/state_directory.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "provider/secret.h"
 
@@ -36,16 +35,18 @@ std::string ReadLine(const std::filesystem::path& path) {
 Result<StateDirectory> StateDirectory::Open(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Unusable(path, std::strerror(errno));
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return Unusable(path, std::strerror(errno));
   const std::filesystem::path lock_path = path / "lock";
   const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return Unusable(path, std::strerror(errno));
   StateDirectory directory(path, lock);
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return Failure(Error{ErrorKind::kConflict,
-                         fmt::format("the state folder {} is in use by another orchestrator (process "
-                                     "{})",
-                                     path.string(), ReadLine(lock_path))});
+    return Failure(
+        Error{ErrorKind::kConflict,
+              fmt::format("the state folder {} is in use by another orchestrator (process "
+                          "{})",
+                          path.string(), ReadLine(lock_path))});
   }
   const std::string process = fmt::format("{}\n", getpid());
   if (ftruncate(lock, 0) != 0 || pwrite(lock, process.data(), process.size(), 0) < 0) {

@@ -10,8 +10,8 @@ namespace orchestrator::app {
 // The folder with the database and the admin token, held by one process at a time.
 class StateDirectory {
  public:
-  // Makes the folder (mode 0700) where it is missing and locks it. A folder that another process has
-  // locked is a kConflict that names the process.
+  // Makes the folder (mode 0700) where it is missing and locks it. A folder that another process
+  // has locked is a kConflict that names the process.
   static Result<StateDirectory> Open(const std::filesystem::path& path);
 
   ~StateDirectory();

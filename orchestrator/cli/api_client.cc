@@ -63,8 +63,9 @@ Result<ApiClient> ApiClient::Connect(ApiAddress given, const std::string& config
     if (!config) return Failure(config.error());
     if (given.token.empty()) given.token = FirstLine(config->state_directory / "admin.token");
     if (given.url.empty()) {
-      const auto addresses = nlohmann::json::parse(FirstLine(config->state_directory / "addresses.json"),
-                                                   nullptr, /*allow_exceptions=*/false);
+      const auto addresses =
+          nlohmann::json::parse(FirstLine(config->state_directory / "addresses.json"), nullptr,
+                                /*allow_exceptions=*/false);
       given.url = addresses.is_object() ? addresses.value("api", "") : config->api.listen.text();
       if (!given.url.starts_with("unix:")) given.url.insert(0, "http://");
     }
@@ -93,9 +94,10 @@ Result<ApiAnswer> ApiClient::Call(const std::string& method, const std::string& 
   request.body = std::move(body);
   auto response = client_->Send(request);
   if (!response) {
-    return Failure(Error{ErrorKind::kUnavailable,
-                         fmt::format("cannot reach the API at {}: {}. Is `orchestrator serve` running?",
-                                     address_.url, response.error().message)});
+    return Failure(
+        Error{ErrorKind::kUnavailable,
+              fmt::format("cannot reach the API at {}: {}. Is `orchestrator serve` running?",
+                          address_.url, response.error().message)});
   }
   if (response->status >= 400) return Failure(FromProblem(response->status, response->body));
   return ApiAnswer{response->status, std::move(response->headers), std::move(response->body)};

@@ -10,7 +10,7 @@ namespace orchestrator::cli {
 // How to reach the API. Empty fields are looked up: the environment first (ORCHESTRATOR_URL,
 // ORCHESTRATOR_TOKEN), then the state folder of the orchestrator on this machine.
 struct ApiAddress {
-  std::string url;    // http://host:port or unix:/path
+  std::string url;  // http://host:port or unix:/path
   std::string token;
 };
 

@@ -1,12 +1,11 @@
 #include "orchestrator/cli/output.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace orchestrator::cli {
 

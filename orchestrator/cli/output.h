@@ -21,7 +21,8 @@ int PrintError(const Error& error);
 // JSON text, indented.
 void PrintJson(const std::string& json);
 
-// Replaces the line on a terminal; a line of its own elsewhere, but only when it says something new.
+// Replaces the line on a terminal; a line of its own elsewhere, but only when it says something
+// new.
 class Progress {
  public:
   ~Progress();

@@ -1,11 +1,10 @@
 #include "orchestrator/cli/program.h"
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "orchestrator/app/serve.h"
@@ -62,8 +61,9 @@ int PrintStaticConfiguration(const Options& options) {
   out.entry_points = config->routing.entry_points;
   if (config->docker.host) {
     // A Unix socket is mounted into Traefik's container at its usual place.
-    out.docker_endpoint = config->docker.host->starts_with("unix://") ? "unix:///var/run/docker.sock"
-                                                                      : *config->docker.host;
+    out.docker_endpoint = config->docker.host->starts_with("unix://")
+                              ? "unix:///var/run/docker.sock"
+                              : *config->docker.host;
   }
   out.network = config->docker.network;
   out.swarm_refresh_seconds = config->traefik.swarm_refresh_seconds;
@@ -94,7 +94,8 @@ void AddApiOptions(CLI::App* command, Options& options) {
 void AddWaitOptions(CLI::App* command, Options& options) {
   command->add_option("--wait", options.wait.level, "Wait until the change is running or routed")
       ->check(CLI::IsMember({"running", "routed"}));
-  command->add_option("--timeout", options.wait.timeout, "How long to wait at most")->capture_default_str();
+  command->add_option("--timeout", options.wait.timeout, "How long to wait at most")
+      ->capture_default_str();
 }
 
 void AddSiteCommands(CLI::App& app, Options& options, Command& chosen) {
@@ -117,15 +118,16 @@ void AddSiteCommands(CLI::App& app, Options& options, Command& chosen) {
       [&](const ApiClient& api) { return ShowSiteStatus(api, options.id, options.json); })
       ->add_option("id", options.id, "The site")
       ->required();
-  CLI::App* apply = add("apply", "Create or replace sites from YAML or JSON files",
-                        [&](const ApiClient& api) {
-                          return ApplySites(api, options.files, options.wait, options.json);
-                        });
+  CLI::App* apply =
+      add("apply", "Create or replace sites from YAML or JSON files", [&](const ApiClient& api) {
+        return ApplySites(api, options.files, options.wait, options.json);
+      });
   apply->add_option("-f,--file", options.files, "File, or - for standard input")->required();
   AddWaitOptions(apply, options);
-  CLI::App* remove = add("delete", "Remove sites; their directories stay", [&](const ApiClient& api) {
-    return DeleteSites(api, options.ids, options.wait, options.json);
-  });
+  CLI::App* remove =
+      add("delete", "Remove sites; their directories stay", [&](const ApiClient& api) {
+        return DeleteSites(api, options.ids, options.wait, options.json);
+      });
   remove->add_option("id", options.ids, "The sites")->required();
   AddWaitOptions(remove, options);
 }
@@ -154,8 +156,10 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
   mode->add_option("mode", options.mode, "labels or provider")
       ->required()
       ->check(CLI::IsMember({"labels", "provider"}));
-  mode->add_option("--site", options.ids, "Only these sites; otherwise all that do not choose themselves");
-  mode->add_option("--timeout", options.switch_timeout, "How long to follow it")->capture_default_str();
+  mode->add_option("--site", options.ids,
+                   "Only these sites; otherwise all that do not choose themselves");
+  mode->add_option("--timeout", options.switch_timeout, "How long to follow it")
+      ->capture_default_str();
   mode->add_flag("--no-wait", options.no_wait, "Order it and return");
 }
 
@@ -169,19 +173,23 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   Options options;
   Command chosen;
-  app.add_option("--config", options.config_file, "Configuration file")->envname("ORCHESTRATOR_CONFIG");
+  app.add_option("--config", options.config_file, "Configuration file")
+      ->envname("ORCHESTRATOR_CONFIG");
   app.fallthrough();
 
   app.add_subcommand("serve", "Run the orchestrator until SIGTERM")->callback([&] {
     chosen = [&] { return Serve(options); };
   });
-  CLI::App* config = app.add_subcommand("config", "Work with configuration files")->require_subcommand(1);
+  CLI::App* config =
+      app.add_subcommand("config", "Work with configuration files")->require_subcommand(1);
   std::string checked;
   CLI::App* check = config->add_subcommand("check", "Say what is wrong with a file, if anything");
   check->add_option("file", checked, "The file")->required();
   check->callback([&] { chosen = [&] { return CheckConfig(checked); }; });
-  CLI::App* print = app.add_subcommand("static-config", "Print the static configuration for a Traefik");
-  print->add_option("--instance", options.instance, "The name of that Traefik")->capture_default_str();
+  CLI::App* print =
+      app.add_subcommand("static-config", "Print the static configuration for a Traefik");
+  print->add_option("--instance", options.instance, "The name of that Traefik")
+      ->capture_default_str();
   print->callback([&] { chosen = [&] { return PrintStaticConfiguration(options); }; });
   AddSiteCommands(app, options, chosen);
   AddRoutingCommands(app, options, chosen);

@@ -17,10 +17,11 @@ void PrintInstances(const json& instances) {
   std::vector<std::vector<std::string>> rows{
       {"INSTANCE", "ADDRESS", "POLLING", "DELIVERED", "CONFIRMED", "LAG", "PROBLEM"}};
   for (const json& instance : instances) {
-    rows.push_back({instance.at("name").get<std::string>(), instance.at("address").get<std::string>(),
-                    instance.at("polling").get<bool>() ? "yes" : "no", instance.at("delivered").dump(),
-                    instance.at("confirmed").is_null() ? "by delivery" : instance.at("confirmed").dump(),
-                    instance.at("lag").dump(), instance.at("problem").get<std::string>()});
+    rows.push_back(
+        {instance.at("name").get<std::string>(), instance.at("address").get<std::string>(),
+         instance.at("polling").get<bool>() ? "yes" : "no", instance.at("delivered").dump(),
+         instance.at("confirmed").is_null() ? "by delivery" : instance.at("confirmed").dump(),
+         instance.at("lag").dump(), instance.at("problem").get<std::string>()});
   }
   if (rows.size() > 1) {
     PrintTable(rows);
@@ -30,9 +31,10 @@ void PrintInstances(const json& instances) {
 }
 
 std::string ProgressLine(const json& migration) {
-  std::string line = fmt::format("{} of {} sites moved to {}, {} on their way",
-                                 migration.at("moved").dump(), migration.at("sites").dump(),
-                                 migration.at("to").get<std::string>(), migration.at("moving").dump());
+  std::string line =
+      fmt::format("{} of {} sites moved to {}, {} on their way", migration.at("moved").dump(),
+                  migration.at("sites").dump(), migration.at("to").get<std::string>(),
+                  migration.at("moving").dump());
   for (const json& waiting : migration.at("waiting")) {
     const auto reason = waiting.at("for").get<std::string>();
     if (reason.empty()) continue;
@@ -98,8 +100,9 @@ int ListMigrations(const ApiClient& api, bool as_json) {
   return kDone;
 }
 
-int SwitchMode(const ApiClient& api, const std::string& mode, const std::vector<std::int64_t>& sites,
-               std::chrono::milliseconds wait, bool as_json) {
+int SwitchMode(const ApiClient& api, const std::string& mode,
+               const std::vector<std::int64_t>& sites, std::chrono::milliseconds wait,
+               bool as_json) {
   json order{{"to", mode}};
   if (!sites.empty()) order["sites"] = sites;
   auto answer = api.Call("POST", "/v1/routing/migrations", order.dump());
@@ -126,9 +129,10 @@ int SwitchMode(const ApiClient& api, const std::string& mode, const std::vector<
     }
   }
   if (migration.at("state") == "finished" || wait.count() == 0) return kDone;
-  return PrintError({ErrorKind::kUnavailable,
-                     "the switch goes on, but is not finished; nothing is lost meanwhile: every site is "
-                     "routed from at least one side"});
+  return PrintError(
+      {ErrorKind::kUnavailable,
+       "the switch goes on, but is not finished; nothing is lost meanwhile: every site is "
+       "routed from at least one side"});
 }
 
 }  // namespace orchestrator::cli

@@ -16,7 +16,7 @@ int ShowDocument(const ApiClient& api);
 int ListMigrations(const ApiClient& api, bool json);
 
 // Orders the switch and follows it to its end, unless `wait` is zero.
-int SwitchMode(const ApiClient& api, const std::string& mode, const std::vector<std::int64_t>& sites,
-               std::chrono::milliseconds wait, bool json);
+int SwitchMode(const ApiClient& api, const std::string& mode,
+               const std::vector<std::int64_t>& sites, std::chrono::milliseconds wait, bool json);
 
 }  // namespace orchestrator::cli

@@ -29,7 +29,8 @@ std::string WaitQuery(const WaitFlags& wait) {
 }
 
 std::string HostsOf(const json& site) {
-  std::string hosts = fmt::format("{}", fmt::join(site.at("hosts").get<std::vector<std::string>>(), " "));
+  std::string hosts =
+      fmt::format("{}", fmt::join(site.at("hosts").get<std::vector<std::string>>(), " "));
   const json& prefix = site.at("routing").at("path_prefix");
   if (prefix.is_string()) hosts += " " + prefix.get<std::string>();
   return hosts;
@@ -42,7 +43,8 @@ int ListSites(const ApiClient& api, bool as_json) {
   json all = json::array();
   std::string cursor;
   do {
-    const auto answer = api.Call("GET", "/v1/sites?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    const auto answer =
+        api.Call("GET", "/v1/sites?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor));
     if (!answer) return PrintError(answer.error());
     const json page = json::parse(answer->body);
     for (const json& site : page.at("sites")) {
@@ -80,16 +82,19 @@ int ShowSiteStatus(const ApiClient& api, std::int64_t id, bool as_json) {
   const json& routing = status.at("routing");
   fmt::print("site        {} ({})\n", id, status.at("state").get<std::string>());
   fmt::print("deployment  {}", deployment.at("state").get<std::string>());
-  if (const auto reason = deployment.value("reason", ""); !reason.empty()) fmt::print(": {}", reason);
+  if (const auto reason = deployment.value("reason", ""); !reason.empty())
+    fmt::print(": {}", reason);
   fmt::print("\nrouting     {}, {}", routing.at("phase").get<std::string>(),
              routing.at("routed").get<bool>() ? "confirmed" : "not confirmed");
-  if (const auto reason = routing.value("waiting_for", ""); !reason.empty()) fmt::print(": {}", reason);
+  if (const auto reason = routing.value("waiting_for", ""); !reason.empty())
+    fmt::print(": {}", reason);
   fmt::print("\n");
   std::vector<std::vector<std::string>> rows{{"TASK", "STATE", "WANTED", "UPDATED", "MESSAGE"}};
   for (const json& task : deployment.value("tasks", json::array())) {
     const auto error = task.at("error").get<std::string>();
-    rows.push_back({task.at("id").get<std::string>().substr(0, 12), task.at("state").get<std::string>(),
-                    task.at("desired").get<std::string>(), task.at("updated").get<std::string>().substr(0, 19),
+    rows.push_back({task.at("id").get<std::string>().substr(0, 12),
+                    task.at("state").get<std::string>(), task.at("desired").get<std::string>(),
+                    task.at("updated").get<std::string>().substr(0, 19),
                     error.empty() ? task.at("message").get<std::string>() : error});
   }
   if (rows.size() > 1) PrintTable(rows);
@@ -110,7 +115,8 @@ int ApplySites(const ApiClient& api, const std::vector<std::string>& files, cons
   Progress progress;
   for (const json& site : sites) {
     const bool has_id = site.is_object() && site.contains("id");
-    const std::string path = has_id ? fmt::format("/v1/sites/{}", site.at("id").dump()) : "/v1/sites";
+    const std::string path =
+        has_id ? fmt::format("/v1/sites/{}", site.at("id").dump()) : "/v1/sites";
     if (!wait.level.empty()) progress.Show(fmt::format("waiting until it is {} …", wait.level));
     const auto answer = api.Call(has_id ? "PUT" : "POST", path + WaitQuery(wait), site.dump());
     if (!answer) return PrintError(answer.error());
@@ -123,10 +129,11 @@ int ApplySites(const ApiClient& api, const std::vector<std::string>& files, cons
                  answer->status == 201 ? "created" : "updated", reached);
     }
     if (!wait.level.empty() && reached != wait.level) {
-      return PrintError({ErrorKind::kUnavailable,
-                         fmt::format("site {} is stored, but not {} after {}: {}", stored.at("id").dump(),
-                                     wait.level, wait.timeout,
-                                     provider::http::FindHeader(answer->headers, "X-Waiting-For"))});
+      return PrintError(
+          {ErrorKind::kUnavailable,
+           fmt::format("site {} is stored, but not {} after {}: {}", stored.at("id").dump(),
+                       wait.level, wait.timeout,
+                       provider::http::FindHeader(answer->headers, "X-Waiting-For"))});
     }
   }
   return kDone;

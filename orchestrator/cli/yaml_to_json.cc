@@ -1,12 +1,11 @@
 #include "orchestrator/cli/yaml_to_json.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <charconv>
 #include <stdexcept>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <yaml-cpp/yaml.h>
 
 namespace orchestrator::cli {
 namespace {
@@ -24,7 +23,8 @@ bool ParseWhole(std::string_view text, T& out) {
 ordered_json Scalar(const YAML::Node& node) {
   const std::string& text = node.Scalar();
   if (node.Tag() == "!") return text;  // quoted
-  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
+    return nullptr;
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
   std::int64_t integer = 0;
@@ -73,8 +73,9 @@ Result<std::vector<std::string>> YamlToJson(std::string_view yaml, std::string_v
     }
     return documents;
   } catch (const YAML::Exception& error) {
-    return Failure(Error{ErrorKind::kInvalid, fmt::format("{}:{}:{}: {}", file_name, error.mark.line + 1,
-                                                          error.mark.column + 1, error.msg)});
+    return Failure(
+        Error{ErrorKind::kInvalid, fmt::format("{}:{}:{}: {}", file_name, error.mark.line + 1,
+                                               error.mark.column + 1, error.msg)});
   } catch (const ordered_json::exception& error) {
     return Failure(Error{ErrorKind::kInvalid, fmt::format("{}: {}", file_name, error.what())});
   }

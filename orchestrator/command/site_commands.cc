@@ -147,7 +147,8 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
   for (std::size_t i = 0; i < batch.upsert.size(); ++i) {
     if (auto good = CheckKind(batch.upsert[i]); !good) {
       Error error = good.error();
-      for (FieldProblem& field : error.fields) field.pointer = fmt::format("/{}{}", i, field.pointer);
+      for (FieldProblem& field : error.fields)
+        field.pointer = fmt::format("/{}{}", i, field.pointer);
       return Failure(InBatch(std::move(error)));
     }
   }
@@ -207,8 +208,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     const bool becomes_external =
         site.kind == site::Kind::kExternal && current->phase != Phase::kProvider;
     if (!same_routes || becomes_external) record.routes_revision = transaction.revision();
-    prepared.document_changes =
-        (!same_routes && InDocument(current->phase)) || becomes_external;
+    prepared.document_changes = (!same_routes && InDocument(current->phase)) || becomes_external;
     // Without a service there are no labels: the document takes over at once.
     if (becomes_external) record.phase = Phase::kProvider;
   } else {

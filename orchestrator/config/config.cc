@@ -1,7 +1,5 @@
 #include "orchestrator/config/config.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/yaml.h>
 
 #include "orchestrator/docker/engine_client.h"
 
@@ -35,8 +34,8 @@ Result<std::string> ReadFile(const std::string& name) {
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file) {
-    return Failure(Error{ErrorKind::kInvalid,
-                         fmt::format("cannot read {}: {}", name, std::strerror(errno))});
+    return Failure(
+        Error{ErrorKind::kInvalid, fmt::format("cannot read {}: {}", name, std::strerror(errno))});
   }
   return std::move(text).str();
 }
@@ -79,9 +78,9 @@ class Section {
 
   std::optional<Found> Find(const std::string& key) {
     known_.insert(key);
-    const std::string variable = name_.empty()
-                                     ? fmt::format("{}_{}", kVariablePrefix, Upper(key))
-                                     : fmt::format("{}_{}_{}", kVariablePrefix, Upper(name_), Upper(key));
+    const std::string variable =
+        name_.empty() ? fmt::format("{}_{}", kVariablePrefix, Upper(key))
+                      : fmt::format("{}_{}_{}", kVariablePrefix, Upper(name_), Upper(key));
     if (!is_nested()) {
       if (auto text = source_.environment(variable)) return FromText(*text, variable);
       if (auto file = source_.environment(variable + "_FILE")) {
@@ -130,7 +129,8 @@ class Section {
     return {};
   }
 
-  std::optional<std::string> OneOf(const std::string& key, const std::vector<std::string>& allowed) {
+  std::optional<std::string> OneOf(const std::string& key,
+                                   const std::vector<std::string>& allowed) {
     auto text = Text(key);
     if (!text || std::ranges::find(allowed, *text) != allowed.end()) return text;
     Fail(key, fmt::format("is '{}'; it must be one of {}", *text, fmt::join(allowed, ", ")));
@@ -148,7 +148,6 @@ class Section {
   bool is_nested() const { return name_.contains('['); }
 
  private:
-
   std::string Label() const { return name_.empty() ? "the file" : name_; }
   std::string Label(const std::string& key) const {
     return name_.empty() ? key : fmt::format("{}.{}", name_, key);
@@ -186,9 +185,9 @@ class Section {
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 void ReadListen(Section& section, provider::http::ListenAddress& out) {
@@ -219,13 +218,15 @@ void ReadProvider(Section& section, Provider& provider) {
   for (const std::string& token : provider.tokens) {
     const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
     if (token.size() < kShortestToken || !printable) {
-      section.Fail("tokens", fmt::format("must each have at least {} printable characters, no spaces",
-                                         kShortestToken));
+      section.Fail("tokens",
+                   fmt::format("must each have at least {} printable characters, no spaces",
+                               kShortestToken));
     }
   }
   if (provider.tokens.empty() && !provider.listen.is_local()) {
-    section.Fail("tokens", "is needed unless the provider listens on loopback: the document holds a "
-                           "private key");
+    section.Fail("tokens",
+                 "is needed unless the provider listens on loopback: the document holds a "
+                 "private key");
   }
   section.Text("advertise", provider.advertise);
   while (provider.advertise.ends_with('/')) provider.advertise.pop_back();
@@ -282,7 +283,8 @@ void ReadRouting(Section& section, Routing& routing) {
     routing.entry_points = *std::move(entry_points);
   }
   if (routing.entry_points.empty() || !std::ranges::all_of(routing.entry_points, IsName)) {
-    section.Fail("entry_points", "must have names of letters, digits, -, _ and . only, at least one");
+    section.Fail("entry_points",
+                 "must have names of letters, digits, -, _ and . only, at least one");
   }
 }
 
@@ -316,7 +318,8 @@ void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
   }
   if (const auto seconds = section.Text("swarm_refresh_seconds")) {
     const unsigned long value = std::strtoul(seconds->c_str(), nullptr, 10);
-    if (value < 1 || value > 3600 || seconds->find_first_not_of("0123456789") != std::string::npos) {
+    if (value < 1 || value > 3600 ||
+        seconds->find_first_not_of("0123456789") != std::string::npos) {
       section.Fail("swarm_refresh_seconds", "must be from 1 to 3600");
     } else {
       traefik.swarm_refresh_seconds = static_cast<unsigned>(value);
@@ -344,8 +347,8 @@ Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
   } catch (const YAML::Exception& error) {
     const std::string where =
         fmt::format("{}:{}:{}", file_name, error.mark.line + 1, error.mark.column + 1);
-    return Failure(Error{ErrorKind::kInvalid, fmt::format("{}: {}", where, error.msg), {},
-                         {{where, error.msg}}});
+    return Failure(Error{
+        ErrorKind::kInvalid, fmt::format("{}: {}", where, error.msg), {}, {{where, error.msg}}});
   }
 }
 
@@ -386,15 +389,19 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
     ReadTraefik(source, *open("traefik"), config.traefik);
     ReadSites(*open("sites"), config.sites);
     const auto log = open("log");
-    if (auto level = log->OneOf("level", {"debug", "info", "warn", "error"})) config.log.level = *level;
-    if (const auto format = log->OneOf("format", {"text", "json"})) config.log.json = *format == "json";
+    if (auto level = log->OneOf("level", {"debug", "info", "warn", "error"}))
+      config.log.level = *level;
+    if (const auto format = log->OneOf("format", {"text", "json"}))
+      config.log.json = *format == "json";
   }
   if (source.problems.empty()) return config;
   std::vector<std::string> lines;
   for (const FieldProblem& problem : source.problems) {
     lines.push_back(fmt::format("{}: {}", problem.pointer, problem.detail));
   }
-  return Failure(Error{ErrorKind::kInvalid, fmt::format("{}", fmt::join(lines, "\n")), {},
+  return Failure(Error{ErrorKind::kInvalid,
+                       fmt::format("{}", fmt::join(lines, "\n")),
+                       {},
                        std::move(source.problems)});
 }
 

@@ -73,9 +73,9 @@ struct Config {
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 std::optional<std::string> ProcessEnvironment(const std::string& name);
 
-// Reads YAML text; `file_name` is for messages only. ORCHESTRATOR_<SECTION>_<KEY> in the environment
-// goes before the file, and …_FILE names a file with the value. Every problem is in the error, each
-// with line and column or the name of its variable.
+// Reads YAML text; `file_name` is for messages only. ORCHESTRATOR_<SECTION>_<KEY> in the
+// environment goes before the file, and …_FILE names a file with the value. Every problem is in the
+// error, each with line and column or the name of its variable.
 Result<Config> Parse(std::string_view yaml, std::string_view file_name,
                      const Environment& environment);
 

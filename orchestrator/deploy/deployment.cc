@@ -37,7 +37,8 @@ void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deplo
     deployment.reason = WhyNotRunning(deployment);
     return;
   }
-  if (IsUpdating(deployment.update_state)) return pending("the swarm's update is " + deployment.update_state);
+  if (IsUpdating(deployment.update_state))
+    return pending("the swarm's update is " + deployment.update_state);
   if (deployment.running_tasks < deployment.wanted_tasks) return pending(WhyNotRunning(deployment));
   if (deployment.running_tasks > deployment.wanted_tasks) {
     return pending(fmt::format("{} tasks are still to stop",

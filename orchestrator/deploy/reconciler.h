@@ -51,12 +51,12 @@ struct ReconcileStatus {
   bool rolled_back = false;  // the swarm refused the last deployment and runs the one before
 };
 
-// Makes the swarm's services match the store: a queue of site ids, several workers, never two on one
-// site. Level-triggered: it compares what is wanted with what is there, at every change, every now and
-// then, and whenever the engine comes back; so it needs to remember nothing over a restart.
+// Makes the swarm's services match the store: a queue of site ids, several workers, never two on
+// one site. Level-triggered: it compares what is wanted with what is there, at every change, every
+// now and then, and whenever the engine comes back; so it needs to remember nothing over a restart.
 //
-// Owns its threads. `store` and `engine` must live longer; without an engine only external sites can be
-// taken care of. Thread-safe.
+// Owns its threads. `store` and `engine` must live longer; without an engine only external sites
+// can be taken care of. Thread-safe.
 class Reconciler {
  public:
   Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks hooks,

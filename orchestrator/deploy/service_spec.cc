@@ -1,9 +1,8 @@
 #include "orchestrator/deploy/service_spec.h"
 
-#include <curl/curl.h>
-
 #include <memory>
 
+#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include "orchestrator/deploy/site_directory.h"
@@ -18,7 +17,8 @@ constexpr std::int64_t kTmpBytes = 10'000'000;
 constexpr std::int64_t kRunBytes = 1'000'000;
 constexpr std::uint32_t kSticky = 01777;
 
-// Runs the first executable run file. `exec` keeps its exit code and lets signals reach it directly.
+// Runs the first executable run file. `exec` keeps its exit code and lets signals reach it
+// directly.
 constexpr const char* kEntryScript = R"sh(
 for file in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site/public/run.sh; do
   if [ -f "$file" ] && [ -x "$file" ]; then
@@ -33,7 +33,8 @@ while :; do sleep 3600 & wait $!; done
 
 std::string UrlPart(CURLU* url, CURLUPart part) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, CURLU_URLDECODE | CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) return {};
+  if (curl_url_get(url, part, &text, CURLU_URLDECODE | CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+    return {};
   const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
   return owned.get();
 }
@@ -58,7 +59,8 @@ std::vector<std::string> Environment(const site::Site& site, const ServiceOption
   variables["PORT"] = "80";
   variables["HOST"] = "0.0.0.0";
   std::vector<std::string> environment;
-  for (const auto& [name, value] : variables) environment.push_back(fmt::format("{}={}", name, value));
+  for (const auto& [name, value] : variables)
+    environment.push_back(fmt::format("{}={}", name, value));
   return environment;
 }
 

@@ -19,7 +19,8 @@ struct ServiceOptions {
   std::string time_zone;      // for TZ
 };
 
-// The service of a dynamic or static site, in every detail but its labels of routing. Pure function.
+// The service of a dynamic or static site, in every detail but its labels of routing. Pure
+// function.
 docker::ServiceSpec WantedService(const site::Site& site, const ServiceOptions& options,
                                   const std::string& network_id);
 

@@ -1,15 +1,14 @@
 #include "orchestrator/deploy/site_directory.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace orchestrator::deploy {
 namespace {
@@ -35,12 +34,12 @@ class Descriptor {
 Failure SystemFailure(std::string_view what, const std::filesystem::path& path) {
   const int error = errno;
   if (error == ELOOP || error == ENOTDIR) {
-    return Failure(Error{ErrorKind::kConflict,
-                         fmt::format("{} is not a folder: it may not be a link or a file",
-                                     path.string())});
+    return Failure(
+        Error{ErrorKind::kConflict,
+              fmt::format("{} is not a folder: it may not be a link or a file", path.string())});
   }
-  return Failure(Error{ErrorKind::kUnavailable, fmt::format("cannot {} {}: {}", what, path.string(),
-                                                            std::strerror(error))});
+  return Failure(Error{ErrorKind::kUnavailable,
+                       fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error))});
 }
 
 // Opens a folder in `parent` without following a link, making it first where it is missing.
@@ -56,7 +55,7 @@ Result<Descriptor> OpenFolder(const Descriptor& parent, const std::string& name,
 
 bool HasContent(const Descriptor& folder, const std::string& name, const std::string& text) {
   const Descriptor file(openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat status {};
+  struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
       static_cast<std::size_t>(status.st_size) != text.size() ||
       (status.st_mode & 07777) != kRunMode) {
@@ -103,8 +102,7 @@ Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site:
   const Descriptor base(open(root.c_str(), O_DIRECTORY | O_CLOEXEC));
   if (base.get() < 0) return SystemFailure("open the folder", root);
   const std::filesystem::path path = SitePath(root, site.id);
-  const auto hundred =
-      OpenFolder(base, path.parent_path().filename(), path.parent_path());
+  const auto hundred = OpenFolder(base, path.parent_path().filename(), path.parent_path());
   if (!hundred) return Failure(hundred.error());
   const auto own = OpenFolder(*hundred, path.filename(), path);
   if (!own) return Failure(own.error());

@@ -20,8 +20,8 @@ struct BackOff {
   double jitter = 0.2;  // ± this share
 };
 
-// A queue of keys to work on. A key is in it once, however often it is added; it is never given to two
-// workers at once; one that is added while it is worked on comes again afterwards. Thread-safe.
+// A queue of keys to work on. A key is in it once, however often it is added; it is never given to
+// two workers at once; one that is added while it is worked on comes again afterwards. Thread-safe.
 class WorkQueue {
  public:
   using Key = std::int64_t;
@@ -38,7 +38,8 @@ class WorkQueue {
   // The next key that is due, or nothing after a stop.
   std::optional<Key> Take(const std::stop_token& stop);
 
-  // Ends the work on a key that was taken. A success forgets its failures; a failure brings it back.
+  // Ends the work on a key that was taken. A success forgets its failures; a failure brings it
+  // back.
   void Succeed(Key key);
   void Fail(Key key);
 

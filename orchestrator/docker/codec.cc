@@ -99,7 +99,8 @@ std::vector<Mount> ReadMounts(const json& list) {
   std::vector<Mount> mounts;
   for (const json& item : list) {
     Mount mount;
-    mount.type = Get<std::string>(item, "Type") == "tmpfs" ? Mount::Type::kTmpfs : Mount::Type::kBind;
+    mount.type =
+        Get<std::string>(item, "Type") == "tmpfs" ? Mount::Type::kTmpfs : Mount::Type::kBind;
     mount.source = Get<std::string>(item, "Source");
     mount.target = Get<std::string>(item, "Target");
     mount.read_only = Get<bool>(item, "ReadOnly");
@@ -251,7 +252,8 @@ Result<std::string> ReadNetworkId(std::string_view text, std::string_view name) 
       return Get<std::string>(answer, answer.contains("Id") ? "Id" : "ID");
     }
     for (const json& network : answer) {
-      if (Get<std::string>(network, "Name") == name && Get<std::string>(network, "Scope") == "swarm") {
+      if (Get<std::string>(network, "Name") == name &&
+          Get<std::string>(network, "Scope") == "swarm") {
         return Get<std::string>(network, "Id");
       }
     }

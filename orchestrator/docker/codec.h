@@ -12,8 +12,8 @@ namespace orchestrator::docker {
 
 std::string ServiceToJson(const ServiceSpec& spec);
 
-// `current.raw_spec` with every managed field as `wanted` has it. The task template stays byte for byte
-// where it is the same already.
+// `current.raw_spec` with every managed field as `wanted` has it. The task template stays byte for
+// byte where it is the same already.
 std::string MergedServiceJson(const Service& current, const ServiceSpec& wanted);
 
 std::string OverlayNetworkJson(std::string_view name);

@@ -10,11 +10,12 @@
 
 namespace orchestrator::docker {
 
-// A Docker engine that manages a swarm. Calls block until the engine answers, their time limit is over
-// (kUnavailable) or `stop` is requested (kCancelled). Thread-safe.
+// A Docker engine that manages a swarm. Calls block until the engine answers, their time limit is
+// over (kUnavailable) or `stop` is requested (kCancelled). Thread-safe.
 //
-// Errors keep apart what callers treat differently: kNotFound, kConflict, kOutOfSequence (someone else
-// updated the service since it was read), kUnavailable, kInvalid (the engine refuses the request).
+// Errors keep apart what callers treat differently: kNotFound, kConflict, kOutOfSequence (someone
+// else updated the service since it was read), kUnavailable, kInvalid (the engine refuses the
+// request).
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -27,8 +28,8 @@ class Engine {
   virtual Result<Service> FindService(std::string_view name, const std::stop_token& stop) = 0;
   virtual Result<void> CreateService(const ServiceSpec& spec, const std::stop_token& stop) = 0;
 
-  // Makes `current` into `wanted`, keeping every field that types.h does not know. A template that is
-  // the same already is sent back untouched, so that no task is replaced.
+  // Makes `current` into `wanted`, keeping every field that types.h does not know. A template that
+  // is the same already is sent back untouched, so that no task is replaced.
   virtual Result<void> UpdateService(const Service& current, const ServiceSpec& wanted,
                                      const std::stop_token& stop) = 0;
   virtual Result<void> RemoveService(std::string_view name, const std::stop_token& stop) = 0;

@@ -59,7 +59,8 @@ Result<void> WithoutBody(const Result<std::string>& body) {
 Error FromAnswer(std::string_view what, const provider::http::ClientResponse& response) {
   const std::string message = ReadErrorMessage(response.body);
   const auto error = [&](ErrorKind kind) {
-    return Error{kind, fmt::format("{}: {}", what, message), fmt::format("status {}", response.status)};
+    return Error{kind, fmt::format("{}: {}", what, message),
+                 fmt::format("status {}", response.status)};
   };
   // The engine says 500 or 400 for this one, depending on its version.
   if (message.contains("update out of sequence")) return error(ErrorKind::kOutOfSequence);
@@ -141,9 +142,9 @@ Result<provider::http::ClientResponse> EngineClient::Exchange(std::string_view w
     const std::lock_guard lock(mutex_);
     api_version_.clear();
   }
-  return Failure(Error{ErrorKind::kUnavailable,
-                       fmt::format("{}: the Docker engine does not answer: {}", what,
-                                   response.error().message)});
+  return Failure(Error{
+      ErrorKind::kUnavailable,
+      fmt::format("{}: the Docker engine does not answer: {}", what, response.error().message)});
 }
 
 Result<std::string> EngineClient::ApiVersion(const std::stop_token& stop) {
@@ -204,9 +205,10 @@ Result<void> EngineClient::CreateService(const ServiceSpec& spec, const std::sto
 
 Result<void> EngineClient::UpdateService(const Service& current, const ServiceSpec& wanted,
                                          const std::stop_token& stop) {
-  return WithoutBody(Call(fmt::format("updating service {}", wanted.name), "POST",
-                          fmt::format("/services/{}/update?version={}", current.id, current.version),
-                          MergedServiceJson(current, wanted), stop));
+  return WithoutBody(
+      Call(fmt::format("updating service {}", wanted.name), "POST",
+           fmt::format("/services/{}/update?version={}", current.id, current.version),
+           MergedServiceJson(current, wanted), stop));
 }
 
 Result<void> EngineClient::RemoveService(std::string_view name, const std::stop_token& stop) {
@@ -221,7 +223,8 @@ Result<std::vector<Task>> EngineClient::ListTasks(std::string_view service_name,
               ReadTasks);
 }
 
-Result<std::string> EngineClient::EnsureOverlay(std::string_view name, const std::stop_token& stop) {
+Result<std::string> EngineClient::EnsureOverlay(std::string_view name,
+                                                const std::stop_token& stop) {
   const auto read_id = [&](const std::string& body) { return ReadNetworkId(body, name); };
   const auto find = [&] {
     return Then(Call(fmt::format("looking for network {}", name), "GET",

@@ -20,9 +20,9 @@ struct EngineAddress {
   static std::expected<EngineAddress, std::string> Parse(std::string_view text);
 };
 
-// The Docker Engine API over HTTP. Speaks the newest version that both sides know, from 1.41 on, and
-// asks again after the engine was away, since it may have been upgraded. Thread-safe; `client` must
-// live longer.
+// The Docker Engine API over HTTP. Speaks the newest version that both sides know, from 1.41 on,
+// and asks again after the engine was away, since it may have been upgraded. Thread-safe; `client`
+// must live longer.
 class EngineClient final : public Engine {
  public:
   EngineClient(provider::http::Client& client, EngineAddress address,

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-// What we say to and hear from a Docker engine, in structs. Only the fields that this program manages
-// or reads; codec.h knows their JSON names and keeps the others as they are.
+// What we say to and hear from a Docker engine, in structs. Only the fields that this program
+// manages or reads; codec.h knows their JSON names and keeps the others as they are.
 namespace orchestrator::docker {
 
 using Labels = std::map<std::string, std::string>;
@@ -82,7 +82,7 @@ struct Service {
   std::string id;
   std::uint64_t version = 0;  // changes with every update; an update names the one it read
   ServiceSpec spec;
-  std::string update_state;    // "", updating, paused, completed, rollback_started, …
+  std::string update_state;  // "", updating, paused, completed, rollback_started, …
   std::string update_message;
   std::string raw_spec;  // as the engine gave it, with the fields that we do not manage
 };

@@ -8,9 +8,9 @@ namespace orchestrator::fault {
 namespace {
 
 constexpr std::array<std::string_view, 10> kNames = {
-    "site-committed",     "directory-prepared", "service-created",    "service-updated",
-    "service-removed",    "site-erased",        "document-published", "switch-started",
-    "switch-confirmed",   "switch-finished",
+    "site-committed",   "directory-prepared", "service-created",    "service-updated",
+    "service-removed",  "site-erased",        "document-published", "switch-started",
+    "switch-confirmed", "switch-finished",
 };
 
 std::string_view Chosen() {

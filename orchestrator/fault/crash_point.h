@@ -21,7 +21,8 @@ enum class CrashPoint {
 
 std::span<const std::string_view> CrashPointNames();
 
-// Kills this process at once (SIGKILL) when ORCHESTRATOR_CRASH_POINT in the environment names `point`.
+// Kills this process at once (SIGKILL) when ORCHESTRATOR_CRASH_POINT in the environment names
+// `point`.
 void MaybeCrash(CrashPoint point);
 
 }  // namespace orchestrator::fault

@@ -22,8 +22,10 @@ bool IsTooDeep(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -36,7 +38,9 @@ bool IsTooDeep(std::string_view text) {
 }
 
 Error Malformed(std::string detail) {
-  return {ErrorKind::kInvalid, "the body is not the JSON that is expected", {},
+  return {ErrorKind::kInvalid,
+          "the body is not the JSON that is expected",
+          {},
           {{"", std::move(detail)}}};
 }
 
@@ -95,9 +99,12 @@ std::string Pointer(std::string_view parent, std::string_view key) {
   std::string pointer(parent);
   pointer += '/';
   for (const char c : key) {
-    if (c == '~') pointer += "~0";
-    else if (c == '/') pointer += "~1";
-    else pointer += c;
+    if (c == '~')
+      pointer += "~0";
+    else if (c == '/')
+      pointer += "~1";
+    else
+      pointer += c;
   }
   return pointer;
 }
@@ -174,8 +181,8 @@ std::optional<std::vector<std::string>> ObjectReader::Strings(std::string_view k
     if (item.is_string()) {
       strings.push_back(item.get<std::string>());
     } else {
-      problems_.push_back({Pointer(PointerTo(key), i),
-                           fmt::format("must be a text, not {}", TypeName(item))});
+      problems_.push_back(
+          {Pointer(PointerTo(key), i), fmt::format("must be a text, not {}", TypeName(item))});
       good = false;
     }
   }

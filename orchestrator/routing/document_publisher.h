@@ -12,8 +12,8 @@
 
 namespace orchestrator::routing {
 
-// Follows the store and publishes the document that its state means: all of it once at the start, then
-// the fragments of what changed. While the store cannot be read, the last document stays.
+// Follows the store and publishes the document that its state means: all of it once at the start,
+// then the fragments of what changed. While the store cannot be read, the last document stays.
 //
 // Owns one thread. `store` and `publisher` must live longer.
 class DocumentPublisher {

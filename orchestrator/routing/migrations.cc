@@ -32,7 +32,8 @@ json ToJson(const Migration& migration) {
 Migration FromJson(const json& in) {
   Migration migration;
   migration.id = in.at("id").get<std::uint64_t>();
-  migration.to = in.at("to") == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
+  migration.to =
+      in.at("to") == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
   migration.created = in.at("created").get<std::int64_t>();
   if (in.contains("sites")) {
     migration.sites.emplace();
@@ -48,7 +49,8 @@ Result<std::vector<Migration>> Decode(const std::optional<std::string>& setting)
     for (const json& item : json::parse(*setting)) migrations.push_back(FromJson(item));
     return migrations;
   } catch (const json::exception& error) {
-    return Failure(Error{ErrorKind::kStorage, "the stored migrations cannot be read", error.what()});
+    return Failure(
+        Error{ErrorKind::kStorage, "the stored migrations cannot be read", error.what()});
   }
 }
 
@@ -84,16 +86,17 @@ bool IsAbout(const Migration& migration, const std::set<site::SiteId>& chosen,
 void CountSite(const Migration& migration, const store::SiteRecord& record,
                site::RoutingMode default_mode, MigrationProgress& progress) {
   ++progress.sites;
-  const bool settled = record.phase == (migration.to == site::RoutingMode::kLabels
-                                            ? store::Phase::kLabels
-                                            : store::Phase::kProvider);
+  const bool settled =
+      record.phase == (migration.to == site::RoutingMode::kLabels ? store::Phase::kLabels
+                                                                  : store::Phase::kProvider);
   if (ResolveMode(record.site, default_mode) != migration.to) {
     ++progress.overridden;
   } else if (settled) {
     ++progress.moved;
   } else {
     ++progress.moving;
-    if (progress.unfinished.size() < kUnfinishedShown) progress.unfinished.push_back(record.site.id);
+    if (progress.unfinished.size() < kUnfinishedShown)
+      progress.unfinished.push_back(record.site.id);
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace orchestrator::routing {
 
-// An order to route sites from one side. The order itself only changes what is wanted; ModeSwitch does
-// the work.
+// An order to route sites from one side. The order itself only changes what is wanted; ModeSwitch
+// does the work.
 struct Migration {
   std::uint64_t id = 0;  // the revision that took it in
   site::RoutingMode to = site::RoutingMode::kProvider;
@@ -30,8 +30,9 @@ struct MigrationProgress {
   bool finished() const { return moved + overridden == sites; }
 };
 
-// Makes `to` the default mode, or the own mode of the given sites, in one transaction with the order.
-// Unknown sites are kNotFound, external ones cannot go to labels (kInvalid); nothing changes then.
+// Makes `to` the default mode, or the own mode of the given sites, in one transaction with the
+// order. Unknown sites are kNotFound, external ones cannot go to labels (kInvalid); nothing changes
+// then.
 Result<Migration> StartMigration(store::Store& store, site::RoutingMode to,
                                  std::optional<std::vector<site::SiteId>> sites);
 

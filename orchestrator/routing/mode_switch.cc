@@ -92,8 +92,8 @@ void ModeSwitch::Run(const std::stop_token& stop) {
       spdlog::error("{}", changes.error().message);
     }
     // While sites are on their way, Traefik is asked again and again; a commit ends the wait early.
-    store_.commits().WaitAfter(seen, Clock::now() + (busy ? Clock::duration(kBusyCheck) : kIdleCheck),
-                               stop);
+    store_.commits().WaitAfter(
+        seen, Clock::now() + (busy ? Clock::duration(kBusyCheck) : kIdleCheck), stop);
   }
 }
 
@@ -194,9 +194,10 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
       why = found->second;
       return false;
     }
-    const auto answer = provider::Prober::Ask(
-        client_, instance, options_.routes.probe,
-        LabelMarkerPath(record.site.id, record.routes_revision), std::string(kLabelMarkerHeader), stop);
+    const auto answer =
+        provider::Prober::Ask(client_, instance, options_.routes.probe,
+                              LabelMarkerPath(record.site.id, record.routes_revision),
+                              std::string(kLabelMarkerHeader), stop);
     if (!answer) {
       why = away[instance.name] = fmt::format("{}: {}", instance.name, answer.error());
       return false;
@@ -212,7 +213,8 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
   return false;
 }
 
-// Changes those of `as_seen` that are still as they were seen; the others come again with their change.
+// Changes those of `as_seen` that are still as they were seen; the others come again with their
+// change.
 void ModeSwitch::Commit(std::string_view what, const std::vector<SiteRecord>& as_seen,
                         const std::function<void(SiteRecord&, store::Revision)>& change,
                         bool document_changes) {

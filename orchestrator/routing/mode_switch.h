@@ -30,12 +30,13 @@ struct ModeSwitchOptions {
 };
 
 // When the labels of this record were brought to the swarm, if they were.
-using LabelsAppliedAt = std::function<std::optional<std::chrono::steady_clock::time_point>(
-    const store::SiteRecord&)>;
+using LabelsAppliedAt =
+    std::function<std::optional<std::chrono::steady_clock::time_point>(const store::SiteRecord&)>;
 
-// Moves sites between labels and document. Make before break: a site is first routed from both places;
-// the old routes go only after every Traefik has shown the new ones. Each step is one transaction, and
-// what is next follows from the store alone, so a crash between two steps is resumed.
+// Moves sites between labels and document. Make before break: a site is first routed from both
+// places; the old routes go only after every Traefik has shown the new ones. Each step is one
+// transaction, and what is next follows from the store alone, so a crash between two steps is
+// resumed.
 //
 // Also confirms the labels of sites that stay in label mode.
 //

@@ -9,8 +9,8 @@
 
 namespace orchestrator::routing {
 
-// Keeps a service that nobody wants any more until no Traefik sends requests to it, but not for ever:
-// a Traefik that is away must not keep a removed site alive. Thread-safe.
+// Keeps a service that nobody wants any more until no Traefik sends requests to it, but not for
+// ever: a Traefik that is away must not keep a removed site alive. Thread-safe.
 class RemovalGate {
  public:
   static constexpr std::chrono::seconds kLongestWait{15};

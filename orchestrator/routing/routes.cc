@@ -9,11 +9,11 @@ namespace {
 
 constexpr std::uint16_t kSitePort = 80;
 
-// By default Traefik prefers the longer rule, and a site's rule grows with the number of its hosts. So
-// that an exact host always goes before a wildcard, and a path before the whole host, whatever the
-// lengths are, the rarer kinds get priorities outside of what a rule's length can be. Exact hosts
-// without a path keep the default, so that routes from other providers compare as Traefik's users
-// expect. Negative priorities work (seen with 3.7).
+// By default Traefik prefers the longer rule, and a site's rule grows with the number of its hosts.
+// So that an exact host always goes before a wildcard, and a path before the whole host, whatever
+// the lengths are, the rarer kinds get priorities outside of what a rule's length can be. Exact
+// hosts without a path keep the default, so that routes from other providers compare as Traefik's
+// users expect. Negative priorities work (seen with 3.7).
 constexpr std::int64_t kExactPathPriority = 100'000;
 constexpr std::int64_t kWildcardPriority = -1000;
 
@@ -73,14 +73,14 @@ void AddLabelMarker(const store::SiteRecord& record, const RouteOptions& options
   const std::string name = site::ServiceName(record.site.id) + "-marker";
   const traefik::RevisionProbe& probe = options.probe;
   traefik::Router& router = routes.routers[name];
-  router.rule = fmt::format("Host(`{}`) && Header(`{}`, `{}`) && Path(`{}`)", probe.host,
-                            probe.secret_header, probe.secret,
-                            LabelMarkerPath(record.site.id, record.routes_revision));
+  router.rule =
+      fmt::format("Host(`{}`) && Header(`{}`, `{}`) && Path(`{}`)", probe.host, probe.secret_header,
+                  probe.secret, LabelMarkerPath(record.site.id, record.routes_revision));
   router.service = "noop@internal";
   router.entry_points = options.entry_points;
   router.middlewares = {name};
-  routes.middlewares[name] = traefik::Headers{
-      {{std::string(kLabelMarkerHeader), std::to_string(record.routes_revision)}}};
+  routes.middlewares[name] =
+      traefik::Headers{{{std::string(kLabelMarkerHeader), std::to_string(record.routes_revision)}}};
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
 // What the document has for this record: its routes while its phase says so, else nothing.
 traefik::Fragment DocumentFragment(const store::SiteRecord& record, const RouteOptions& options);
 
-// All labels of routing that the site's service shall have: its routes while the phase says so, with a
-// marker until they are confirmed; else those that keep Traefik's swarm provider away.
+// All labels of routing that the site's service shall have: its routes while the phase says so,
+// with a marker until they are confirmed; else those that keep Traefik's swarm provider away.
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options);
 
 // Whether the label `key` is ours to change on the service of site `id`. Labels of others stay.

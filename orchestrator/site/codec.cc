@@ -25,8 +25,8 @@ constexpr std::size_t kMostUpstreams = 100;
 constexpr std::size_t kMostVariables = 1000;
 constexpr std::size_t kLongestRunFile = 256 << 10;
 constexpr double kMostCpus = 1024;
-constexpr std::int64_t kLeastNanoCpus = 1'000'000;        // the engine refuses less
-constexpr Bytes kLeastMemory{std::int64_t{6} << 20};      // the engine refuses less
+constexpr std::int64_t kLeastNanoCpus = 1'000'000;    // the engine refuses less
+constexpr Bytes kLeastMemory{std::int64_t{6} << 20};  // the engine refuses less
 constexpr Bytes kMostMemory{std::int64_t{1} << 46};
 constexpr std::chrono::milliseconds kShortestInterval{100};
 constexpr std::chrono::milliseconds kLongestInterval{3'600'000};
@@ -294,7 +294,8 @@ void ReadUpstreams(ObjectReader& reader, Problems& problems, std::vector<std::st
   for (std::size_t i = 0; i < urls->size(); ++i) {
     const auto good = provider::http::CheckHttpUrl((*urls)[i]);
     const auto fail = [&](std::string detail) {
-      problems.push_back({orchestrator::json::Pointer(reader.PointerTo("upstreams"), i), std::move(detail)});
+      problems.push_back(
+          {orchestrator::json::Pointer(reader.PointerTo("upstreams"), i), std::move(detail)});
     };
     if (!good) {
       fail(good.error());
@@ -359,7 +360,8 @@ Result<Site> FromJson(const json& value, std::optional<SiteId> id) {
   Problems problems;
   Site site = Read(value, "", problems);
   if (id && site.id.value != 0 && site.id != *id) {
-    problems.push_back({"/id", fmt::format("is {}, but the address says {}", site.id.value, id->value)});
+    problems.push_back(
+        {"/id", fmt::format("is {}, but the address says {}", site.id.value, id->value)});
   }
   if (id) site.id = *id;
   if (!problems.empty()) return Failure(Invalid(std::move(problems)));
@@ -446,7 +448,8 @@ Result<Batch> ParseBatch(std::string_view text) {
     SiteId id;
     if (item.is_number_integer()) id.value = item.get<std::int64_t>();
     if (id.value < 1 || id.value > SiteId::kLargest) {
-      problems.push_back({pointer, fmt::format("must be the id of a site, from 1 to {}", SiteId::kLargest)});
+      problems.push_back(
+          {pointer, fmt::format("must be the id of a site, from 1 to {}", SiteId::kLargest)});
       return SiteId{};
     }
     batch.remove.push_back(id);

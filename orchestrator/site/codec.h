@@ -8,8 +8,8 @@
 #include "orchestrator/error.h"
 #include "orchestrator/site/site.h"
 
-// Sites as JSON text, the one place where their form outside is known. Errors name every wrong field
-// with its JSON pointer, not only the first one.
+// Sites as JSON text, the one place where their form outside is known. Errors name every wrong
+// field with its JSON pointer, not only the first one.
 namespace orchestrator::site {
 
 // A site with its id, or with id 0 where the text has none and `id` is not given. An id in the text

@@ -29,7 +29,8 @@ std::expected<Quantity, std::string> Split(std::string_view text, std::string_vi
 
 template <std::size_t N>
 std::expected<std::int64_t, std::string> Scale(
-    const Quantity& quantity, const std::array<std::pair<std::string_view, std::int64_t>, N>& units) {
+    const Quantity& quantity,
+    const std::array<std::pair<std::string_view, std::int64_t>, N>& units) {
   for (const auto& [name, factor] : units) {
     if (quantity.unit != name) continue;
     std::int64_t scaled = 0;
@@ -42,7 +43,8 @@ std::expected<std::int64_t, std::string> Scale(
   for (const auto& [name, factor] : units) {
     if (!name.empty()) known += fmt::format("{}{}", known.empty() ? "" : " ", name);
   }
-  return std::unexpected(fmt::format("has the unknown unit '{}'; known are: {}", quantity.unit, known));
+  return std::unexpected(
+      fmt::format("has the unknown unit '{}'; known are: {}", quantity.unit, known));
 }
 
 constexpr std::int64_t kKi = 1024;
@@ -50,9 +52,22 @@ constexpr std::int64_t kMi = kKi * 1024;
 constexpr std::int64_t kGi = kMi * 1024;
 
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 16> kByteUnits = {{
-    {"", 1},        {"bytes", 1}, {"B", 1},     {"KiB", kKi}, {"MiB", kMi}, {"GiB", kGi},
-    {"KB", kKi},    {"MB", kMi},  {"GB", kGi},  {"K", kKi},   {"M", kMi},   {"G", kGi},
-    {"b", 1},       {"k", 1000},  {"m", 1'000'000},           {"g", 1'000'000'000},
+    {"", 1},
+    {"bytes", 1},
+    {"B", 1},
+    {"KiB", kKi},
+    {"MiB", kMi},
+    {"GiB", kGi},
+    {"KB", kKi},
+    {"MB", kMi},
+    {"GB", kGi},
+    {"K", kKi},
+    {"M", kMi},
+    {"G", kGi},
+    {"b", 1},
+    {"k", 1000},
+    {"m", 1'000'000},
+    {"g", 1'000'000'000},
 }};
 
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kTimeUnits = {{

@@ -56,9 +56,9 @@ std::string_view SqliteStatement::Text(int column) const {
 
 SqliteDatabase::SqliteDatabase(const std::string& path) {
   const mode_t mask = umask(0077);
-  const int code = sqlite3_open_v2(
-      path.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-      nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &database_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   umask(mask);
   try {
     if (code != SQLITE_OK) Throw(database_, code);

@@ -48,11 +48,12 @@ class SqliteStatement {
   int bound_ = 0;
 };
 
-// One SQLite connection with its prepared statements. Used by one thread at a time. Throws SqliteError.
+// One SQLite connection with its prepared statements. Used by one thread at a time. Throws
+// SqliteError.
 class SqliteDatabase {
  public:
-  // Opens for reading and writing, creates the file (mode 0600) where there is none; WAL, synchronous
-  // FULL, foreign keys on.
+  // Opens for reading and writing, creates the file (mode 0600) where there is none; WAL,
+  // synchronous FULL, foreign keys on.
   explicit SqliteDatabase(const std::string& path);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;

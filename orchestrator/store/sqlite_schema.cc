@@ -1,15 +1,15 @@
 #include "orchestrator/store/sqlite_schema.h"
 
-#include <sqlite3.h>
-
 #include <array>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 namespace orchestrator::store {
 namespace {
 
-// Step i brings the schema from version i to i + 1. Never change one that was released: add the next.
+// Step i brings the schema from version i to i + 1. Never change one that was released: add the
+// next.
 constexpr std::array kSteps = {
     R"sql(
 CREATE TABLE settings (

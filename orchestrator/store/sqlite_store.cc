@@ -1,11 +1,10 @@
 #include "orchestrator/store/sqlite_store.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/sqlite_database.h"
@@ -53,7 +52,8 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
   }
 }
 
-// Reads id, phase, revision, routes_revision, labels_confirmed, removing, specification from `first` on.
+// Reads id, phase, revision, routes_revision, labels_confirmed, removing, specification from
+// `first` on.
 SiteRecord ReadRecord(const SqliteStatement& row, int first) {
   auto parsed = site::Parse(row.Text(first + 6));
   if (!parsed) {
@@ -88,8 +88,9 @@ std::optional<std::string> FindSetting(SqliteDatabase& database, std::string_vie
 
 void PutSetting(SqliteDatabase& database, std::string_view key, std::string_view value) {
   database
-      .Prepare("INSERT INTO settings (key, value) VALUES (?, ?) "
-               "ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+      .Prepare(
+          "INSERT INTO settings (key, value) VALUES (?, ?) "
+          "ON CONFLICT (key) DO UPDATE SET value = excluded.value")
       .Bind(key)
       .Bind(value)
       .Run();
@@ -108,9 +109,8 @@ class SqliteTransaction final : public Transaction {
   Revision revision() const override { return revision_; }
 
   Result<std::optional<SiteRecord>> Find(site::SiteId id) override {
-    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
-      return FindRecord(database_, id);
-    });
+    return Guard("cannot read the site",
+                 [&]() -> Result<std::optional<SiteRecord>> { return FindRecord(database_, id); });
   }
 
   Result<void> Put(std::span<const SiteRecord> records) override {
@@ -145,7 +145,8 @@ class SqliteTransaction final : public Transaction {
       row.Step();
       const site::SiteId id{row.Integer(0)};
       if (id.value <= site::SiteId::kLargest) return id;
-      return Failure(Error{ErrorKind::kConflict, "the largest id is in use: give an id of your own"});
+      return Failure(
+          Error{ErrorKind::kConflict, "the largest id is in use: give an id of your own"});
     });
   }
 
@@ -165,12 +166,13 @@ class SqliteTransaction final : public Transaction {
  private:
   void PutOne(const SiteRecord& record) {
     database_
-        .Prepare("INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
-                 "removing, specification) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-                 "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
-                 "revision = excluded.revision, routes_revision = excluded.routes_revision, "
-                 "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
-                 "specification = excluded.specification")
+        .Prepare(
+            "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
+            "removing, specification) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
+            "revision = excluded.revision, routes_revision = excluded.routes_revision, "
+            "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
+            "specification = excluded.specification")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -185,8 +187,9 @@ class SqliteTransaction final : public Transaction {
 
   void MarkChanged(site::SiteId id) {
     database_
-        .Prepare("INSERT INTO changes (site, revision) VALUES (?, ?) "
-                 "ON CONFLICT (site) DO UPDATE SET revision = excluded.revision")
+        .Prepare(
+            "INSERT INTO changes (site, revision) VALUES (?, ?) "
+            "ON CONFLICT (site) DO UPDATE SET revision = excluded.revision")
         .Bind(id.value)
         .Bind(revision_)
         .Run();
@@ -199,9 +202,10 @@ class SqliteTransaction final : public Transaction {
       auto owner = database_.Prepare("SELECT site FROM hosts WHERE host = ? AND path_prefix = ?");
       owner.Bind(host).Bind(prefix);
       if (owner.Step()) {
-        const std::string what = fmt::format("{}{} belongs to site {}", host, prefix, owner.Integer(0));
-        return Failure(Error{ErrorKind::kConflict, what, {},
-                             {{fmt::format("/{}/hosts/{}", index, i), what}}});
+        const std::string what =
+            fmt::format("{}{} belongs to site {}", host, prefix, owner.Integer(0));
+        return Failure(
+            Error{ErrorKind::kConflict, what, {}, {{fmt::format("/{}/hosts/{}", index, i), what}}});
       }
       database_.Prepare("INSERT INTO hosts (host, path_prefix, site) VALUES (?, ?, ?)")
           .Bind(host)
@@ -263,9 +267,8 @@ class SqliteStore final : public Store {
 
   Result<std::optional<SiteRecord>> Find(site::SiteId id) const override {
     const std::lock_guard lock(reader_mutex_);
-    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
-      return FindRecord(reader_, id);
-    });
+    return Guard("cannot read the site",
+                 [&]() -> Result<std::optional<SiteRecord>> { return FindRecord(reader_, id); });
   }
 
   Result<std::vector<SiteRecord>> List(const Query& query) const override {
@@ -329,9 +332,8 @@ class SqliteStore final : public Store {
 
   Result<std::optional<std::string>> Setting(std::string_view key) const override {
     const std::lock_guard lock(reader_mutex_);
-    return Guard("cannot read a setting", [&]() -> Result<std::optional<std::string>> {
-      return FindSetting(reader_, key);
-    });
+    return Guard("cannot read a setting",
+                 [&]() -> Result<std::optional<std::string>> { return FindSetting(reader_, key); });
   }
 
  private:
@@ -344,7 +346,8 @@ class SqliteStore final : public Store {
 void CheckIntegrity(const std::string& path) {
   SqliteDatabase database(path);
   auto row = database.Prepare("PRAGMA quick_check(1)");
-  if (row.Step() && row.Text(0) != "ok") throw SqliteError(SQLITE_CORRUPT, std::string(row.Text(0)));
+  if (row.Step() && row.Text(0) != "ok")
+    throw SqliteError(SQLITE_CORRUPT, std::string(row.Text(0)));
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ void Prepare(Transfer& transfer) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
   }
   for (const auto& [name, value] : request.headers) {
-    transfer.headers = curl_slist_append(transfer.headers, fmt::format("{}: {}", name, value).c_str());
+    transfer.headers =
+        curl_slist_append(transfer.headers, fmt::format("{}: {}", name, value).c_str());
   }
   transfer.headers = curl_slist_append(transfer.headers, "Expect:");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
@@ -200,7 +201,8 @@ class Client::Loop {
     for (Transfer* transfer : started) curl_multi_add_handle(multi_, transfer->easy);
     for (Transfer* transfer : cancelled) {
       curl_multi_remove_handle(multi_, transfer->easy);
-      Finish(*transfer, std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"}));
+      Finish(*transfer,
+             std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"}));
     }
     return !closing;
   }

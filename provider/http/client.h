@@ -32,8 +32,8 @@ struct ClientFailure {
   std::string message;
 };
 
-// An HTTP client over one libcurl multi handle: connections are kept and reused, transfers run on one
-// thread of its own. Never uses a proxy and never follows a redirect.
+// An HTTP client over one libcurl multi handle: connections are kept and reused, transfers run on
+// one thread of its own. Never uses a proxy and never follows a redirect.
 //
 // Thread-safe. The destructor cancels what is still running.
 class Client {

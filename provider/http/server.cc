@@ -1,16 +1,15 @@
 #include "provider/http/server.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <thread>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 // The backlog must hold a fleet that connects at once.
 #define CPPHTTPLIB_LISTEN_BACKLOG 512
@@ -210,8 +209,8 @@ class Server::Implementation {
 };
 
 Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits)
-    : implementation_(std::make_unique<Implementation>(std::move(handler), std::move(error_page),
-                                                       limits)) {}
+    : implementation_(
+          std::make_unique<Implementation>(std::move(handler), std::move(error_page), limits)) {}
 
 Server::~Server() { Stop(); }
 

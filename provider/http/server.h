@@ -13,8 +13,8 @@
 namespace provider::http {
 
 struct ServerLimits {
-  std::size_t threads = 8;                 // always there
-  std::size_t connections = 256;           // one thread each while open
+  std::size_t threads = 8;        // always there
+  std::size_t connections = 256;  // one thread each while open
   std::size_t body_bytes = std::size_t{16} << 20;
   std::chrono::seconds read_timeout{10};   // for the next bytes of a request
   std::chrono::seconds write_timeout{10};  // for a reader that takes nothing
@@ -35,8 +35,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Binds and serves. A taken address is an error, also when its owner allows sharing. The result is
-  // the port in use (0 for a Unix socket).
+  // Binds and serves. A taken address is an error, also when its owner allows sharing. The result
+  // is the port in use (0 for a Unix socket).
   std::expected<std::uint16_t, std::string> Start(const ListenAddress& address);
 
   // Stops accepting, lets running handlers finish, joins all threads. Handlers that wait for

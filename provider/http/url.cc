@@ -72,13 +72,16 @@ std::expected<void, std::string> CheckHttpUrl(std::string_view url) {
   }
   const std::string text(url);
   const CURLUcode status = curl_url_set(parsed.get(), CURLUPART_URL, text.c_str(), 0);
-  if (status != CURLUE_OK) return Failure(fmt::format("is not a URL: {}", curl_url_strerror(status)));
+  if (status != CURLUE_OK)
+    return Failure(fmt::format("is not a URL: {}", curl_url_strerror(status)));
   const std::string scheme = Part(parsed.get(), CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") return Failure("must start with http:// or https://");
-  if (!Part(parsed.get(), CURLUPART_USER).empty() || !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
+  if (!Part(parsed.get(), CURLUPART_USER).empty() ||
+      !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
     return Failure("must not have a user name or password");
   }
-  if (!Part(parsed.get(), CURLUPART_QUERY).empty() || !Part(parsed.get(), CURLUPART_FRAGMENT).empty()) {
+  if (!Part(parsed.get(), CURLUPART_QUERY).empty() ||
+      !Part(parsed.get(), CURLUPART_FRAGMENT).empty()) {
     return Failure("must not have a query or fragment");
   }
   return {};

@@ -1,1 +1,264 @@
-int main() { return 0; }
+// Benchmarks: one JSON line each. `bench [poll] [route] [labels]`, all of them without arguments.
+// Started by `tests/run.sh --bench`, which gives an engine and a Traefik.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <semaphore>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "orchestrator/command/site_commands.h"
+#include "orchestrator/routing/document_publisher.h"
+#include "orchestrator/store/sqlite_store.h"
+#include "provider/default_certificate.h"
+#include "provider/poll_server.h"
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/orchestrator_process.h"
+#include "tests/support/swarm_system.h"
+#include "tests/support/traefik_process.h"
+#include "tests/support/web.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr int kSites = 500;
+
+double Milliseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+void Report(const std::string& name, std::vector<double> samples, const json& more) {
+  std::ranges::sort(samples);
+  const auto quantile = [&](double q) {
+    return samples[static_cast<std::size_t>(q * static_cast<double>(samples.size() - 1))];
+  };
+  json line{{"benchmark", name},    {"unit", "ms"},         {"samples", samples.size()},
+            {"p50", quantile(0.5)}, {"p90", quantile(0.9)}, {"max", samples.back()}};
+  line.update(more);
+  std::printf("%s\n", line.dump().c_str());
+  std::fflush(stdout);
+}
+
+json ExternalSite(int id, const std::string& host, const std::string& upstream) {
+  return {{"id", id}, {"kind", "external"}, {"hosts", {host}}, {"upstreams", {upstream}}};
+}
+
+std::string HostOf(int id) { return fmt::format("site{}.example.com", id); }
+
+// A connection that polls the provider and tells when the first byte of an answer came.
+class PollConnection {
+ public:
+  explicit PollConnection(std::uint16_t port)
+      : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("cannot connect to the provider");
+    }
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  ~PollConnection() { close(socket_); }
+  PollConnection(const PollConnection&) = delete;
+  PollConnection& operator=(const PollConnection&) = delete;
+
+  Clock::time_point Poll() {
+    static constexpr std::string_view kRequest =
+        "GET /configuration HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nPrefer: "
+        "wait=30\r\n\r\n";
+    if (send(socket_, kRequest.data(), kRequest.size(), 0) < 0) throw std::runtime_error("send");
+    std::string answer(1 << 16, '\0');
+    std::size_t size = Receive(answer, 0);
+    const auto first = Clock::now();
+    std::size_t end = 0;
+    while ((end = answer.find("\r\n\r\n")) == std::string::npos) size += Receive(answer, size);
+    const std::size_t at = answer.find("Content-Length: ");
+    const std::size_t whole = end + 4 + std::stoul(answer.substr(at + 16));
+    while (size < whole) {
+      answer.resize(std::max(answer.size(), whole));
+      size += Receive(answer, size);
+    }
+    return first;
+  }
+
+ private:
+  std::size_t Receive(std::string& buffer, std::size_t at) {
+    const ssize_t count = recv(socket_, buffer.data() + at, buffer.size() - at, 0);
+    if (count <= 0) throw std::runtime_error("the provider closed the connection");
+    return static_cast<std::size_t>(count);
+  }
+
+  int socket_;
+};
+
+// From the committed change to the first byte of the held poll's answer.
+void BenchPoll() {
+  using namespace orchestrator;
+  const TemporaryDirectory directory;
+  const auto store = store::OpenSqlite(directory.path() / "bench.db");
+  if (!store) throw std::runtime_error(store.error().message);
+  const routing::RouteOptions routes{.entry_points = {"web"},
+                                     .network = "network",
+                                     .probe = {"probe.invalid", "X-Probe", "secret", "X-Revision"}};
+  command::SiteCommands commands(**store, {.routes = routes, .has_engine = false});
+  site::Batch batch;
+  for (int id = 1; id <= kSites; ++id) {
+    batch.upsert.push_back(*site::Parse(ExternalSite(id, HostOf(id), "http://192.0.2.1").dump()));
+  }
+  if (!commands.Apply(batch)) throw std::runtime_error("the batch was refused");
+
+  provider::Publisher publisher;
+  provider::Instances instances({});
+  const routing::DocumentPublisher document(
+      **store, publisher,
+      provider::Assembly(routes.probe, {"web"}, provider::MakeDefaultCertificate()), routes);
+  provider::PollServer server(publisher, instances, {});
+  const auto port = server.Start({"127.0.0.1", 0, {}});
+  if (!port) throw std::runtime_error(port.error());
+  Eventually([&] { return publisher.Current() != nullptr; });
+
+  constexpr int kRounds = 300;
+  std::vector<double> samples;
+  std::binary_semaphore polled(0);
+  Clock::time_point first_byte;
+  std::jthread poller([&] {
+    PollConnection connection(*port);
+    connection.Poll();
+    for (int round = 0; round < kRounds; ++round) {
+      first_byte = connection.Poll();
+      polled.release();
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    // Only a poll that is held already is measured.
+    Eventually([&] { return server.counters().holding == 1; }, 5s, 1ms);
+    const std::string patch = fmt::format(R"({{"hosts": ["changed{}.example.com"]}})", round);
+    if (!commands.Patch({1 + round % kSites}, patch, {})) throw std::runtime_error("refused");
+    const auto committed = Clock::now();
+    polled.acquire();
+    samples.push_back(Milliseconds(first_byte - committed));
+  }
+  publisher.Close();
+  Report("commit_to_first_byte_of_poll", samples, {{"sites", kSites}, {"target_p50", 2}});
+}
+
+// From the request that changes a host to its first answer through Traefik.
+template <typename Change, typename Visit>
+double TimeRoute(Change&& change, Visit&& visit, std::chrono::seconds limit = 60s) {
+  const auto begin = Clock::now();
+  change();
+  if (!Eventually(visit, limit, 1ms)) throw std::runtime_error("the route never came");
+  return Milliseconds(Clock::now() - begin);
+}
+
+void LoadSites(OrchestratorProcess& orchestrator, const std::string& upstream) {
+  json batch{{"upsert", json::array()}};
+  for (int id = 1; id <= kSites; ++id)
+    batch["upsert"].push_back(ExternalSite(id, HostOf(id), upstream));
+  const Answer answer = orchestrator.Call("POST", "/v1/sites/batch", batch.dump());
+  if (answer.status != 200) throw std::runtime_error(answer.body);
+}
+
+// Through a real Traefik on this machine.
+void BenchRoute() {
+  const std::uint16_t port = FreePort();
+  OrchestratorProcess orchestrator(fmt::format(
+      "docker: {{host: null}}\n"
+      "traefik: {{instances: [{{name: edge, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
+      port));
+  orchestrator.Start();
+  const Upstream upstream("hello");
+  LoadSites(orchestrator, upstream.url());
+  const TraefikProcess traefik(LongPollConfiguration(orchestrator.provider_url(), "edge"), port);
+  provider::http::Client client;
+  orchestrator.Call("PATCH", "/v1/sites/1?wait=routed&timeout=60s", "{}");
+
+  std::vector<double> routed;
+  std::vector<double> confirmed;
+  for (int round = 0; round < 60; ++round) {
+    const std::string host = fmt::format("live{}.example.com", round);
+    const std::string patch = json{{"hosts", {host}}}.dump();
+    const std::string path = fmt::format("/v1/sites/{}", 1 + round);
+    routed.push_back(
+        TimeRoute([&] { orchestrator.Call("PATCH", path, patch); },
+                  [&] { return VisitSite(client, traefik.url(), host).status == 200; }));
+    const std::string next = json{{"hosts", {"next-" + host}}}.dump();
+    const auto begin = Clock::now();
+    orchestrator.Call("PATCH", path + "?wait=routed", next);
+    confirmed.push_back(Milliseconds(Clock::now() - begin));
+  }
+  Report("change_to_live_route", routed,
+         {{"sites", kSites}, {"mode", "provider"}, {"target_p50", 60}});
+  Report("change_confirmed_by_wait_routed", confirmed, {{"sites", kSites}, {"mode", "provider"}});
+}
+
+// Both modes side by side on one swarm and one Traefik: 499 services without tasks and one with,
+// and the routes of 499 external sites in the document all the while.
+void BenchLabels() {
+  SwarmSystem system("labels", {}, /*swarm_refresh_seconds=*/15);
+  system.Start();
+  json batch{{"upsert", json::array()}};
+  for (int id = 2; id <= kSites; ++id) {
+    batch["upsert"].push_back(
+        {{"id", id}, {"kind", "static"}, {"hosts", {HostOf(id)}}, {"served", false}});
+    batch["upsert"].push_back(ExternalSite(kSites + id, HostOf(kSites + id), "http://192.0.2.1"));
+  }
+  batch["upsert"].push_back(json::parse(SwarmSystem::DynamicSite(1, "one.example.com", "text")));
+  if (system.orchestrator().Call("POST", "/v1/sites/batch", batch.dump()).status != 200) {
+    throw std::runtime_error("the batch was refused");
+  }
+  if (!system.Answers("one.example.com", "text", 120s))
+    throw std::runtime_error("the site does not answer");
+
+  const auto measure = [&](const std::string& mode, int rounds) {
+    std::vector<double> samples;
+    for (int round = 0; round < rounds; ++round) {
+      const std::string host = fmt::format("{}{}.example.com", mode, round);
+      samples.push_back(TimeRoute(
+          [&] {
+            system.orchestrator().Call("PATCH", "/v1/sites/1", json{{"hosts", {host}}}.dump());
+          },
+          [&] { return system.VisitHost(host).status == 200; }));
+    }
+    Report("change_to_live_route_on_swarm", samples,
+           {{"services", kSites}, {"routes", kSites}, {"mode", mode}});
+  };
+  measure("labels", 3);
+  system.orchestrator().Command({"routing", "mode", "provider", "--timeout", "120s"});
+  measure("provider", 30);
+}
+
+}  // namespace
+}  // namespace tests
+
+int main(int argc, char** argv) {
+  const std::set<std::string> chosen(argv + 1, argv + argc);
+  const auto wanted = [&](const char* name) { return chosen.empty() || chosen.contains(name); };
+  try {
+    if (wanted("poll")) tests::BenchPoll();
+    if (wanted("route")) tests::BenchRoute();
+    if (wanted("labels")) tests::BenchLabels();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

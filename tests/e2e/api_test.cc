@@ -19,10 +19,12 @@ std::string AllSites(OrchestratorProcess& orchestrator) {
 TEST_CASE("bad input is refused with its place, and nothing changes") {
   OrchestratorProcess orchestrator("docker: {host: null}\n");
   orchestrator.Start();
-  REQUIRE(orchestrator
-              .Call("PUT", "/v1/sites/1",
-                    R"({"kind":"external","hosts":["taken.example.com"],"upstreams":["http://192.0.2.1"]})")
-              .status == 201);
+  REQUIRE(
+      orchestrator
+          .Call(
+              "PUT", "/v1/sites/1",
+              R"({"kind":"external","hosts":["taken.example.com"],"upstreams":["http://192.0.2.1"]})")
+          .status == 201);
   const std::string before = AllSites(orchestrator);
   const std::string document = orchestrator.Poll().body;
 
@@ -41,38 +43,75 @@ TEST_CASE("bad input is refused with its place, and nothing changes") {
       {"nesting without end", "POST", "/v1/sites", Deep(100'000), 400, ""},
       {"invalid UTF-8", "POST", "/v1/sites", "{\"hosts\": [\"\xff\"]}", 400, ""},
       {"a key given twice", "POST", "/v1/sites", R"({"kind":"static","kind":"static"})", 400, ""},
-      {"an unknown field", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"host":"a"})", 422, "/host"},
-      {"a wrong type", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":"a.b","upstreams":["http://x"]})", 422, "/hosts"},
-      {"a wrong type deep inside", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"routing":{"sticky":"yes"}})", 422, "/routing/sticky"},
-      {"no host", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":[],"upstreams":["http://x"]})", 422, "/hosts"},
-      {"a host that breaks out of a rule", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a`) || Host(`b"],"upstreams":["http://x"]})", 422, "/hosts/0"},
-      {"a host with two dots", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a..b"],"upstreams":["http://x"]})", 422, "/hosts/0"},
-      {"the same host twice", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b","A.b."],"upstreams":["http://x"]})", 422, "/hosts/1"},
-      {"an upstream that is no URL", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["x"]})", 422, "/upstreams/0"},
-      {"no upstream", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"]})", 422, "/upstreams"},
-      {"labels for an external site", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"routing":{"mode":"labels"}})", 422, "/routing"},
-      {"a site that needs an engine", "PUT", "/v1/sites/2", R"({"kind":"static","hosts":["a.b"]})", 422, "/kind"},
-      {"endless memory", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"memory":"9999999999999999999G"}})", 422, "/resources/memory"},
-      {"a huge number", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"cpus":1e300}})", 422, "/resources/cpus"},
-      {"no CPU", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"cpus":0}})", 422, "/resources/cpus"},
-      {"an id of thirty digits", "POST", "/v1/sites", R"({"id":1000000000000000000000000000000,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 422, "/id"},
-      {"an id that contradicts the address", "PUT", "/v1/sites/2", R"({"id":3,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 422, "/id"},
-      {"another site's host", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["new.example.com","TAKEN.example.com"],"upstreams":["http://x"]})", 409, "/hosts/1"},
-      {"another site's host in a batch", "POST", "/v1/sites/batch", R"({"upsert":[{"id":5,"kind":"external","hosts":["new.example.com"],"upstreams":["http://x"]},{"id":6,"kind":"external","hosts":["taken.example.com"],"upstreams":["http://x"]}]})", 409, "/upsert/1/hosts/0"},
-      {"one bad site in a batch", "POST", "/v1/sites/batch", R"({"upsert":[{"id":5,"kind":"external","hosts":["new.example.com"],"upstreams":["http://x"]},{"id":6,"kind":"external"}],"delete":[1]})", 422, "/upsert/1/hosts"},
-      {"one site twice in a batch", "POST", "/v1/sites/batch", R"({"delete":[1,1]})", 422, "/delete/1"},
-      {"an id that exists", "POST", "/v1/sites", R"({"id":1,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 409, "/id"},
-      {"a patch of a field that does not exist", "PATCH", "/v1/sites/1", R"({"hots":["a.b"]})", 422, "/hots"},
-      {"a patch that takes a needed field away", "PATCH", "/v1/sites/1", R"({"hosts":null})", 422, "/hosts"},
+      {"an unknown field", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"host":"a"})", 422, "/host"},
+      {"a wrong type", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":"a.b","upstreams":["http://x"]})", 422, "/hosts"},
+      {"a wrong type deep inside", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"routing":{"sticky":"yes"}})",
+       422, "/routing/sticky"},
+      {"no host", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":[],"upstreams":["http://x"]})", 422, "/hosts"},
+      {"a host that breaks out of a rule", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a`) || Host(`b"],"upstreams":["http://x"]})", 422,
+       "/hosts/0"},
+      {"a host with two dots", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a..b"],"upstreams":["http://x"]})", 422, "/hosts/0"},
+      {"the same host twice", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b","A.b."],"upstreams":["http://x"]})", 422, "/hosts/1"},
+      {"an upstream that is no URL", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["x"]})", 422, "/upstreams/0"},
+      {"no upstream", "PUT", "/v1/sites/2", R"({"kind":"external","hosts":["a.b"]})", 422,
+       "/upstreams"},
+      {"labels for an external site", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"routing":{"mode":"labels"}})",
+       422, "/routing"},
+      {"a site that needs an engine", "PUT", "/v1/sites/2", R"({"kind":"static","hosts":["a.b"]})",
+       422, "/kind"},
+      {"endless memory", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"memory":"9999999999999999999G"}})",
+       422, "/resources/memory"},
+      {"a huge number", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"cpus":1e300}})",
+       422, "/resources/cpus"},
+      {"no CPU", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"resources":{"cpus":0}})",
+       422, "/resources/cpus"},
+      {"an id of thirty digits", "POST", "/v1/sites",
+       R"({"id":1000000000000000000000000000000,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})",
+       422, "/id"},
+      {"an id that contradicts the address", "PUT", "/v1/sites/2",
+       R"({"id":3,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 422, "/id"},
+      {"another site's host", "PUT", "/v1/sites/2",
+       R"({"kind":"external","hosts":["new.example.com","TAKEN.example.com"],"upstreams":["http://x"]})",
+       409, "/hosts/1"},
+      {"another site's host in a batch", "POST", "/v1/sites/batch",
+       R"({"upsert":[{"id":5,"kind":"external","hosts":["new.example.com"],"upstreams":["http://x"]},{"id":6,"kind":"external","hosts":["taken.example.com"],"upstreams":["http://x"]}]})",
+       409, "/upsert/1/hosts/0"},
+      {"one bad site in a batch", "POST", "/v1/sites/batch",
+       R"({"upsert":[{"id":5,"kind":"external","hosts":["new.example.com"],"upstreams":["http://x"]},{"id":6,"kind":"external"}],"delete":[1]})",
+       422, "/upsert/1/hosts"},
+      {"one site twice in a batch", "POST", "/v1/sites/batch", R"({"delete":[1,1]})", 422,
+       "/delete/1"},
+      {"an id that exists", "POST", "/v1/sites",
+       R"({"id":1,"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 409, "/id"},
+      {"a patch of a field that does not exist", "PATCH", "/v1/sites/1", R"({"hots":["a.b"]})", 422,
+       "/hots"},
+      {"a patch that takes a needed field away", "PATCH", "/v1/sites/1", R"({"hosts":null})", 422,
+       "/hosts"},
       {"a site that does not exist", "PATCH", "/v1/sites/77", R"({"served":false})", 404, nullptr},
       {"removing a site that does not exist", "DELETE", "/v1/sites/77", "", 404, nullptr},
       {"an id that is no number", "GET", "/v1/sites/../etc", "", 404, nullptr},
-      {"an unknown wait", "PUT", "/v1/sites/2?wait=forever", R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 422, "?"},
-      {"an unknown migration target", "POST", "/v1/routing/migrations", R"({"to":"swarm"})", 422, "/to"},
-      {"labels without an engine", "POST", "/v1/routing/migrations", R"({"to":"labels"})", 422, "/to"},
+      {"an unknown wait", "PUT", "/v1/sites/2?wait=forever",
+       R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})", 422, "?"},
+      {"an unknown migration target", "POST", "/v1/routing/migrations", R"({"to":"swarm"})", 422,
+       "/to"},
+      {"labels without an engine", "POST", "/v1/routing/migrations", R"({"to":"labels"})", 422,
+       "/to"},
       {"a method that is not there", "POST", "/v1/sites/1", "{}", 405, nullptr},
       {"an address that is not there", "GET", "/v1/nothing", "", 404, nullptr},
-      {"a body over the limit of one site", "PUT", "/v1/sites/2", std::string(2 << 20, ' ') + "{}", 413, nullptr},
+      {"a body over the limit of one site", "PUT", "/v1/sites/2", std::string(2 << 20, ' ') + "{}",
+       413, nullptr},
   };
   for (const Case& each : cases) {
     INFO(each.sentence);
@@ -159,12 +198,16 @@ TEST_CASE("ten thousand sites in one batch are one revision, and pages show them
   std::string cursor;
   do {
     const json page = json::parse(
-        orchestrator.Call("GET", "/v1/sites?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor)).body);
+        orchestrator
+            .Call("GET", "/v1/sites?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor))
+            .body);
     seen += page.at("sites").size();
     cursor = page.at("next").is_null() ? "" : page.at("next").get<std::string>();
   } while (!cursor.empty());
   CHECK(seen == 10'000);
-  CHECK(json::parse(orchestrator.Call("GET", "/v1/sites?host=s77.example.com").body).at("sites").size() == 1);
+  CHECK(json::parse(orchestrator.Call("GET", "/v1/sites?host=s77.example.com").body)
+            .at("sites")
+            .size() == 1);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// The process is killed between any two steps of a create, a switch and a removal, and started again.
-#include <catch2/catch_test_macros.hpp>
-#include <fmt/format.h>
-
+// The process is killed between any two steps of a create, a switch and a removal, and started
+// again.
 #include <sstream>
 #include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
 
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
@@ -21,7 +22,8 @@ std::vector<std::string> CrashPoints() {
   return points;
 }
 
-// Starts with a crash point, does the work, and starts again without one, whether it crashed or not.
+// Starts with a crash point, does the work, and starts again without one, whether it crashed or
+// not.
 template <typename Work>
 void WithCrash(SwarmSystem& system, const std::string& point, Work&& work) {
   system.orchestrator().Start({{"ORCHESTRATOR_CRASH_POINT", point}});
@@ -53,7 +55,9 @@ TEST_CASE("a kill at any step of a create, a switch or a removal is made up for"
     });
     if (system.orchestrator().Call("GET", path).status != 200) {
       CHECK(point == "document-published");  // it died at the first document, before the request
-      REQUIRE(system.orchestrator().Call("PUT", path, SwarmSystem::DynamicSite(id, host, "text")).status == 201);
+      REQUIRE(system.orchestrator()
+                  .Call("PUT", path, SwarmSystem::DynamicSite(id, host, "text"))
+                  .status == 201);
     }
     REQUIRE(system.Answers(host, "text"));
     const std::string tasks = Engine::TaskIds(service);
@@ -62,10 +66,13 @@ TEST_CASE("a kill at any step of a create, a switch or a removal is made up for"
     for (const char* mode : {"provider", "labels"}) {
       INFO(mode);
       WithCrash(system, point, [&] {
-        system.orchestrator().Call("PATCH", path, fmt::format(R"({{"routing":{{"mode":"{}"}}}})", mode));
+        system.orchestrator().Call("PATCH", path,
+                                   fmt::format(R"({{"routing":{{"mode":"{}"}}}})", mode));
         system.ReachesPhase(id, mode, 3s);
       });
-      REQUIRE(system.orchestrator().Call("PATCH", path, fmt::format(R"({{"routing":{{"mode":"{}"}}}})", mode)).status == 200);
+      REQUIRE(system.orchestrator()
+                  .Call("PATCH", path, fmt::format(R"({{"routing":{{"mode":"{}"}}}})", mode))
+                  .status == 200);
       REQUIRE(system.ReachesPhase(id, mode));
       CHECK(system.VisitHost(host).status == 200);
       system.orchestrator().Kill();
@@ -76,7 +83,8 @@ TEST_CASE("a kill at any step of a create, a switch or a removal is made up for"
     const int removed = system.orchestrator().Call("DELETE", path).status;
     CHECK((removed == 404 || removed == 202));
     CHECK(Eventually([&] { return !Engine::HasService(service); }, 40s));
-    CHECK(Eventually([&] { return system.orchestrator().Call("GET", path + "/status").status == 404; }, 40s));
+    CHECK(Eventually(
+        [&] { return system.orchestrator().Call("GET", path + "/status").status == 404; }, 40s));
     system.orchestrator().Kill();
   }
 }

@@ -1,12 +1,11 @@
 // Starting, stopping, and a database that cannot do its work.
-#include <sys/mount.h>
-
-#include <catch2/catch_test_macros.hpp>
-#include <fmt/format.h>
-
 #include <csignal>
 #include <fstream>
 #include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <sys/mount.h>
 
 #include "tests/support/eventually.h"
 #include "tests/support/orchestrator_process.h"
@@ -18,7 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string ExternalSite(const std::string& host) {
-  return fmt::format(R"({{"kind":"external","hosts":["{}"],"upstreams":["http://192.0.2.1"]}})", host);
+  return fmt::format(R"({{"kind":"external","hosts":["{}"],"upstreams":["http://192.0.2.1"]}})",
+                     host);
 }
 
 TEST_CASE("the program stops on SIGTERM at once, also while a poll is held") {
@@ -42,12 +42,13 @@ TEST_CASE("a second instance is refused") {
   first.Start();
   SECTION("on the same state folder") {
     const TemporaryDirectory directory;
-    const auto config = directory.Write(
-        "orchestrator.yaml", fmt::format("state_directory: {}\ndocker: {{host: null}}\n"
-                                         "api: {{listen: \"127.0.0.1:0\"}}\n"
-                                         "provider: {{listen: \"127.0.0.1:0\"}}\n",
-                                         first.state().string()));
-    const Finished second = RunProgram({OrchestratorProgram(), "serve", "--config", config.string()});
+    const auto config = directory.Write("orchestrator.yaml",
+                                        fmt::format("state_directory: {}\ndocker: {{host: null}}\n"
+                                                    "api: {{listen: \"127.0.0.1:0\"}}\n"
+                                                    "provider: {{listen: \"127.0.0.1:0\"}}\n",
+                                                    first.state().string()));
+    const Finished second =
+        RunProgram({OrchestratorProgram(), "serve", "--config", config.string()});
     CHECK(second.status == 1);
     CHECK(second.output.contains("in use by another orchestrator"));
   }
@@ -58,7 +59,8 @@ TEST_CASE("a second instance is refused") {
                                          "api: {{listen: \"127.0.0.1:0\"}}\n"
                                          "provider: {{listen: \"{}\"}}\n",
                                          directory.path().string(), first.provider_listen()));
-    const Finished second = RunProgram({OrchestratorProgram(), "serve", "--config", config.string()});
+    const Finished second =
+        RunProgram({OrchestratorProgram(), "serve", "--config", config.string()});
     CHECK(second.status == 1);
     CHECK(second.output.contains("the port is in use"));
   }

@@ -1,8 +1,9 @@
 // The Docker client against a real engine.
+#include "orchestrator/docker/engine_client.h"
+
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
-#include "orchestrator/docker/engine_client.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 
@@ -33,7 +34,11 @@ ServiceSpec SmallService(const std::string& name, const std::string& network) {
   mount.tmpfs_bytes = 1'000'000;
   mount.tmpfs_mode = 01777;
   spec.task.mounts = {mount};
-  spec.update = {.parallelism = 1, .delay = 1s, .failure_action = "rollback", .monitor = 5s, .order = "stop-first"};
+  spec.update = {.parallelism = 1,
+                 .delay = 1s,
+                 .failure_action = "rollback",
+                 .monitor = 5s,
+                 .order = "stop-first"};
   spec.rollback = spec.update;
   spec.rollback.failure_action = "pause";
   spec.endpoint_mode = "dnsrr";

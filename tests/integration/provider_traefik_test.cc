@@ -1,9 +1,9 @@
 // External sites through the program and a real Traefik on this machine: no engine is needed.
+#include <fstream>
+
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <fstream>
 
 #include "tests/support/eventually.h"
 #include "tests/support/orchestrator_process.h"
@@ -17,7 +17,10 @@ using namespace std::chrono_literals;
 
 std::string ExternalSite(int id, const std::string& host, const std::string& upstream,
                          const nlohmann::json& routing = nlohmann::json::object()) {
-  return nlohmann::json{{"id", id}, {"kind", "external"}, {"hosts", {host}}, {"upstreams", {upstream}},
+  return nlohmann::json{{"id", id},
+                        {"kind", "external"},
+                        {"hosts", {host}},
+                        {"upstreams", {upstream}},
                         {"routing", routing}}
       .dump();
 }
@@ -25,10 +28,10 @@ std::string ExternalSite(int id, const std::string& host, const std::string& ups
 // The orchestrator without an engine, and a Traefik that is probed through its entry point.
 struct System {
   const std::uint16_t port = FreePort();
-  OrchestratorProcess orchestrator{
-      fmt::format("docker: {{host: null}}\n"
-                  "traefik: {{instances: [{{name: edge, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
-                  port)};
+  OrchestratorProcess orchestrator{fmt::format(
+      "docker: {{host: null}}\n"
+      "traefik: {{instances: [{{name: edge, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
+      port)};
   std::unique_ptr<TraefikProcess> traefik;
   provider::http::Client client;
 
@@ -65,11 +68,11 @@ TEST_CASE("a site that is answered as routed is answered by Traefik at once") {
     REQUIRE(system.StatusOf("site1.example.com") == 404);
   }
   SECTION("a site that is no longer served has no route, and has it again later") {
-    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": false})").status ==
-            200);
+    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": false})")
+                .status == 200);
     REQUIRE(system.StatusOf("site2.example.com") == 404);
-    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": true})").status ==
-            200);
+    REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": true})")
+                .status == 200);
     REQUIRE(system.StatusOf("site2.example.com") == 200);
   }
   SECTION("a removed site is gone, its neighbours stay") {
@@ -79,9 +82,9 @@ TEST_CASE("a site that is answered as routed is answered by Traefik at once") {
     REQUIRE(system.orchestrator.Call("GET", "/v1/sites/3").status == 404);
   }
   SECTION("hosts may be swapped between two sites in one batch") {
-    const std::string batch =
-        fmt::format(R"({{"upsert": [{}, {}]}})", ExternalSite(1, "site2.example.com", upstream.url()),
-                    ExternalSite(2, "site1.example.com", upstream.url()));
+    const std::string batch = fmt::format(R"({{"upsert": [{}, {}]}})",
+                                          ExternalSite(1, "site2.example.com", upstream.url()),
+                                          ExternalSite(2, "site1.example.com", upstream.url()));
     REQUIRE(system.orchestrator.Call("POST", "/v1/sites/batch", batch).status == 200);
     REQUIRE(system.StatusOf("site1.example.com") == 200);
   }
@@ -135,9 +138,10 @@ TEST_CASE("Traefik's choice between overlapping sites follows the more precise o
 TEST_CASE("a restarted Traefik has its routes at once") {
   System system;
   const Upstream upstream("hello");
-  REQUIRE(system.orchestrator
-              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
-              .status == 201);
+  REQUIRE(
+      system.orchestrator
+          .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+          .status == 201);
   system.traefik->Stop();
   system.traefik->Start();
   // A poll that was held for the unchanged revision would take 20 seconds.
@@ -147,9 +151,10 @@ TEST_CASE("a restarted Traefik has its routes at once") {
 TEST_CASE("Traefik goes on while the orchestrator is killed, and hears the same document again") {
   System system;
   const Upstream upstream("hello");
-  REQUIRE(system.orchestrator
-              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
-              .status == 201);
+  REQUIRE(
+      system.orchestrator
+          .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+          .status == 201);
   const Answer before = system.orchestrator.Poll();
   REQUIRE(before.status == 200);
 
@@ -168,12 +173,14 @@ TEST_CASE("Traefik goes on while the orchestrator is killed, and hears the same 
               .Header("X-Reached") == "routed");
 }
 
-TEST_CASE("Traefik keeps its routes while the orchestrator refuses to start on a damaged database") {
+TEST_CASE(
+    "Traefik keeps its routes while the orchestrator refuses to start on a damaged database") {
   System system;
   const Upstream upstream("hello");
-  REQUIRE(system.orchestrator
-              .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
-              .status == 201);
+  REQUIRE(
+      system.orchestrator
+          .Call("PUT", "/v1/sites/1?wait=routed", ExternalSite(1, "a.example.com", upstream.url()))
+          .status == 201);
   REQUIRE(system.orchestrator.Stop() == 0);
   std::ofstream(system.orchestrator.state() / "orchestrator.db", std::ios::binary)
       << std::string(8192, 'x');
@@ -212,8 +219,8 @@ TEST_CASE("what a site may say is accepted by Traefik") {
     // Refusing is good, too; what is taken must not freeze Traefik.
     if (answer.status != 422) CHECK(answer.Header("X-Reached") == "routed");
   }
-  const Answer last = system.orchestrator.Call(
-      "PUT", "/v1/sites/99?wait=routed", ExternalSite(99, "münchen.example", upstream.url()));
+  const Answer last = system.orchestrator.Call("PUT", "/v1/sites/99?wait=routed",
+                                               ExternalSite(99, "münchen.example", upstream.url()));
   CHECK(last.Header("X-Reached") == "routed");
   CHECK(system.StatusOf("xn--mnchen-3ya.example") == 200);
 }

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 std::string Required(const char* name) {
   const char* value = std::getenv(name);
   if (!value || !*value) {
-    throw std::runtime_error(std::string(name) + " is not set: start these tests with tests/run.sh");
+    throw std::runtime_error(std::string(name) +
+                             " is not set: start these tests with tests/run.sh");
   }
   return value;
 }
@@ -45,7 +46,8 @@ Finished Engine::Docker(std::vector<std::string> arguments) {
 }
 
 std::string Engine::TaskIds(const std::string& service) {
-  return Docker({"service", "ps", "-q", "--no-trunc", "-f", "desired-state=running", service}).output;
+  return Docker({"service", "ps", "-q", "--no-trunc", "-f", "desired-state=running", service})
+      .output;
 }
 
 bool Engine::HasService(const std::string& service) {
@@ -57,8 +59,7 @@ std::string Engine::ServiceLabels(const std::string& service) {
 }
 
 void Engine::RemoveSites() {
-  std::istringstream names(
-      Docker({"service", "ls", "-q", "-f", "label=orchestrator.site"}).output);
+  std::istringstream names(Docker({"service", "ls", "-q", "-f", "label=orchestrator.site"}).output);
   for (std::string name; names >> name;) Docker({"service", "rm", name});
 }
 
@@ -74,9 +75,9 @@ void Engine::Stop() {
 
 void Engine::Start() {
   const std::string directory = Required("TEST_ENGINE_DIRECTORY");
-  const std::string start =
-      "setsid dockerd --data-root " + directory + "/data --exec-root " + directory + "/exec -p " +
-      directory + "/pid -H " + Host() + " >>" + directory + "/log 2>&1 </dev/null &";
+  const std::string start = "setsid dockerd --data-root " + directory + "/data --exec-root " +
+                            directory + "/exec -p " + directory + "/pid -H " + Host() + " >>" +
+                            directory + "/log 2>&1 </dev/null &";
   RunProgram({"sh", "-c", start});
   if (!Eventually([] { return Docker({"node", "ls"}).status == 0; }, 60s)) {
     throw std::runtime_error("the engine does not come back");

@@ -30,8 +30,8 @@ class Engine {
   // Removes every service of a site, as tests leave them.
   static void RemoveSites();
 
-  // Ends the engine with all containers, and starts it again, as in a reboot. Start returns when the
-  // engine answers.
+  // Ends the engine with all containers, and starts it again, as in a reboot. Start returns when
+  // the engine answers.
   static void Stop();
   static void Start();
 };

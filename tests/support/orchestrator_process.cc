@@ -48,7 +48,8 @@ void OrchestratorProcess::Start(const std::map<std::string, std::string>& enviro
       std::vector<std::string>{OrchestratorProgram(), "serve", "--config", config_file().string()},
       directory_.path() / "log", all);
   const bool ready = Eventually(
-      [&] { return !process_->IsRunning() || CallRaw("GET", "/readyz", "", {}).status == 200; }, 20s);
+      [&] { return !process_->IsRunning() || CallRaw("GET", "/readyz", "", {}).status == 200; },
+      20s);
   // With a crash point it may be gone again already: the test finds out.
   if (!ready) throw std::runtime_error("the orchestrator does not start: " + Log());
 }

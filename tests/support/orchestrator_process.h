@@ -20,12 +20,12 @@ struct Answer {
   }
 };
 
-// The program under test, driven from outside: `orchestrator serve` with a configuration and a state
-// folder of its own. Its ports are the same after every start.
+// The program under test, driven from outside: `orchestrator serve` with a configuration and a
+// state folder of its own. Its ports are the same after every start.
 class OrchestratorProcess {
  public:
-  // `configuration` is YAML without state_directory, api and sites.directory. The provider listens on
-  // `provider_host`; elsewhere than on loopback it asks for ProviderToken().
+  // `configuration` is YAML without state_directory, api and sites.directory. The provider listens
+  // on `provider_host`; elsewhere than on loopback it asks for ProviderToken().
   explicit OrchestratorProcess(const std::string& configuration,
                                const std::string& provider_host = "127.0.0.1");
   ~OrchestratorProcess();
@@ -34,8 +34,8 @@ class OrchestratorProcess {
   void Start(const std::map<std::string, std::string>& environment = {});
   // Starts it and returns its exit status; it is expected to end by itself.
   int StartAndFail();
-  void Kill();           // SIGKILL
-  int Stop();            // SIGTERM; the exit status
+  void Kill();  // SIGKILL
+  int Stop();   // SIGTERM; the exit status
   bool IsRunning() { return process_ && process_->IsRunning(); }
   // Whether it ended by itself within the time.
   bool WaitForEnd(std::chrono::milliseconds limit);

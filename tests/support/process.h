@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -9,9 +7,12 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace tests {
 
-// A program that runs beside the test, with its output in a file. Killed at the end if it still runs.
+// A program that runs beside the test, with its output in a file. Killed at the end if it still
+// runs.
 class Process {
  public:
   Process(std::vector<std::string> command, const std::filesystem::path& output,

@@ -16,16 +16,18 @@ using namespace std::chrono_literals;
 
 }  // namespace
 
-SwarmSystem::SwarmSystem(const std::string& default_mode, const std::string& engine)
+SwarmSystem::SwarmSystem(const std::string& default_mode, const std::string& engine,
+                         unsigned swarm_refresh_seconds)
     : port_(FreePort()), network_("orchestrator-tests") {
   orchestrator_ = std::make_unique<OrchestratorProcess>(
       fmt::format("docker: {{host: \"{}\", network: {}, endpoint_mode: {}}}\n"
                   "routing: {{default_mode: {}}}\n"
-                  "traefik:\n  swarm_refresh_seconds: 1\n"
+                  "traefik:\n  swarm_refresh_seconds: {}\n"
                   "  instances: [{{name: edge, entry_point: \"{}\"}}]\n"
                   "sites: {{dynamic_image: \"{}\", static_image: \"{}\"}}\n",
                   engine.empty() ? Engine::Host() : engine, network_, Engine::EndpointMode(),
-                  default_mode, traefik_url(), Engine::BaseImage(), Engine::NginxImage()),
+                  default_mode, swarm_refresh_seconds, traefik_url(), Engine::BaseImage(),
+                  Engine::NginxImage()),
       Engine::HostAddress());
 }
 

@@ -9,12 +9,13 @@
 
 namespace tests {
 
-// The whole system: the orchestrator on the test engine's swarm, with a Traefik beside it. Site ids are
-// up to the test; whatever services it leaves are removed at the end.
+// The whole system: the orchestrator on the test engine's swarm, with a Traefik beside it. Site ids
+// are up to the test; whatever services it leaves are removed at the end.
 class SwarmSystem {
  public:
   // `default_mode` is labels or provider; `engine` may be another address of the test engine.
-  explicit SwarmSystem(const std::string& default_mode, const std::string& engine = {});
+  explicit SwarmSystem(const std::string& default_mode, const std::string& engine = {},
+                       unsigned swarm_refresh_seconds = 1);
   ~SwarmSystem();
 
   // Starts the orchestrator, and Traefik once the overlay network is there.

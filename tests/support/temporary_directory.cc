@@ -18,7 +18,8 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-std::filesystem::path TemporaryDirectory::Write(std::string_view name, std::string_view text) const {
+std::filesystem::path TemporaryDirectory::Write(std::string_view name,
+                                                std::string_view text) const {
   const std::filesystem::path path = path_ / name;
   std::ofstream(path, std::ios::binary) << text;
   return path;

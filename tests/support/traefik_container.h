@@ -7,12 +7,12 @@
 
 namespace tests {
 
-// A real Traefik in a container on an overlay network of the test engine, which can read the swarm's
-// labels and reach its tasks.
+// A real Traefik in a container on an overlay network of the test engine, which can read the
+// swarm's labels and reach its tasks.
 class TraefikContainer {
  public:
-  // `static_configuration` is what `orchestrator static-config` prints; its entry point web listens on
-  // port 80, which is published on `port` of loopback.
+  // `static_configuration` is what `orchestrator static-config` prints; its entry point web listens
+  // on port 80, which is published on `port` of loopback.
   TraefikContainer(const std::string& name, const std::string& network,
                    const std::string& static_configuration, std::uint16_t port);
   ~TraefikContainer();

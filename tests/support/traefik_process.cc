@@ -1,15 +1,14 @@
 #include "tests/support/traefik_process.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tests {
 
@@ -55,10 +54,11 @@ void TraefikProcess::Stop() {
 
 std::string LongPollConfiguration(const std::string& endpoint, const std::string& instance,
                                   const std::string& token) {
-  std::string headers = fmt::format("      Prefer: wait=20\n      X-Traefik-Instance: {}\n", instance);
+  std::string headers =
+      fmt::format("      Prefer: wait=20\n      X-Traefik-Instance: {}\n", instance);
   if (!token.empty()) headers += fmt::format("      Authorization: Bearer {}\n", token);
   return fmt::format(
-      "providers:\n  providersThrottleDuration: 50ms\n  http:\n    endpoint: \"{}\"\n"
+      "providers:\n  providersThrottleDuration: 10ms\n  http:\n    endpoint: \"{}\"\n"
       "    pollInterval: 10ms\n    pollTimeout: 30s\n    headers:\n{}",
       endpoint, headers);
 }
