@@ -8,7 +8,7 @@
 namespace provider {
 namespace {
 
-constexpr std::size_t kDeliveriesKept = 64;
+constexpr std::chrono::milliseconds kDeliverySpacing{100};
 constexpr std::size_t kLearnedInstancesKept = 1000;
 constexpr std::chrono::milliseconds kRecheck{200};  // deliveries settle by time alone
 
@@ -57,8 +57,7 @@ void Instances::RecordDelivered(const std::string& name, std::uint64_t revision)
     if (entry.status.delivered == revision) return;
     entry.status.delivered = revision;
     if (!entry.status.probed) entry.status.problem.clear();
-    entry.deliveries.push_back({revision, Clock::now()});
-    if (entry.deliveries.size() > kDeliveriesKept) entry.deliveries.pop_front();
+    RememberDelivery(entry.deliveries, {revision, Clock::now()});
     ++changes_;
   }
   changed_.notify_all();
@@ -109,6 +108,21 @@ Confirmation Instances::WaitConfirmed(std::uint64_t revision, Clock::time_point 
     const std::uint64_t seen = changes_;
     changed_.wait_until(lock, stop, std::min(deadline, now + kRecheck),
                         [&] { return changes_ != seen; });
+  }
+}
+
+// Keeps deliveries that are some time apart, so that many in a row cannot push out one that is
+// about to settle. Where one takes the place of another, it is the later time that stays.
+void Instances::RememberDelivery(std::deque<Delivery>& deliveries, Delivery delivery) {
+  const bool crowded = deliveries.size() >= 2 &&
+                       delivery.at - deliveries[deliveries.size() - 2].at < kDeliverySpacing;
+  if (crowded) {
+    deliveries.back() = delivery;
+  } else {
+    deliveries.push_back(delivery);
+  }
+  while (deliveries.size() > 1 && delivery.at - deliveries[1].at > kDeliveryGrace) {
+    deliveries.pop_front();
   }
 }
 

@@ -81,6 +81,7 @@ class Instances {
     std::deque<Delivery> deliveries;  // the last few, oldest first
   };
 
+  static void RememberDelivery(std::deque<Delivery>& deliveries, Delivery delivery);
   bool IsPolling(const Entry& entry) const;
   bool HasSettled(const Entry& entry, std::uint64_t revision) const;
   Confirmation ConfirmLocked(std::uint64_t revision) const;

@@ -1,5 +1,6 @@
 #include "provider/secret.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <stdexcept>
@@ -49,8 +50,14 @@ bool EqualSecrets(std::string_view a, std::string_view b) {
 }
 
 std::string_view BearerToken(std::string_view authorization) {
-  static constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return {};
+  static constexpr std::string_view kScheme = "bearer ";  // in any case: RFC 9110, 11.1
+  const auto same = [](char given, char wanted) {
+    return (given | 0x20) == wanted || given == wanted;
+  };
+  if (authorization.size() < kScheme.size() ||
+      !std::ranges::equal(authorization.substr(0, kScheme.size()), kScheme, same)) {
+    return {};
+  }
   return authorization.substr(kScheme.size());
 }
 

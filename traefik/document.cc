@@ -97,7 +97,6 @@ void Render(std::string& out, const Buffering& buffering) {
 void Render(std::string& out, const Headers& headers) {
   ObjectWriter object(out);
   ObjectWriter members(object.Key("headers"));
-  if (headers.custom_response_headers.empty()) return;
   ObjectWriter custom(members.Key("customResponseHeaders"));
   for (const auto& [name, value] : headers.custom_response_headers) custom.String(name, value);
 }
@@ -153,6 +152,10 @@ Fragment RenderFragment(const Configuration& configuration) {
   fragment.routers = RenderMembers(configuration.routers);
   fragment.services = RenderMembers(configuration.services);
   for (const auto& [name, middleware] : configuration.middlewares) {
+    // An empty block would make Traefik refuse the whole document; without it, one router is
+    // disabled.
+    const auto* headers = std::get_if<Headers>(&middleware);
+    if (headers && headers->custom_response_headers.empty()) continue;
     std::string& out = fragment.middlewares[name];
     std::visit([&](const auto& kind) { Render(out, kind); }, middleware);
   }

@@ -100,7 +100,7 @@ Response HandleRouting(const Services& services, const Request& request,
 }  // namespace
 
 ApiServer::ApiServer(Services services, std::string token)
-    : services_(services),
+    : services_(std::move(services)),
       token_(std::move(token)),
       server_([this](const Request& request) { return Handle(request); }, ErrorPage,
               {.threads = 8, .connections = 256, .body_bytes = kLargestBody}) {}

@@ -25,6 +25,12 @@ std::string Rfc3339(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
+std::string EngineState(const Services& services) {
+  if (!services.engine) return "none configured";
+  const std::string problem = services.reconciler.EngineProblem();
+  return problem.empty() ? "ready" : problem;
+}
+
 Ordered InstancesToJson(const Services& services) {
   const auto snapshot = services.publisher.Current();
   const std::uint64_t published = snapshot ? snapshot->revision : 0;
@@ -87,10 +93,9 @@ Response ShowRouting(const Services& services) {
               {"revision", snapshot ? Ordered(snapshot->revision) : Ordered()},
               {"document_bytes", snapshot ? Ordered(snapshot->plain->size()) : Ordered()},
               {"compressed_bytes", snapshot ? Ordered(snapshot->gzip->size()) : Ordered()},
-              {"engine", services.engine ? services.reconciler.EngineProblem() : "none configured"},
+              {"engine", EngineState(services)},
               {"instances", InstancesToJson(services)},
               {"quarantined", Ordered::array()}};
-  if (out["engine"] == "") out["engine"] = "ready";
   for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,
                                    store::Phase::kProvider, store::Phase::kToLabels}) {
     out["phases"][store::Name(phase)] = counts->by_phase[static_cast<std::size_t>(phase)];

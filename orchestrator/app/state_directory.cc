@@ -65,7 +65,7 @@ StateDirectory::~StateDirectory() {
 Result<std::string> StateDirectory::AdminToken() const {
   const std::filesystem::path path = path_ / "admin.token";
   if (std::string token = ReadLine(path); !token.empty()) return token;
-  const std::string token = provider::RandomHex(kTokenBytes);
+  std::string token = provider::RandomHex(kTokenBytes);
   const std::filesystem::path temporary = path_ / "admin.token.new";
   const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return Unusable(path_, std::strerror(errno));

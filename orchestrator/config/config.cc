@@ -30,6 +30,10 @@ std::string Upper(std::string_view text) {
 }
 
 Result<std::string> ReadFile(const std::string& name) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) {
+    return Failure(Error{ErrorKind::kInvalid, fmt::format("cannot read {}: it is a folder", name)});
+  }
   std::ifstream file(name, std::ios::binary);
   std::ostringstream text;
   if (file) text << file.rdbuf();

@@ -308,13 +308,14 @@ void ReadUpstreams(ObjectReader& reader, Problems& problems, std::vector<std::st
 }
 
 // What fits which kind.
-void CheckKind(ObjectReader& reader, const Site& site) {
+void CheckKind(ObjectReader& reader, const Site& site, Problems& problems) {
   if (site.kind == Kind::kExternal) {
     if (!reader.Has("upstreams") || reader.Find("upstreams")->empty()) {
       reader.Fail("upstreams", "must have at least one URL: an external site runs elsewhere");
     }
     if (site.routing.mode == RoutingMode::kLabels) {
-      reader.Fail("routing", "mode cannot be labels: an external site has no service to label");
+      problems.push_back({reader.PointerTo("routing") + "/mode",
+                          "cannot be labels: an external site has no service to label"});
     }
   } else if (!site.upstreams.empty()) {
     reader.Fail("upstreams", "are for external sites only");
@@ -351,7 +352,7 @@ Site Read(const json& value, const std::string& pointer, Problems& problems) {
   ReadDatabase(reader, problems, site.database);
   ReadUpstreams(reader, problems, site.upstreams);
   ReadRouting(reader, problems, site.routing);
-  CheckKind(reader, site);
+  CheckKind(reader, site, problems);
   reader.RefuseUnknown();
   return site;
 }

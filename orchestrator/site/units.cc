@@ -97,6 +97,7 @@ std::expected<std::chrono::milliseconds, std::string> ParseDuration(std::string_
 
 std::string FormatDuration(std::chrono::milliseconds duration) {
   const std::int64_t count = duration.count();
+  if (count != 0 && count % 3'600'000 == 0) return fmt::format("{}h", count / 3'600'000);
   if (count != 0 && count % 60'000 == 0) return fmt::format("{}m", count / 60'000);
   if (count % 1000 == 0) return fmt::format("{}s", count / 1000);
   return fmt::format("{}ms", count);

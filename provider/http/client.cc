@@ -93,6 +93,10 @@ void Prepare(Transfer& transfer) {
         curl_slist_append(transfer.headers, fmt::format("{}: {}", name, value).c_str());
   }
   transfer.headers = curl_slist_append(transfer.headers, "Expect:");
+  // libcurl would call every body a form.
+  if (FindHeader(request.headers, "Content-Type").empty()) {
+    transfer.headers = curl_slist_append(transfer.headers, "Content-Type:");
+  }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
 }
 

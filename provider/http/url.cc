@@ -54,7 +54,8 @@ std::expected<ListenAddress, std::string> ListenAddress::Parse(std::string_view 
 }
 
 bool ListenAddress::is_local() const {
-  return is_unix() || host == "localhost" || host == "::1" || host.starts_with("127.");
+  const bool digits = host.find_first_not_of("0123456789.") == std::string::npos;
+  return is_unix() || host == "localhost" || host == "::1" || (digits && host.starts_with("127."));
 }
 
 std::string ListenAddress::text() const {

@@ -65,7 +65,7 @@ TEST_CASE("bad input is refused with its place, and nothing changes") {
        "/upstreams"},
       {"labels for an external site", "PUT", "/v1/sites/2",
        R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"],"routing":{"mode":"labels"}})",
-       422, "/routing"},
+       422, "/routing/mode"},
       {"a site that needs an engine", "PUT", "/v1/sites/2", R"({"kind":"static","hosts":["a.b"]})",
        422, "/kind"},
       {"endless memory", "PUT", "/v1/sites/2",

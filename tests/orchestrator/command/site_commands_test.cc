@@ -1,0 +1,197 @@
+#include "orchestrator/command/site_commands.h"
+
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/orchestrator/routing/fixture.h"
+#include "tests/orchestrator/sites.h"
+
+namespace orchestrator::command {
+namespace {
+
+using site::SiteId;
+using store::Phase;
+using store::SiteRecord;
+using tests::MakeExternal;
+using tests::MakeRecord;
+using tests::MakeSite;
+
+class Fixture {
+ public:
+  explicit Fixture(bool has_engine = true)
+      : commands(*store, {tests::MakeRouteOptions(), has_engine}) {}
+
+  store::Revision document() { return store->ChangesAfter(0)->document_revision; }
+
+  tests::TestStore store;
+  SiteCommands commands;
+};
+
+TEST_CASE("Calls on what is not there are refused") {
+  Fixture fixture;
+  CHECK(fixture.commands.Patch({1}, "{}", {}).error().kind == ErrorKind::kNotFound);
+  CHECK(fixture.commands.Remove({1}, {}).error().kind == ErrorKind::kNotFound);
+  CHECK(fixture.commands.Replace(MakeSite(1), 5).error().kind == ErrorKind::kPrecondition);
+  CHECK(fixture.store->commits().last() == 0);
+}
+
+TEST_CASE("Calls that expect another revision are refused and change nothing") {
+  Fixture fixture;
+  const auto made = fixture.commands.Create(MakeSite(1));
+  REQUIRE(made.has_value());
+  const store::Revision other = made->record.revision + 1;
+  CHECK(fixture.commands.Replace(MakeSite(1, {"b.example"}), other).error().kind ==
+        ErrorKind::kPrecondition);
+  CHECK(fixture.commands.Patch({1}, R"({"served": false})", other).error().kind ==
+        ErrorKind::kPrecondition);
+  CHECK(fixture.commands.Remove({1}, other).error().kind == ErrorKind::kPrecondition);
+  CHECK(fixture.store.Find(1) == made->record);
+  CHECK(fixture.commands.Patch({1}, R"({"served": false})", made->record.revision).has_value());
+}
+
+TEST_CASE("A taken id or host is a conflict at its place") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Create(MakeSite(1, {"a.example"})));
+  const auto id = fixture.commands.Create(MakeSite(1, {"b.example"}));
+  REQUIRE_FALSE(id.has_value());
+  CHECK(id.error().kind == ErrorKind::kConflict);
+  CHECK(id.error().fields.at(0).pointer == "/id");
+  const auto host = fixture.commands.Create(MakeSite(2, {"b.example", "a.example"}));
+  REQUIRE_FALSE(host.has_value());
+  CHECK(host.error().kind == ErrorKind::kConflict);
+  CHECK(host.error().fields.at(0).pointer == "/hosts/1");
+}
+
+TEST_CASE("Without an engine only external sites are taken") {
+  Fixture fixture(/*has_engine=*/false);
+  CHECK(fixture.commands.Create(MakeSite(1)).error().fields.at(0).pointer == "/kind");
+  CHECK(fixture.commands.Replace(MakeSite(1), {}).error().kind == ErrorKind::kInvalid);
+  REQUIRE(fixture.commands.Create(MakeExternal(2)));
+  CHECK(fixture.commands.Patch({2}, R"({"kind": "static", "upstreams": []})", {}).error().kind ==
+        ErrorKind::kInvalid);
+  const auto batch = fixture.commands.Apply({{MakeExternal(3), MakeSite(4)}, {}});
+  REQUIRE_FALSE(batch.has_value());
+  CHECK(batch.error().fields.at(0).pointer == "/upsert/1/kind");
+  CHECK_FALSE(fixture.store.Find(3).has_value());
+}
+
+TEST_CASE("A site without an id gets the next one") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Create(MakeSite(7)));
+  site::Site site = MakeSite(0, {"new.example"});
+  const auto made = fixture.commands.Create(site);
+  REQUIRE(made.has_value());
+  CHECK(made->created);
+  CHECK(made->record.site.id == SiteId{8});
+}
+
+TEST_CASE("A new site starts on the side that its mode says") {
+  Fixture fixture;
+  CHECK(fixture.commands.Create(MakeSite(1))->record.phase == Phase::kProvider);
+  CHECK(fixture.document() == 1);
+  tests::SetDefaultMode(*fixture.store, "labels");
+  CHECK(fixture.commands.Create(MakeSite(2))->record.phase == Phase::kLabels);
+  CHECK(fixture.commands.Create(MakeExternal(3))->record.phase == Phase::kProvider);
+  site::Site own = MakeSite(4);
+  own.routing.mode = site::RoutingMode::kProvider;
+  CHECK(fixture.commands.Create(own)->record.phase == Phase::kProvider);
+}
+
+TEST_CASE("The document changes only when its routes do") {
+  struct Case {
+    const char* sentence;
+    const char* patch;
+    Phase phase;
+    bool changes;
+  };
+  const Case cases[] = {
+      {"should not for another image", R"({"image": "x"})", Phase::kProvider, false},
+      {"should not for nothing", "{}", Phase::kProvider, false},
+      {"should for another host", R"({"hosts": ["new.example"]})", Phase::kProvider, true},
+      {"should when it is not served any more", R"({"served": false})", Phase::kProvider, true},
+      {"should not for a host in labels", R"({"hosts": ["new.example"]})", Phase::kLabels, false},
+      {"should while the site is on both sides", R"({"hosts": ["new.example"]})", Phase::kToLabels,
+       true},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    Fixture fixture;
+    const store::Revision first = fixture.store.Put({MakeRecord(MakeSite(1), c.phase)});
+    const auto patched = fixture.commands.Patch({1}, c.patch, {});
+    REQUIRE(patched.has_value());
+    CHECK_FALSE(patched->created);
+    CHECK(patched->record.revision == first + 1);
+    CHECK(patched->record.phase == c.phase);
+    CHECK(fixture.document() == (c.changes ? first + 1 : first));
+  }
+}
+
+TEST_CASE("Replace creates what is not there and replaces what is") {
+  Fixture fixture;
+  CHECK(fixture.commands.Replace(MakeSite(1), {})->created);
+  const auto replaced = fixture.commands.Replace(MakeSite(1, {"b.example"}), {});
+  REQUIRE(replaced.has_value());
+  CHECK_FALSE(replaced->created);
+  CHECK(fixture.store.Find(1)->site == MakeSite(1, {"b.example"}));
+}
+
+TEST_CASE("A site that becomes external leaves its labels for the document at once") {
+  Fixture fixture;
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});
+  const auto replaced = fixture.commands.Replace(MakeExternal(1), {});
+  REQUIRE(replaced.has_value());
+  CHECK(replaced->record.phase == Phase::kProvider);
+  CHECK(fixture.document() == 2);
+}
+
+TEST_CASE("A removed site is gone for clients, its routes at once and its host free") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Create(MakeSite(1, {"a.example"})));
+  const auto removed = fixture.commands.Remove({1}, {});
+  REQUIRE(removed.has_value());
+  CHECK(removed->record.removing);
+  CHECK(removed->record.routes_revision == 2);
+  CHECK(fixture.document() == 2);
+  CHECK(fixture.store.Find(1)->removing);
+  CHECK(fixture.commands.Remove({1}, {}).error().kind == ErrorKind::kNotFound);
+  CHECK(fixture.commands.Patch({1}, "{}", {}).error().kind == ErrorKind::kNotFound);
+  CHECK(fixture.commands.Create(MakeSite(2, {"a.example"})).has_value());
+  const auto again = fixture.commands.Create(MakeSite(1, {"b.example"}));
+  REQUIRE(again.has_value());
+  CHECK(again->created);
+  CHECK_FALSE(fixture.store.Find(1)->removing);
+}
+
+TEST_CASE("A batch is done whole or not at all") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Create(MakeSite(1, {"a.example"})));
+  const auto failed =
+      fixture.commands.Apply({{MakeSite(2), MakeSite(3, {"c.example", "a.example"})}, {}});
+  REQUIRE_FALSE(failed.has_value());
+  CHECK(failed.error().kind == ErrorKind::kConflict);
+  CHECK(failed.error().fields.at(0).pointer == "/upsert/1/hosts/1");
+  CHECK_FALSE(fixture.store.Find(2).has_value());
+
+  // The host of a site that goes in the same batch is free, and who is gone already is no error.
+  const auto done = fixture.commands.Apply({{MakeSite(3, {"a.example"})}, {SiteId{1}, SiteId{9}}});
+  REQUIRE(done.has_value());
+  CHECK(done->created == 1);
+  CHECK(done->updated == 0);
+  CHECK(done->removed == 1);
+  CHECK(done->revision == 2);
+  CHECK(fixture.document() == 2);
+}
+
+TEST_CASE("Sites swap hosts in one batch") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Apply({{MakeSite(1, {"a.example"}), MakeSite(2, {"b.example"})}, {}}));
+  const auto swapped =
+      fixture.commands.Apply({{MakeSite(1, {"b.example"}), MakeSite(2, {"a.example"})}, {}});
+  REQUIRE(swapped.has_value());
+  CHECK(swapped->updated == 2);
+}
+
+}  // namespace
+}  // namespace orchestrator::command

@@ -1,0 +1,255 @@
+#include "orchestrator/config/config.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/support/temporary_directory.h"
+
+namespace orchestrator::config {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Variables = std::map<std::string, std::string>;
+
+Result<Config> Read(std::string_view yaml, const Variables& variables = {}) {
+  return Parse(yaml, "o.yaml", [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return {};
+    return found->second;
+  });
+}
+
+struct Case {
+  const char* sentence;
+  std::string yaml;
+  const char* where;
+  const char* detail;
+};
+
+void CheckRefused(const Case& c) {
+  INFO(c.sentence);
+  const auto config = Read(c.yaml);
+  REQUIRE_FALSE(config.has_value());
+  INFO(config.error().message);
+  CHECK(config.error().kind == ErrorKind::kInvalid);
+  REQUIRE(config.error().fields.size() == 1);
+  CHECK(config.error().fields[0].pointer == c.where);
+  CHECK_THAT(config.error().fields[0].detail, ContainsSubstring(c.detail));
+  CHECK_THAT(config.error().message, ContainsSubstring(std::string(c.where) + ": "));
+}
+
+TEST_CASE("Problems with the file's form have line and column") {
+  const Case cases[] = {
+      {"should refuse what is no YAML", "api:\n  listen: [", "o.yaml:2:1", "end of sequence"},
+      {"should refuse a list", "- a\n", "o.yaml:1:1", "the file must be a mapping"},
+      {"should refuse an unknown section", "api:\nprovder:\n", "o.yaml:2:1",
+       "provder is not a known key"},
+      {"should refuse an unknown key", "api:\n  lisen: x\n", "o.yaml:2:3",
+       "api.lisen is not a known key"},
+      {"should refuse a key twice", "log:\n  level: info\n  level: warn\n", "o.yaml:3:3",
+       "log.level is given a second time"},
+      {"should refuse a section twice", "log:\n  level: info\nlog:\n  format: json\n", "o.yaml:3:1",
+       "log is given a second time"},
+      {"should refuse a section that is a text", "api: yes\n", "o.yaml:1:6",
+       "api must be a mapping"},
+      {"should refuse a list for a text", "docker:\n  network: [a]\n", "o.yaml:2:12",
+       "docker.network must be one value"},
+      {"should refuse a mapping for a list", "routing:\n  entry_points: {a: b}\n", "o.yaml:2:17",
+       "routing.entry_points must be a list"},
+  };
+  for (const Case& c : cases) CheckRefused(c);
+}
+
+TEST_CASE("Values that cannot work are refused where they stand") {
+  const Case cases[] = {
+      {"should refuse a relative state directory", "state_directory: var\n", "o.yaml:1:18",
+       "absolute path"},
+      {"should refuse a bad listen address", "api:\n  listen: 9080\n", "o.yaml:2:11", "HOST:PORT"},
+      {"should refuse an unknown auth", "api:\n  auth: basic\n", "o.yaml:2:9", "tokens, none"},
+      {"should refuse no auth on all addresses", "api:\n  auth: none\n  listen: 0.0.0.0:80\n",
+       "o.yaml:2:9", "loopback"},
+      {"should refuse a provider on a Unix socket", "provider:\n  listen: unix:/run/x\n",
+       "o.yaml:2:11", "TCP address"},
+      {"should refuse all addresses without tokens", "provider:\n  listen: 0.0.0.0:9081\n",
+       "o.yaml", "provider.tokens is needed"},
+      {"should refuse a short token", "provider:\n  tokens: [short]\n", "o.yaml:2:11",
+       "at least 16"},
+      {"should refuse a token with a space", "provider:\n  tokens: 'aaaaaaaa aaaaaaaaaaa'\n",
+       "o.yaml:2:11", "no spaces"},
+      {"should refuse a bad advertise", "provider:\n  advertise: host:9081\n", "o.yaml:2:14",
+       "provider.advertise"},
+      {"should refuse tls", "provider:\n  tls: {}\n", "o.yaml:2:8", "not supported"},
+      {"should refuse PostgreSQL", "store:\n  url: postgresql://h/d\n", "o.yaml:2:8", "PostgreSQL"},
+      {"should refuse a relative database", "store:\n  url: sqlite://x.db\n", "o.yaml:2:8",
+       "sqlite:///absolute/path"},
+      {"should refuse a bad engine", "docker:\n  host: ssh://x\n", "o.yaml:2:9",
+       "unix:// or tcp://"},
+      {"should refuse a bad network", "docker:\n  network: a b\n", "o.yaml:2:12", "docker.network"},
+      {"should refuse a bad endpoint mode", "docker:\n  endpoint_mode: host\n", "o.yaml:2:18",
+       "vip, dnsrr"},
+      {"should refuse a bad default mode", "routing:\n  default_mode: file\n", "o.yaml:2:17",
+       "provider, labels"},
+      {"should refuse tasks", "routing:\n  endpoints: tasks\n", "o.yaml:2:14", "not support"},
+      {"should refuse no entry point", "routing:\n  entry_points: []\n", "o.yaml:2:17",
+       "at least one"},
+      {"should refuse an entry point with a comma", "routing:\n  entry_points: ['a,b']\n",
+       "o.yaml:2:17", "entry_points"},
+      {"should refuse Traefik 2", "traefik:\n  version: \"2.11\"\n", "o.yaml:2:12", "3.0 or newer"},
+      {"should refuse no refresh", "traefik:\n  swarm_refresh_seconds: 0\n", "o.yaml:2:26",
+       "1 to 3600"},
+      {"should refuse a refresh with a unit", "traefik:\n  swarm_refresh_seconds: 5s\n",
+       "o.yaml:2:26", "1 to 3600"},
+      {"should refuse instances that are no list", "traefik:\n  instances: x\n", "o.yaml:2:14",
+       "must be a list"},
+      {"should refuse an instance without a name",
+       "traefik:\n  instances:\n    - entry_point: http://a\n", "o.yaml",
+       "traefik.instances[0].name is needed"},
+      {"should refuse an instance's unknown key",
+       "traefik:\n  instances:\n    - name: a\n      url: http://a\n", "o.yaml:4:7",
+       "traefik.instances[0].url is not a known key"},
+      {"should refuse a name twice", "traefik:\n  instances:\n    - name: a\n    - name: a\n",
+       "o.yaml:4:13", "another instance"},
+      {"should refuse an entry point that is no URL",
+       "traefik:\n  instances:\n    - {name: a, entry_point: 'a:80'}\n", "o.yaml:3:30",
+       "entry_point"},
+      {"should refuse a relative folder of sites", "sites:\n  directory: data\n", "o.yaml:2:14",
+       "absolute path"},
+      {"should refuse an unknown level", "log:\n  level: loud\n", "o.yaml:2:10", "debug, info"},
+  };
+  for (const Case& c : cases) CheckRefused(c);
+}
+
+TEST_CASE("All problems are told at once") {
+  const auto config = Read("api:\n  listen: x\nlog:\n  level: y\n  colour: z\n");
+  REQUIRE_FALSE(config.has_value());
+  CHECK(config.error().fields.size() == 3);
+  CHECK_THAT(config.error().message, ContainsSubstring("o.yaml:2:11: "));
+  CHECK_THAT(config.error().message, ContainsSubstring("o.yaml:4:10: "));
+  CHECK_THAT(config.error().message, ContainsSubstring("o.yaml:5:3: "));
+}
+
+TEST_CASE("An empty file is a good one") {
+  for (const char* yaml : {"", "# nothing\n", "api:\n", "---\n"}) {
+    INFO(yaml);
+    const auto config = Read(yaml);
+    REQUIRE(config.has_value());
+    CHECK(config->state_directory == "/var/lib/orchestrator");
+    CHECK(config->database == "/var/lib/orchestrator/orchestrator.db");
+    CHECK(config->api.listen.text() == "127.0.0.1:9080");
+    CHECK(config->api.tokens);
+    CHECK(config->provider.listen.text() == "127.0.0.1:9081");
+    CHECK(config->ProviderUrl() == "http://127.0.0.1:9081");
+    CHECK(config->docker.host == "unix:///var/run/docker.sock");
+    CHECK(config->routing.default_mode == site::RoutingMode::kProvider);
+    CHECK(config->routing.entry_points == std::vector<std::string>{"web"});
+    CHECK(config->traefik.instances.empty());
+    CHECK(config->log.level == "info");
+  }
+}
+
+TEST_CASE("Every key of the file is read") {
+  const auto config = Read(R"(
+state_directory: /state
+api: {listen: "unix:/run/api.sock", auth: none}
+provider:
+  listen: 0.0.0.0:9081
+  tokens: [aaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb]
+  advertise: http://host:1/
+store: {url: "sqlite:///db/x.db"}
+docker: {host: null, network: n, endpoint_mode: dnsrr}
+routing: {default_mode: labels, endpoints: service, entry_points: websecure}
+traefik:
+  version: "3.6"
+  swarm_refresh_seconds: 2
+  instances:
+    - {name: a, entry_point: "http://a/"}
+    - name: b
+sites: {directory: /s, dynamic_image: d, static_image: t}
+log: {level: warn, format: json}
+)");
+  REQUIRE(config.has_value());
+  CHECK(config->state_directory == "/state");
+  CHECK(config->api.listen.unix_socket == "/run/api.sock");
+  CHECK_FALSE(config->api.tokens);
+  CHECK(config->provider.tokens.size() == 2);
+  CHECK(config->ProviderUrl() == "http://host:1");
+  CHECK(config->database == "/db/x.db");
+  CHECK_FALSE(config->docker.host.has_value());
+  CHECK(config->docker.network == "n");
+  CHECK(config->docker.endpoint_mode == "dnsrr");
+  CHECK(config->routing.default_mode == site::RoutingMode::kLabels);
+  CHECK(config->routing.entry_points == std::vector<std::string>{"websecure"});
+  CHECK(config->traefik.version == "3.6");
+  CHECK(config->traefik.swarm_refresh_seconds == 2);
+  REQUIRE(config->traefik.instances.size() == 2);
+  CHECK(config->traefik.instances[0].entry_point == "http://a");
+  CHECK(config->traefik.instances[1].entry_point.empty());
+  CHECK(config->sites.directory == "/s");
+  CHECK(config->sites.static_image == "t");
+  CHECK(config->log.json);
+}
+
+TEST_CASE("The environment goes before the file") {
+  const auto config = Read("log:\n  level: warn\n  format: json\n",
+                           {{"ORCHESTRATOR_LOG_LEVEL", "debug"},
+                            {"ORCHESTRATOR_STATE_DIRECTORY", "/elsewhere"},
+                            {"ORCHESTRATOR_ROUTING_ENTRY_POINTS", "[a, b]"},
+                            {"ORCHESTRATOR_DOCKER_HOST", ""}});
+  REQUIRE(config.has_value());
+  CHECK(config->log.level == "debug");
+  CHECK(config->log.json);
+  CHECK(config->database == "/elsewhere/orchestrator.db");
+  CHECK(config->routing.entry_points == std::vector<std::string>{"a", "b"});
+  CHECK_FALSE(config->docker.host.has_value());
+}
+
+TEST_CASE("A problem with the environment names its variable") {
+  struct Variable {
+    const char* name;
+    const char* value;
+  };
+  for (const Variable& c : {Variable{"ORCHESTRATOR_LOG_LEVEL", "loud"},
+                            {"ORCHESTRATOR_API_LISTEN", "nowhere"},
+                            {"ORCHESTRATOR_LOG_FORMAT", "[unclosed"},
+                            {"ORCHESTRATOR_PROVIDER_TOKENS_FILE", "/does/not/exist"}}) {
+    INFO(c.name);
+    const auto config = Read("", {{c.name, c.value}});
+    REQUIRE_FALSE(config.has_value());
+    REQUIRE(config.error().fields.size() == 1);
+    CHECK(config.error().fields[0].pointer == c.name);
+  }
+}
+
+TEST_CASE("A variable may name a file with the value") {
+  const tests::TemporaryDirectory directory;
+  const std::string path = directory.Write("token", "cccccccccccccccc\n");
+  const auto config = Read("", {{"ORCHESTRATOR_PROVIDER_TOKENS_FILE", path}});
+  REQUIRE(config.has_value());
+  CHECK(config->provider.tokens == std::vector<std::string>{"cccccccccccccccc"});
+}
+
+TEST_CASE("Load reads the file, or the environment alone without one") {
+  const tests::TemporaryDirectory directory;
+  const Environment none = [](const std::string&) { return std::optional<std::string>(); };
+  const std::string path = directory.Write("o.yaml", "log: {level: error}\n");
+  CHECK(Load(path, none)->log.level == "error");
+  CHECK(Load("", none)->log.level == "info");
+
+  const auto missing = Load(directory.path() / "none.yaml", none);
+  REQUIRE_FALSE(missing.has_value());
+  CHECK_THAT(missing.error().message, ContainsSubstring("No such file"));
+}
+
+TEST_CASE("A folder is no configuration file") {
+  const tests::TemporaryDirectory directory;
+  const auto config = Load(directory.path(), ProcessEnvironment);
+  REQUIRE_FALSE(config.has_value());
+  CHECK_THAT(config.error().message, ContainsSubstring("cannot read"));
+}
+
+}  // namespace
+}  // namespace orchestrator::config

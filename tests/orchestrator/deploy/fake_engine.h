@@ -1,0 +1,172 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/docker/engine.h"
+
+namespace tests {
+
+// A swarm in memory. Thread-safe.
+class FakeEngine final : public orchestrator::docker::Engine {
+ public:
+  template <typename T>
+  using Result = orchestrator::Result<T>;
+  using Service = orchestrator::docker::Service;
+  using ServiceSpec = orchestrator::docker::ServiceSpec;
+  using Stop = std::stop_token;
+
+  struct Counts {
+    int lists = 0;
+    int creates = 0;
+    int updates = 0;
+    int removes = 0;
+  };
+
+  Counts counts() const {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+  std::optional<Service> Get(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = services_.find(name);
+    return found == services_.end() ? std::optional<Service>() : found->second;
+  }
+  // Changes a service as somebody else would.
+  void Change(const std::string& name, const std::function<void(Service&)>& change) {
+    const std::lock_guard lock(mutex_);
+    change(services_[name]);
+    services_[name].version = ++version_;
+  }
+  void Drop(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    services_.erase(name);
+  }
+  void SetAway(bool away) {
+    const std::lock_guard lock(mutex_);
+    away_ = away;
+  }
+  void SetSwarmManager(bool manager) {
+    const std::lock_guard lock(mutex_);
+    manager_ = manager;
+  }
+  // So many of the next updates meet somebody else's.
+  void SetRaces(int races) {
+    const std::lock_guard lock(mutex_);
+    races_ = races;
+  }
+  // The swarm takes every update of a task back.
+  void SetRollsBack(bool rolls_back) {
+    const std::lock_guard lock(mutex_);
+    rolls_back_ = rolls_back;
+  }
+  void SetTasks(std::vector<orchestrator::docker::Task> tasks) {
+    const std::lock_guard lock(mutex_);
+    tasks_ = std::move(tasks);
+  }
+
+  Result<orchestrator::docker::EngineInfo> Info(const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    return orchestrator::docker::EngineInfo{"1", "1.41", manager_, manager_ ? "" : "in no swarm"};
+  }
+  Result<std::vector<Service>> ListServices(std::string_view label, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    ++counts_.lists;
+    std::vector<Service> list;
+    for (const auto& [name, service] : services_) {
+      if (service.spec.labels.contains(std::string(label))) list.push_back(service);
+    }
+    return list;
+  }
+  Result<Service> FindService(std::string_view name, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    const auto found = services_.find(std::string(name));
+    if (found == services_.end()) return NotFound();
+    return found->second;
+  }
+  Result<void> CreateService(const ServiceSpec& spec, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    if (services_.contains(spec.name)) return Refuse(orchestrator::ErrorKind::kConflict, "exists");
+    ++counts_.creates;
+    Service& service = services_[spec.name];
+    service.id = "id-" + spec.name;
+    service.version = ++version_;
+    service.spec = spec;
+    return {};
+  }
+  Result<void> UpdateService(const Service& current, const ServiceSpec& wanted,
+                             const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    Service& service = services_[wanted.name];
+    if (races_ > 0) {
+      --races_;
+      service.version = ++version_;
+    }
+    if (service.version != current.version) {
+      return Refuse(orchestrator::ErrorKind::kOutOfSequence, "update out of sequence");
+    }
+    ++counts_.updates;
+    const bool new_task = service.spec.task != wanted.task;
+    const auto before = service.spec.task;
+    service.spec = wanted;
+    service.version = ++version_;
+    service.update_state = new_task ? "completed" : service.update_state;
+    if (new_task && rolls_back_) {
+      service.spec.task = before;
+      service.update_state = "rollback_completed";
+    }
+    return {};
+  }
+  Result<void> RemoveService(std::string_view name, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    ++counts_.removes;
+    if (services_.erase(std::string(name)) == 0) return NotFound();
+    return {};
+  }
+  Result<std::vector<orchestrator::docker::Task>> ListTasks(std::string_view,
+                                                            const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    return tasks_;
+  }
+  Result<std::string> EnsureOverlay(std::string_view name, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    return "network-" + std::string(name);
+  }
+
+ private:
+  static orchestrator::Failure Refuse(orchestrator::ErrorKind kind, const char* message) {
+    return orchestrator::Failure(orchestrator::Error{kind, message});
+  }
+  static orchestrator::Failure Away() {
+    return Refuse(orchestrator::ErrorKind::kUnavailable, "the engine is away");
+  }
+  static orchestrator::Failure NotFound() {
+    return Refuse(orchestrator::ErrorKind::kNotFound, "no such service");
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Service> services_;
+  std::vector<orchestrator::docker::Task> tasks_;
+  Counts counts_;
+  std::uint64_t version_ = 0;
+  int races_ = 0;
+  bool away_ = false;
+  bool manager_ = true;
+  bool rolls_back_ = false;
+};
+
+}  // namespace tests

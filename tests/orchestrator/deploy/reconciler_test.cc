@@ -1,0 +1,242 @@
+#include "orchestrator/deploy/reconciler.h"
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/orchestrator/deploy/fake_engine.h"
+#include "tests/orchestrator/sites.h"
+#include "tests/support/eventually.h"
+
+namespace orchestrator::deploy {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using store::SiteRecord;
+using tests::Eventually;
+using tests::MakeExternal;
+using tests::MakeRecord;
+using tests::MakeSite;
+
+// A reconciler on a fake swarm. Its hooks label each service with the record's routes_revision.
+class Fixture {
+ public:
+  explicit Fixture(bool with_engine = true) : with_engine_(with_engine) {}
+
+  void Start() {
+    RoutingHooks hooks;
+    hooks.labels = [](const SiteRecord& record) {
+      return docker::Labels{{"routes", std::to_string(record.routes_revision)}};
+    };
+    hooks.owns_label = [](std::string_view key, site::SiteId) {
+      return key == "routes" || key == "old";
+    };
+    hooks.is_unused = [this](const SiteRecord&) { return unused.load(); };
+    ReconcilerOptions options;
+    options.service = {folder.path() / "sites", "dynamic:1", "static:1", "vip", "UTC"};
+    options.network = "net";
+    options.workers = 2;
+    options.resync_period = 20ms;
+    options.engine_retry = 20ms;
+    options.back_off = {.first = 5ms, .longest = 20ms, .jitter = 0.2};
+    reconciler = std::make_unique<Reconciler>(*store, with_engine_ ? &engine : nullptr,
+                                              std::move(hooks), std::move(options));
+  }
+
+  bool AppliedEventually(std::int64_t id, store::Revision revision) {
+    return Eventually([&] {
+      const ReconcileStatus status = reconciler->StatusOf({id});
+      return status.applied && status.applied->revision >= revision && status.problem.empty();
+    });
+  }
+
+  // Waits until everything was compared so many times more.
+  bool ComparesAgain(int times) {
+    const int before = engine.counts().lists;
+    return Eventually([&] { return engine.counts().lists >= before + times; });
+  }
+
+  tests::TemporaryDirectory folder;
+  tests::TestStore store;
+  tests::FakeEngine engine;
+  std::atomic<bool> unused = true;
+  std::unique_ptr<Reconciler> reconciler;
+
+ private:
+  const bool with_engine_;
+};
+
+TEST_CASE("While the engine is away sites wait, and are deployed when it is back") {
+  Fixture fixture;
+  fixture.engine.SetAway(true);
+  const auto revision = fixture.store.Put({MakeRecord(MakeSite(1))});
+  fixture.Start();
+  CHECK(Eventually([&] { return fixture.reconciler->EngineProblem() == "the engine is away"; }));
+  const auto second = fixture.store.Put({MakeRecord(MakeSite(2))});
+  CHECK(Eventually([&] { return !fixture.reconciler->StatusOf({2}).problem.empty(); }));
+  fixture.engine.SetAway(false);
+  CHECK(fixture.AppliedEventually(1, revision));
+  CHECK(fixture.AppliedEventually(2, second));
+  CHECK(fixture.reconciler->EngineProblem().empty());
+}
+
+TEST_CASE("An engine that is no manager is a problem with its reason") {
+  Fixture fixture;
+  fixture.engine.SetSwarmManager(false);
+  fixture.store.Put({MakeRecord(MakeSite(1))});
+  fixture.Start();
+  CHECK(Eventually([&] { return fixture.reconciler->EngineProblem() == "in no swarm"; }));
+  CHECK(fixture.engine.counts().creates == 0);
+}
+
+TEST_CASE("Without an engine only external sites can be taken care of") {
+  Fixture fixture(/*with_engine=*/false);
+  const auto revision = fixture.store.Put({MakeRecord(MakeExternal(1)), MakeRecord(MakeSite(2))});
+  fixture.Start();
+  CHECK(fixture.AppliedEventually(1, revision));
+  CHECK(Eventually([&] {
+    return fixture.reconciler->StatusOf({2}).problem.contains("no Docker engine is configured");
+  }));
+  SiteRecord removing = *fixture.store.Find(1);
+  removing.removing = true;
+  fixture.store.Put({removing});
+  CHECK(Eventually([&] { return !fixture.store.Find(1).has_value(); }));
+}
+
+TEST_CASE("A folder that is a link stops the deployment with a reason") {
+  Fixture fixture;
+  std::filesystem::create_directories(fixture.folder.path() / "sites" / "00" / "01");
+  std::filesystem::create_directory_symlink(
+      "/etc", fixture.folder.path() / "sites" / "00" / "01" / "public");
+  fixture.store.Put({MakeRecord(MakeSite(1))});
+  fixture.Start();
+  CHECK(Eventually(
+      [&] { return fixture.reconciler->StatusOf({1}).problem.contains("may not be a link"); }));
+  CHECK(fixture.engine.counts().creates == 0);
+}
+
+TEST_CASE("A new site gets its folder and its service") {
+  Fixture fixture;
+  fixture.Start();
+  const auto revision = fixture.store.Put({MakeRecord(MakeSite(1))});
+  REQUIRE(fixture.AppliedEventually(1, revision));
+  CHECK(std::filesystem::is_directory(fixture.folder.path() / "sites" / "00" / "01" / "public"));
+  const auto service = fixture.engine.Get("site_0001");
+  REQUIRE(service.has_value());
+  CHECK(service->spec.task.image == "dynamic:1");
+  CHECK(service->spec.task.networks == std::vector<std::string>{"network-net"});
+  CHECK(service->spec.labels ==
+        docker::Labels{{"orchestrator.site", "1"}, {"routes", std::to_string(revision)}});
+  REQUIRE(fixture.ComparesAgain(3));
+  CHECK(fixture.engine.counts().creates == 1);
+  CHECK(fixture.engine.counts().updates == 0);
+}
+
+TEST_CASE("A change of labels alone keeps the task template") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  const auto before = fixture.engine.Get("site_0001");
+  const auto revision = fixture.store.Put({MakeRecord(MakeSite(1, {"new.example"}))});
+  REQUIRE(fixture.AppliedEventually(1, revision));
+  const auto after = fixture.engine.Get("site_0001");
+  CHECK(after->spec.task == before->spec.task);
+  CHECK(after->spec.labels.at("routes") == std::to_string(revision));
+  CHECK(fixture.engine.counts().updates == 1);
+}
+
+TEST_CASE("Labels and container labels of others stay, ours that are not wanted go") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.Change("site_0001", [](docker::Service& service) {
+    service.spec.labels["team"] = "a";
+    service.spec.labels["old"] = "b";
+    service.spec.task.container_labels["theirs"] = "c";
+    service.spec.task.container_labels["orchestrator.old"] = "d";
+    service.spec.replicas = 5;
+  });
+  CHECK(Eventually([&] {
+    const auto spec = fixture.engine.Get("site_0001")->spec;
+    return spec.replicas == 1 && !spec.labels.contains("old") && spec.labels.contains("team") &&
+           spec.task.container_labels == docker::Labels{{"theirs", "c"}};
+  }));
+}
+
+TEST_CASE("An update that meets another one is tried again") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetRaces(3);
+  SiteRecord record = *fixture.store.Find(1);
+  record.site.image = "dynamic:2";
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:2");
+  CHECK(fixture.engine.counts().updates == 1);
+}
+
+TEST_CASE("A service that somebody removes is made again") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.Drop("site_0001");
+  CHECK(Eventually([&] { return fixture.engine.Get("site_0001").has_value(); }));
+}
+
+TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetRollsBack(true);
+  SiteRecord record = *fixture.store.Find(1);
+  record.site.image = "broken:1";
+  fixture.store.Put({record});
+  REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(fixture.engine.counts().updates == 1);
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
+  CHECK(fixture.reconciler->StatusOf({1}).rolled_back);
+
+  fixture.engine.SetRollsBack(false);
+  record.site.image = "good:1";
+  const auto revision = fixture.store.Put({record});
+  REQUIRE(fixture.AppliedEventually(1, revision));
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "good:1");
+  CHECK(Eventually([&] { return !fixture.reconciler->StatusOf({1}).rolled_back; }));
+}
+
+TEST_CASE("A removed site's service stays until nobody uses it, then the record goes too") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.unused = false;
+  SiteRecord removing = *fixture.store.Find(1);
+  removing.removing = true;
+  fixture.store.Put({removing});
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(fixture.engine.Get("site_0001").has_value());
+  CHECK(fixture.store.Find(1).has_value());
+
+  fixture.unused = true;
+  CHECK(Eventually([&] { return !fixture.store.Find(1).has_value(); }));
+  CHECK_FALSE(fixture.engine.Get("site_0001").has_value());
+  CHECK(Eventually([&] { return !fixture.reconciler->StatusOf({1}).applied; }));
+  CHECK(std::filesystem::exists(fixture.folder.path() / "sites" / "00" / "01"));
+}
+
+TEST_CASE("A site that becomes external loses its service and keeps its record") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeExternal(1))})));
+  CHECK(Eventually([&] { return !fixture.engine.Get("site_0001"); }));
+  CHECK(fixture.store.Find(1).has_value());
+}
+
+}  // namespace
+}  // namespace orchestrator::deploy

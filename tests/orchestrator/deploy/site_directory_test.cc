@@ -1,0 +1,120 @@
+#include "orchestrator/deploy/site_directory.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <sys/stat.h>
+
+#include "tests/orchestrator/sites.h"
+
+namespace orchestrator::deploy {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+std::string ReadAll(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+site::Site WithRun(const std::string& text) {
+  site::Site site = tests::MakeSite(1);
+  site.run = text;
+  return site;
+}
+
+class Fixture {
+ public:
+  tests::TemporaryDirectory directory;
+  const fs::path root = directory.path() / "sites";
+  const fs::path site = root / "00" / "01";
+  const fs::path run = site / ".orchestrator" / "run";
+  const fs::path outside = directory.path() / "outside";
+};
+
+TEST_CASE("A link in the place of a folder is refused, and nothing is made behind it") {
+  for (const char* name : {"00", "00/01", "00/01/public", "00/01/.home", "00/01/.orchestrator"}) {
+    INFO(name);
+    Fixture fixture;
+    fs::create_directories(fixture.outside);
+    const fs::path link = fixture.root / name;
+    fs::create_directories(link.parent_path());
+    fs::create_directory_symlink(fixture.outside, link);
+    const auto ready = PrepareSiteDirectory(fixture.root, WithRun("x"));
+    REQUIRE_FALSE(ready.has_value());
+    CHECK(ready.error().kind == ErrorKind::kConflict);
+    CHECK_THAT(ready.error().message, ContainsSubstring("may not be a link"));
+    CHECK(fs::is_empty(fixture.outside));
+  }
+}
+
+TEST_CASE("A file in the place of a folder is refused") {
+  Fixture fixture;
+  fs::create_directories(fixture.site);
+  std::ofstream(fixture.site / "public") << "x";
+  const auto ready = PrepareSiteDirectory(fixture.root, tests::MakeSite(1));
+  REQUIRE_FALSE(ready.has_value());
+  CHECK(ready.error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("A link in the place of the run file is replaced, what it names stays") {
+  Fixture fixture;
+  fs::create_directories(fixture.run.parent_path());
+  std::ofstream(fixture.outside) << "theirs";
+  fs::create_symlink(fixture.outside, fixture.run);
+  fs::create_symlink(fixture.outside, fixture.run.parent_path() / "run.new");
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
+  CHECK(ReadAll(fixture.outside) == "theirs");
+  CHECK_FALSE(fs::is_symlink(fixture.run));
+  CHECK(ReadAll(fixture.run) == "ours");
+}
+
+TEST_CASE("The folders are made, and what is there stays") {
+  Fixture fixture;
+  REQUIRE(PrepareSiteDirectory(fixture.root, tests::MakeSite(1)));
+  CHECK(fs::is_directory(fixture.site / "public"));
+  CHECK(fs::is_directory(fixture.site / ".home"));
+  CHECK_FALSE(fs::exists(fixture.site / ".orchestrator"));
+  std::ofstream(fixture.site / "public" / "index.html") << "hello";
+  REQUIRE(PrepareSiteDirectory(fixture.root, tests::MakeSite(1)));
+  CHECK(ReadAll(fixture.site / "public" / "index.html") == "hello");
+}
+
+TEST_CASE("The run file is written executable, changed, and removed with its text") {
+  Fixture fixture;
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
+  CHECK(ReadAll(fixture.run) == "one");
+  struct stat status{};
+  REQUIRE(stat(fixture.run.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0755);
+  const auto inode = status.st_ino;
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
+  REQUIRE(stat(fixture.run.c_str(), &status) == 0);
+  CHECK(status.st_ino == inode);
+
+  fs::permissions(fixture.run, fs::perms::owner_read);
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
+  REQUIRE(stat(fixture.run.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0755);
+
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("two")));
+  CHECK(ReadAll(fixture.run) == "two");
+  CHECK_FALSE(fs::exists(fixture.run.parent_path() / "run.new"));
+  REQUIRE(PrepareSiteDirectory(fixture.root, tests::MakeSite(1)));
+  CHECK_FALSE(fs::exists(fixture.run));
+}
+
+TEST_CASE("SitePath spreads sites over folders of a hundred") {
+  CHECK(SitePath("/r", {1}) == "/r/00/01");
+  CHECK(SitePath("/r", {100}) == "/r/01/00");
+  CHECK(SitePath("/r", {1234}) == "/r/12/34");
+  CHECK(SitePath("/r", {123456}) == "/r/1234/56");
+}
+
+}  // namespace
+}  // namespace orchestrator::deploy

@@ -1,0 +1,200 @@
+#include "orchestrator/routing/mode_switch.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "provider/http/server.h"
+#include "tests/orchestrator/routing/fixture.h"
+#include "tests/orchestrator/sites.h"
+#include "tests/support/eventually.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using provider::http::ServerRequest;
+using provider::http::ServerResponse;
+using store::Phase;
+using store::SiteRecord;
+using tests::Eventually;
+using tests::MakeExternal;
+using tests::MakeRecord;
+using tests::MakeSite;
+
+// One configured Traefik whose data plane shows the labels that the test says, and a mode switch.
+class Fixture {
+ public:
+  Fixture()
+      : traefik_([this](const ServerRequest& request) { return Answer(request); },
+                 [](int) { return ServerResponse{}; }, {}) {
+    const auto port = traefik_.Start({"127.0.0.1", 0, {}}).value();
+    instances = std::make_unique<provider::Instances>(std::vector<provider::ConfiguredInstance>{
+        {"edge", "http://127.0.0.1:" + std::to_string(port)}});
+  }
+  ~Fixture() {
+    mode_switch.reset();
+    traefik_.Stop();
+  }
+
+  void Start() {
+    mode_switch = std::make_unique<ModeSwitch>(
+        *store, *instances, client_,
+        [this](const SiteRecord&) {
+          return labels_applied ? std::optional(std::chrono::steady_clock::now()) : std::nullopt;
+        },
+        ModeSwitchOptions{tests::MakeRouteOptions(), 0ms});
+  }
+
+  bool PhaseEventually(std::int64_t id, Phase phase) {
+    return Eventually([&] { return store.Find(id)->phase == phase; });
+  }
+  bool WaitsEventually(std::int64_t id, const std::string& words) {
+    return Eventually([&] { return mode_switch->WaitingFor({id}).contains(words); });
+  }
+
+  tests::TestStore store;
+  std::unique_ptr<provider::Instances> instances;
+  std::atomic<bool> labels_applied = false;
+  std::atomic<bool> labels_shown = false;
+  std::unique_ptr<ModeSwitch> mode_switch;
+
+ private:
+  ServerResponse Answer(const ServerRequest& request) const {
+    ServerResponse response;
+    response.status = 418;
+    const bool known =
+        request.Header("X-Secret") == "secret" && request.Header("Host") == "probe.invalid";
+    if (known && labels_shown) {
+      const std::string revision = request.path.substr(request.path.rfind('/') + 1);
+      response.headers.emplace_back(kLabelMarkerHeader, revision);
+    }
+    return response;
+  }
+
+  provider::http::Client client_;
+  provider::http::Server traefik_;
+};
+
+TEST_CASE("A site keeps its labels until every Traefik serves the document's routes") {
+  Fixture fixture;
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});
+  tests::SetDefaultMode(*fixture.store, "provider");
+  fixture.Start();
+  REQUIRE(fixture.PhaseEventually(1, Phase::kToProvider));
+  const SiteRecord moving = *fixture.store.Find(1);
+  CHECK(fixture.store->ChangesAfter(0)->document_revision == moving.routes_revision);
+  CHECK(fixture.WaitsEventually(1, "edge"));
+
+  // The revision before is not enough.
+  fixture.instances->RecordProbe("edge", moving.routes_revision - 1);
+  CHECK(fixture.WaitsEventually(1, "edge serves revision"));
+  CHECK(fixture.store.Find(1)->phase == Phase::kToProvider);
+
+  fixture.instances->RecordProbe("edge", moving.routes_revision);
+  REQUIRE(fixture.PhaseEventually(1, Phase::kProvider));
+  CHECK(fixture.store.Find(1)->routes_revision == moving.routes_revision);
+  CHECK(Eventually([&] { return fixture.mode_switch->WaitingFor({1}).empty(); }));
+}
+
+TEST_CASE("A site stays in the document until the swarm and every Traefik have its labels") {
+  Fixture fixture;
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kProvider)});
+  tests::SetDefaultMode(*fixture.store, "labels");
+  fixture.Start();
+  REQUIRE(fixture.PhaseEventually(1, Phase::kToLabels));
+  CHECK(fixture.WaitsEventually(1, "the swarm does not have the labels yet"));
+  fixture.labels_applied = true;
+  CHECK(fixture.WaitsEventually(1, "edge does not show the labels yet"));
+  CHECK(fixture.store.Find(1)->phase == Phase::kToLabels);
+
+  const auto document = fixture.store->ChangesAfter(0)->document_revision;
+  fixture.labels_shown = true;
+  REQUIRE(fixture.PhaseEventually(1, Phase::kLabels));
+  const SiteRecord record = *fixture.store.Find(1);
+  CHECK(record.labels_confirmed == record.routes_revision);
+  CHECK(fixture.store->ChangesAfter(0)->document_revision > document);
+}
+
+TEST_CASE("A switch that was begun is resumed from the store alone") {
+  Fixture fixture;
+  fixture.labels_applied = true;
+  fixture.labels_shown = true;
+  SiteRecord to_labels = MakeRecord(MakeSite(2), Phase::kToLabels);
+  to_labels.site.routing.mode = site::RoutingMode::kLabels;
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kToProvider), to_labels});
+  fixture.instances->RecordProbe("edge", 100);
+  fixture.Start();
+  CHECK(fixture.PhaseEventually(1, Phase::kProvider));
+  CHECK(fixture.PhaseEventually(2, Phase::kLabels));
+}
+
+TEST_CASE("A switch that is half done turns round when the wish does") {
+  Fixture fixture;
+  fixture.labels_applied = true;
+  fixture.labels_shown = true;
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kToProvider)});
+  tests::SetDefaultMode(*fixture.store, "labels");
+  fixture.Start();
+  CHECK(fixture.PhaseEventually(1, Phase::kLabels));
+}
+
+TEST_CASE("A site's own mode goes before the system's") {
+  Fixture fixture;
+  SiteRecord own = MakeRecord(MakeSite(1), Phase::kProvider);
+  own.site.routing.mode = site::RoutingMode::kLabels;
+  fixture.store.Put({own, MakeRecord(MakeSite(2), Phase::kProvider)});
+  fixture.Start();
+  CHECK(fixture.PhaseEventually(1, Phase::kToLabels));
+  CHECK(fixture.store.Find(2)->phase == Phase::kProvider);
+}
+
+TEST_CASE("An external site never goes to labels, and leaves them at once") {
+  Fixture fixture;
+  fixture.store.Put(
+      {MakeRecord(MakeExternal(1), Phase::kProvider), MakeRecord(MakeExternal(2), Phase::kLabels)});
+  tests::SetDefaultMode(*fixture.store, "labels");
+  fixture.Start();
+  CHECK(fixture.PhaseEventually(2, Phase::kProvider));
+  CHECK(fixture.store.Find(1)->phase == Phase::kProvider);
+}
+
+TEST_CASE("Labels of a site that stays in label mode are confirmed too") {
+  Fixture fixture;
+  fixture.labels_applied = true;
+  tests::SetDefaultMode(*fixture.store, "labels");
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});
+  fixture.Start();
+  CHECK(fixture.WaitsEventually(1, "does not show the labels"));
+  fixture.labels_shown = true;
+  CHECK(Eventually([&] {
+    const SiteRecord record = *fixture.store.Find(1);
+    return record.labels_confirmed == record.routes_revision;
+  }));
+  CHECK(fixture.store.Find(1)->phase == Phase::kLabels);
+}
+
+TEST_CASE("A site that is not served has no labels to be seen") {
+  Fixture fixture;
+  fixture.labels_applied = true;
+  SiteRecord record = MakeRecord(MakeSite(1), Phase::kProvider);
+  record.site.served = false;
+  fixture.store.Put({record});
+  tests::SetDefaultMode(*fixture.store, "labels");
+  fixture.Start();
+  CHECK(fixture.PhaseEventually(1, Phase::kLabels));
+}
+
+TEST_CASE("DefaultMode is the provider until the store says otherwise") {
+  tests::TestStore store;
+  CHECK(DefaultMode(*store) == site::RoutingMode::kProvider);
+  tests::SetDefaultMode(*store, "labels");
+  CHECK(DefaultMode(*store) == site::RoutingMode::kLabels);
+}
+
+}  // namespace
+}  // namespace orchestrator::routing

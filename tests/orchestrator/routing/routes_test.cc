@@ -1,0 +1,255 @@
+#include "orchestrator/routing/routes.h"
+
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/orchestrator/sites.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using site::RoutingMode;
+using store::Phase;
+using store::SiteRecord;
+using tests::MakeExternal;
+using tests::MakeRecord;
+using tests::MakeSite;
+
+RouteOptions Options(bool probe_labels = false) {
+  return {{"web"}, "net", {"probe.invalid", "X-Secret", "s", "X-Revision"}, probe_labels};
+}
+
+TEST_CASE("ResolveMode puts every site on one side") {
+  struct Case {
+    const char* sentence;
+    site::Site site;
+    RoutingMode own;
+    RoutingMode system;
+    RoutingMode mode;
+  };
+  const Case cases[] = {
+      {"should follow the system to labels", MakeSite(1), RoutingMode::kDefault,
+       RoutingMode::kLabels, RoutingMode::kLabels},
+      {"should follow the system to the provider", MakeSite(1), RoutingMode::kDefault,
+       RoutingMode::kProvider, RoutingMode::kProvider},
+      {"should prefer its own mode", MakeSite(1), RoutingMode::kLabels, RoutingMode::kProvider,
+       RoutingMode::kLabels},
+      {"should keep external sites in the document", MakeExternal(1), RoutingMode::kDefault,
+       RoutingMode::kLabels, RoutingMode::kProvider},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    site::Site site = c.site;
+    site.routing.mode = c.own;
+    CHECK(ResolveMode(site, c.system) == c.mode);
+  }
+}
+
+TEST_CASE("A site that is not served has no routes in the document") {
+  site::Site site = MakeSite(1);
+  site.served = false;
+  CHECK(DocumentRoutes(site, Options()) == traefik::Configuration{});
+  CHECK(DocumentFragment(MakeRecord(site), Options()) == traefik::Fragment{});
+}
+
+TEST_CASE("A site's routes name its host, its service and the shared limit") {
+  const traefik::Configuration routes = DocumentRoutes(MakeSite(1, {"a.example"}), Options());
+  REQUIRE(routes.routers.size() == 1);
+  const traefik::Router& router = routes.routers.at("site_0001");
+  CHECK(router.rule == "Host(`a.example`)");
+  CHECK(router.service == "site_0001");
+  CHECK(router.entry_points == std::vector<std::string>{"web"});
+  CHECK(router.middlewares == std::vector<std::string>{"max-request-10485760"});
+  CHECK(router.priority == 0);
+  CHECK_FALSE(router.tls.has_value());
+  CHECK(routes.services.at("site_0001").server_urls ==
+        std::vector<std::string>{"http://site_0001:80"});
+  CHECK(routes.middlewares.at("max-request-10485760") ==
+        traefik::Middleware(traefik::Buffering{10'485'760}));
+}
+
+TEST_CASE("Exact hosts go before wildcards, and paths before whole hosts") {
+  site::Site site = MakeSite(1, {"*.b.example", "a.example", "c.example"});
+  traefik::Configuration routes = DocumentRoutes(site, Options());
+  REQUIRE(routes.routers.size() == 2);
+  CHECK(routes.routers.at("site_0001").rule == "Host(`a.example`) || Host(`c.example`)");
+  CHECK(routes.routers.at("site_0001").priority == 0);
+  CHECK(routes.routers.at("site_0001-wildcard").rule == "Host(`*.b.example`)");
+  CHECK(routes.routers.at("site_0001-wildcard").priority < 0);
+
+  site.routing.path_prefix = *traefik::PathPrefix::Parse("/api");
+  const traefik::Configuration shorter = DocumentRoutes(site, Options());
+  site.routing.path_prefix = *traefik::PathPrefix::Parse("/api/v1");
+  const traefik::Configuration longer = DocumentRoutes(site, Options());
+  const auto priority = [](const traefik::Configuration& from, const char* name) {
+    return from.routers.at(name).priority;
+  };
+  // A rule of 100 hosts is shorter than this, so that a path always wins over a whole host.
+  CHECK(priority(shorter, "site_0001") > 100 * 270);
+  CHECK(priority(longer, "site_0001") > priority(shorter, "site_0001"));
+  CHECK(priority(longer, "site_0001-wildcard") > priority(shorter, "site_0001-wildcard"));
+  CHECK(priority(shorter, "site_0001-wildcard") > priority(routes, "site_0001-wildcard"));
+  CHECK(priority(longer, "site_0001-wildcard") < 0);
+}
+
+TEST_CASE("A site of wildcards alone has one router") {
+  const traefik::Configuration routes = DocumentRoutes(MakeSite(1, {"*.a.example"}), Options());
+  REQUIRE(routes.routers.size() == 1);
+  CHECK(routes.routers.contains("site_0001-wildcard"));
+}
+
+TEST_CASE("What a site asks of routing is in its routes") {
+  site::Site site = MakeSite(1);
+  site.routing.entry_points = {{"other"}};
+  site.routing.tls = site::Tls{"le"};
+  site.routing.sticky = true;
+  site.routing.health_check = site::HealthCheck{"/up", 3s};
+  const traefik::Configuration routes = DocumentRoutes(site, Options());
+  CHECK(routes.routers.at("site_0001").entry_points == std::vector<std::string>{"other"});
+  CHECK(routes.routers.at("site_0001").tls == traefik::RouterTls{"le"});
+  // The same cookie on both sides: visitors stay with their task when a site changes sides.
+  CHECK(routes.services.at("site_0001").sticky == traefik::StickyCookie{"site_0001"});
+  CHECK(routes.services.at("site_0001").health_check == traefik::HealthCheck{"/up", 3s});
+  CHECK(ServiceLabels(MakeRecord(site, Phase::kLabels), Options())
+            .at("traefik.http.services.site_0001.loadbalancer.sticky.cookie.name") == "site_0001");
+}
+
+TEST_CASE("An external site's service is its upstreams") {
+  site::Site site = MakeExternal(1);
+  site.upstreams = {"http://a:1", "http://b:2"};
+  CHECK(DocumentRoutes(site, Options()).services.at("site_0001").server_urls == site.upstreams);
+}
+
+TEST_CASE("The phase says where the routes are") {
+  struct Case {
+    const char* sentence;
+    Phase phase;
+    bool in_document;
+    bool has_labels;
+  };
+  const Case cases[] = {
+      {"should have labels only", Phase::kLabels, false, true},
+      {"should have both on the way to the provider", Phase::kToProvider, true, true},
+      {"should be in the document only", Phase::kProvider, true, false},
+      {"should have both on the way to labels", Phase::kToLabels, true, true},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const SiteRecord record = MakeRecord(MakeSite(1), c.phase);
+    CHECK((DocumentFragment(record, Options()) != traefik::Fragment{}) == c.in_document);
+    const traefik::Labels labels = ServiceLabels(record, Options());
+    CHECK(labels.at("traefik.enable") == (c.has_labels ? "true" : "false"));
+    CHECK(labels.contains("traefik.http.routers.site_0001.rule") == c.has_labels);
+  }
+}
+
+TEST_CASE("A site that is being removed is out of the document at once") {
+  SiteRecord record = MakeRecord(MakeSite(1));
+  record.removing = true;
+  CHECK(DocumentFragment(record, Options()) == traefik::Fragment{});
+}
+
+TEST_CASE("Labels say what the document says") {
+  const traefik::Labels expected{
+      {"traefik.enable", "true"},
+      {"traefik.swarm.network", "net"},
+      {"traefik.http.routers.site_0001.rule", "Host(`a.example`)"},
+      {"traefik.http.routers.site_0001.service", "site_0001"},
+      {"traefik.http.routers.site_0001.entrypoints", "web"},
+      {"traefik.http.routers.site_0001.middlewares", "max-request-10485760"},
+      {"traefik.http.services.site_0001.loadbalancer.server.port", "80"},
+      {"traefik.http.middlewares.max-request-10485760.buffering.maxRequestBodyBytes", "10485760"},
+  };
+  CHECK(ServiceLabels(MakeRecord(MakeSite(1, {"a.example"}), Phase::kLabels), Options()) ==
+        expected);
+}
+
+TEST_CASE("New labels have a marker while somebody asks for it") {
+  const std::string rule_key = "traefik.http.routers.site_0001-marker.rule";
+  SiteRecord record = MakeRecord(MakeSite(1), Phase::kLabels);
+  record.routes_revision = 7;
+
+  const traefik::Labels labels = ServiceLabels(record, Options(true));
+  CHECK(labels.at(rule_key) ==
+        "Host(`probe.invalid`) && Header(`X-Secret`, `s`) && Path(`/labels/site_0001/7`)");
+  CHECK(labels.at("traefik.http.routers.site_0001-marker.service") == "noop@internal");
+  CHECK(labels.at("traefik.http.middlewares.site_0001-marker.headers.customresponseheaders."
+                  "X-Orchestrator-Labels") == "7");
+  CHECK(LabelMarkerPath({1}, 7) == "/labels/site_0001/7");
+
+  SECTION("nobody asks") { CHECK_FALSE(ServiceLabels(record, Options(false)).contains(rule_key)); }
+  SECTION("they are confirmed") {
+    record.labels_confirmed = 7;
+    CHECK_FALSE(ServiceLabels(record, Options(true)).contains(rule_key));
+  }
+  SECTION("an older state is confirmed") {
+    record.labels_confirmed = 6;
+    CHECK(ServiceLabels(record, Options(true)).contains(rule_key));
+  }
+  SECTION("the site is not served") {
+    record.site.served = false;
+    CHECK_FALSE(ServiceLabels(record, Options(true)).contains(rule_key));
+  }
+}
+
+TEST_CASE("Every label that we write is ours, and those of others are not") {
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example", "*.b.example"}), Phase::kLabels);
+  record.routes_revision = 7;
+  record.site.routing.sticky = true;
+  for (const auto& [key, value] : ServiceLabels(record, Options(true))) {
+    INFO(key);
+    CHECK(OwnsLabel(key, {1}));
+  }
+  for (const char* key :
+       {"traefik.http.routers.site_0002.rule", "com.example", "traefik.http.routers.x.rule",
+        "traefik.http.middlewares.max-request-5.buffering.memRequestBodyBytes",
+        "traefik.http.middlewares.auth.basicauth.users"}) {
+    INFO(key);
+    CHECK_FALSE(OwnsLabel(key, {1}));
+  }
+}
+
+TEST_CASE("SameRoutes tells changes that Traefik sees from others") {
+  struct Case {
+    const char* sentence;
+    void (*change)(site::Site&);
+    bool same;
+  };
+  const Case cases[] = {
+      {"should see no change", [](site::Site&) {}, true},
+      {"should not see the image", [](site::Site& s) { s.image = "x"; }, true},
+      {"should not see the memory", [](site::Site& s) { s.resources.memory.count = 1 << 30; },
+       true},
+      {"should not see the mode", [](site::Site& s) { s.routing.mode = RoutingMode::kLabels; },
+       true},
+      {"should see the hosts",
+       [](site::Site& s) { s.hosts.push_back(*traefik::HostName::Parse("new.example")); }, false},
+      {"should see the limit", [](site::Site& s) { s.resources.max_request_body.count = 5; },
+       false},
+      {"should see that it is not served", [](site::Site& s) { s.served = false; }, false},
+      {"should see the cookie", [](site::Site& s) { s.routing.sticky = true; }, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    site::Site after = MakeSite(1);
+    c.change(after);
+    CHECK(SameRoutes(MakeSite(1), after, Options()) == c.same);
+  }
+}
+
+TEST_CASE(
+    "A host that changes while its site is not served changes labels, but nothing that is seen") {
+  // Labels name the routes of a site that is not served too; without a task Traefik reads none.
+  site::Site before = MakeSite(1, {"a.example"});
+  before.served = false;
+  site::Site after = MakeSite(1, {"b.example"});
+  after.served = false;
+  REQUIRE(ServiceLabels(MakeRecord(before, Phase::kLabels), Options()) !=
+          ServiceLabels(MakeRecord(after, Phase::kLabels), Options()));
+  CHECK(SameRoutes(before, after, Options()));
+}
+
+}  // namespace
+}  // namespace orchestrator::routing

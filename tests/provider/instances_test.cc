@@ -1,0 +1,160 @@
+#include "provider/instances.h"
+
+#include <future>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/support/eventually.h"
+
+namespace provider {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using Clock = Instances::Clock;
+
+const ConfiguredInstance kProbed{"edge", "http://127.0.0.1:1"};
+const ConfiguredInstance kUnprobed{"quiet", ""};
+
+void Poll(Instances& instances, const std::string& name, std::uint64_t revision) {
+  instances.RecordPollBegin(name, "10.0.0.9");
+  instances.RecordDelivered(name, revision);
+  instances.RecordPollEnd(name);
+}
+
+TEST_CASE("Nothing is confirmed while no Traefik counts") {
+  const Instances instances({});
+  const Confirmation confirmation = instances.Confirm(1);
+  CHECK_FALSE(confirmation.everywhere);
+  REQUIRE(confirmation.waiting_for.size() == 1);
+  CHECK_THAT(confirmation.waiting_for[0], ContainsSubstring("no Traefik has polled"));
+}
+
+TEST_CASE("A configured instance counts before its first poll") {
+  const Instances instances({kProbed, kUnprobed});
+  const Confirmation confirmation = instances.Confirm(1);
+  CHECK_FALSE(confirmation.everywhere);
+  CHECK(confirmation.waiting_for.size() == 2);
+
+  const auto list = instances.List();
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].name == "edge");
+  CHECK(list[0].probed);
+  CHECK_FALSE(list[0].polling);
+  CHECK_FALSE(list[0].problem.empty());
+  CHECK_FALSE(list[1].probed);
+  CHECK_FALSE(list[1].problem.empty());
+}
+
+TEST_CASE("A delivery alone does not confirm an instance that is probed") {
+  Instances instances({kProbed});
+  Poll(instances, "edge", 9);
+  CHECK_FALSE(instances.Confirm(9).everywhere);
+  instances.RecordProbe("edge", 8);
+  CHECK_FALSE(instances.Confirm(9).everywhere);
+  CHECK_THAT(instances.Confirm(9).waiting_for[0], ContainsSubstring("revision 8 of 9"));
+  instances.RecordProbe("edge", 9);
+  CHECK(instances.Confirm(9).everywhere);
+  CHECK(instances.Confirm(3).everywhere);
+  CHECK_FALSE(instances.Confirm(10).everywhere);
+}
+
+TEST_CASE("An instance that stops answering is not confirmed any more") {
+  Instances instances({kProbed});
+  instances.RecordProbe("edge", 5);
+  instances.RecordProbeFailure("edge", "does not answer");
+  const Confirmation confirmation = instances.Confirm(5);
+  CHECK_FALSE(confirmation.everywhere);
+  CHECK(confirmation.waiting_for == std::vector<std::string>{"edge: does not answer"});
+  CHECK(instances.List()[0].confirmed == 0);
+  CHECK(instances.List()[0].problem == "does not answer");
+}
+
+TEST_CASE("Every instance is waited for, and named") {
+  Instances instances({{"a", "http://a"}, {"b", "http://b"}});
+  instances.RecordProbe("a", 2);
+  const Confirmation confirmation = instances.Confirm(2);
+  CHECK_FALSE(confirmation.everywhere);
+  REQUIRE(confirmation.waiting_for.size() == 1);
+  CHECK_THAT(confirmation.waiting_for[0], ContainsSubstring("b"));
+}
+
+TEST_CASE("A learned instance counts from its first poll on and waits for the grace") {
+  Instances instances({});
+  Poll(instances, "10.0.0.9", 4);
+  const Confirmation confirmation = instances.Confirm(4);
+  CHECK_FALSE(confirmation.everywhere);
+  CHECK_THAT(confirmation.waiting_for[0], ContainsSubstring("was given revision 4 of 4"));
+
+  const auto list = instances.List();
+  REQUIRE(list.size() == 1);
+  CHECK_FALSE(list[0].configured);
+  CHECK(list[0].polling);
+  CHECK(list[0].polls == 1);
+  CHECK(list[0].delivered == 4);
+  CHECK(list[0].address == "10.0.0.9");
+  CHECK(list[0].last_poll.has_value());
+}
+
+TEST_CASE("A delivery to an instance that never polled is not counted") {
+  Instances instances({});
+  instances.RecordDelivered("unknown", 1);
+  instances.RecordPollEnd("unknown");
+  CHECK(instances.List().empty());
+}
+
+TEST_CASE("A poll without an end shows as polling") {
+  Instances instances({kUnprobed});
+  CHECK_FALSE(instances.List()[0].polling);
+  instances.RecordPollBegin("quiet", "10.0.0.1");
+  CHECK(instances.List()[0].polling);
+}
+
+TEST_CASE("Waiting for a confirmation ends with a stop, at the deadline, or with the probe") {
+  Instances instances({kProbed});
+  std::stop_source stopped;
+  stopped.request_stop();
+  CHECK_FALSE(instances.WaitConfirmed(1, Clock::now() + 1h, stopped.get_token()).everywhere);
+  CHECK_FALSE(instances.WaitConfirmed(1, Clock::now() + 1ms, {}).everywhere);
+
+  auto waiting = std::async(std::launch::async,
+                            [&] { return instances.WaitConfirmed(1, Clock::now() + 1h, {}); });
+  instances.RecordProbe("edge", 1);
+  CHECK(waiting.get().everywhere);
+}
+
+TEST_CASE("A stop ends a wait that has begun") {
+  const Instances instances({kProbed});
+  std::stop_source stop;
+  auto waiting = std::async(std::launch::async, [&] {
+    return instances.WaitConfirmed(1, Clock::now() + 1h, stop.get_token());
+  });
+  stop.request_stop();
+  CHECK_FALSE(waiting.get().everywhere);
+}
+
+TEST_CASE("A delivery counts as applied after its grace, however many follow it") {
+  // A busy system delivers a revision with nearly every poll; the first ones must settle all the
+  // same.
+  Instances busy({});
+  Instances quiet({});
+  Poll(quiet, "a", 1);
+  std::uint64_t revision = 0;
+  const auto begin = Clock::now();
+  const bool settled = tests::Eventually(
+      [&] {
+        Poll(busy, "a", ++revision);
+        return busy.Confirm(1).everywhere;
+      },
+      2 * Instances::kDeliveryGrace, 20ms);
+  CHECK(settled);
+  CHECK(Clock::now() - begin >= Instances::kDeliveryGrace);
+  CHECK(quiet.Confirm(1).everywhere);
+  CHECK_FALSE(quiet.Confirm(2).everywhere);
+  CHECK_FALSE(busy.Confirm(revision).everywhere);
+}
+
+}  // namespace
+}  // namespace provider

@@ -1,0 +1,340 @@
+#include "provider/poll_server.h"
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "provider/http/client.h"
+#include "tests/provider/gunzip.h"
+#include "tests/provider/snapshots.h"
+#include "tests/support/eventually.h"
+
+namespace provider {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using tests::Eventually;
+using tests::MakeSnapshot;
+
+// A poll server on a port of its own. Ends held polls before it goes.
+class Fixture {
+ public:
+  explicit Fixture(PollServerOptions options = {})
+      : server(publisher, instances, std::move(options)) {
+    port = server.Start({"127.0.0.1", 0, {}}).value();
+  }
+  ~Fixture() {
+    publisher.Close();
+    server.Stop();
+  }
+
+  http::ClientRequest Request(http::HeaderList headers = {}) const {
+    http::ClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port) + "/configuration";
+    request.headers = std::move(headers);
+    return request;
+  }
+
+  http::ClientResponse Get(http::HeaderList headers = {}) {
+    return client.Send(Request(std::move(headers))).value();
+  }
+
+  std::future<http::ClientResponse> GetLater(http::Client& from) {
+    return std::async(std::launch::async, [this, &from] {
+      return from.Send(Request({{"Prefer", "wait=30"}})).value();
+    });
+  }
+
+  bool HoldsEventually(int polls) {
+    return Eventually([&] { return server.counters().holding == polls; });
+  }
+
+  Publisher publisher;
+  Instances instances{{}};
+  PollServer server;
+  std::uint16_t port = 0;
+  http::Client client;
+};
+
+TEST_CASE("ParsePreferWait reads the seconds of RFC 7240") {
+  struct Case {
+    const char* sentence;
+    const char* prefer;
+    int seconds;
+  };
+  const Case cases[] = {
+      {"should read nothing from an empty header", "", 0},
+      {"should read a wait", "wait=20", 20},
+      {"should read zero", "wait=0", 0},
+      {"should read it among others", "respond-async, wait=5", 5},
+      {"should read it before others", "wait=5; foo=bar, return=minimal", 5},
+      {"should skip spaces", "  wait=7  ", 7},
+      {"should refuse a unit", "wait=5s", 0},
+      {"should refuse a fraction", "wait=1.5", 0},
+      {"should refuse a negative wait", "wait=-1", 0},
+      {"should refuse a number that is too large", "wait=99999999999", 0},
+      {"should refuse no number", "wait=", 0},
+      {"should refuse another name that ends alike", "await=5", 0},
+      {"should go on behind separators alone", ",,;wait=3", 3},
+      {"should take the second where the first is wrong", "wait=x, wait=4", 4},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(ParsePreferWait(c.prefer).count() == c.seconds);
+  }
+}
+
+TEST_CASE("A poll before the first snapshot is told to come back, never given an empty document") {
+  Fixture fixture;
+  const http::ClientResponse response = fixture.Get({{"Prefer", "wait=30"}});
+  CHECK(response.status == 503);
+  CHECK(http::FindHeader(response.headers, "Retry-After") == "1");
+  CHECK(http::FindHeader(response.headers, "Content-Type") == "application/problem+json");
+  CHECK(fixture.server.counters().unavailable == 1);
+  CHECK(fixture.server.counters().held == 0);
+}
+
+TEST_CASE("What is no poll is refused") {
+  struct Case {
+    const char* sentence;
+    const char* method;
+    const char* path;
+    int status;
+  };
+  const Case cases[] = {
+      {"should not know the root", "GET", "/", 404},
+      {"should not know a path below", "GET", "/configuration/x", 404},
+      {"should not know another case", "GET", "/Configuration", 404},
+      {"should not take a POST", "POST", "/configuration", 405},
+      {"should not take a DELETE", "DELETE", "/configuration", 405},
+      {"should not know another pool", "GET", "/configuration?pool=x", 404},
+      {"should not know another format", "GET", "/configuration?format=yaml", 400},
+      {"should take the default pool", "GET", "/configuration?pool=default", 200},
+      {"should take the format json", "GET", "/configuration?format=json", 200},
+  };
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  std::uint64_t refused = 0;
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    http::ClientRequest request = fixture.Request();
+    request.url = "http://127.0.0.1:" + std::to_string(fixture.port) + c.path;
+    request.method = c.method;
+    const auto response = fixture.client.Send(request);
+    REQUIRE(response.has_value());
+    CHECK(response->status == c.status);
+    if (c.status != 200) {
+      ++refused;
+      CHECK_THAT(response->body, !ContainsSubstring("revision"));
+    }
+    if (c.status == 405) CHECK(http::FindHeader(response->headers, "Allow") == "GET, HEAD");
+  }
+  CHECK(fixture.server.counters().refused == refused);
+}
+
+TEST_CASE("A poll without one of the tokens learns nothing") {
+  Fixture fixture({.tokens = {"first-token-000000", "second-token-00000"},
+                   .held_polls = 200,
+                   .longest_wait = 60s});
+  fixture.publisher.Publish(MakeSnapshot(1));
+  for (const char* authorization :
+       {"", "Bearer", "Bearer wrong", "Basic first-token-000000", "Bearer first-token-000000x"}) {
+    INFO(authorization);
+    const http::ClientResponse response = fixture.Get({{"Authorization", authorization}});
+    CHECK(response.status == 401);
+    CHECK(http::FindHeader(response.headers, "WWW-Authenticate") == "Bearer");
+    CHECK_THAT(response.body, !ContainsSubstring("revision"));
+  }
+  CHECK(fixture.Get({{"Authorization", "Bearer first-token-000000"}}).status == 200);
+  CHECK(fixture.Get({{"Authorization", "Bearer second-token-00000"}}).status == 200);
+  CHECK(fixture.instances.List().size() == 1);
+}
+
+TEST_CASE("A poll gets the stored bytes, packed where it takes them") {
+  struct Case {
+    const char* sentence;
+    const char* accept_encoding;
+    bool packed;
+  };
+  const Case cases[] = {
+      {"should send plain bytes unasked", "", false},
+      {"should send plain bytes for identity", "identity", false},
+      {"should pack for gzip", "gzip", true},
+      {"should pack for gzip among others", "deflate, gzip;q=0.5, br", true},
+      {"should not pack where gzip is refused", "gzip;q=0, br", false},
+      {"should not pack where gzip is refused with a space", "gzip; q=0", false},
+  };
+  Fixture fixture;
+  const auto snapshot = MakeSnapshot(6);
+  fixture.publisher.Publish(snapshot);
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const http::ClientResponse response = fixture.Get({{"Accept-Encoding", c.accept_encoding}});
+    CHECK(response.status == 200);
+    CHECK(response.body == (c.packed ? *snapshot->gzip : *snapshot->plain));
+    CHECK(http::FindHeader(response.headers, "Content-Encoding") == (c.packed ? "gzip" : ""));
+    CHECK(http::FindHeader(response.headers, "ETag") ==
+          (c.packed ? "\"tag-6-gzip\"" : "\"tag-6\""));
+    CHECK(http::FindHeader(response.headers, "X-Revision") == "6");
+    CHECK(http::FindHeader(response.headers, "Content-Type") == "application/json");
+    CHECK(http::FindHeader(response.headers, "Vary") == "Accept-Encoding");
+  }
+}
+
+TEST_CASE("HEAD tells the revision and delivers nothing") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(6));
+  http::ClientRequest request = fixture.Request({{"X-Traefik-Instance", "edge"}});
+  request.method = "HEAD";
+  const auto response = fixture.client.Send(request);
+  REQUIRE(response.has_value());
+  CHECK(response->status == 200);
+  CHECK(response->body.empty());
+  CHECK(http::FindHeader(response->headers, "X-Revision") == "6");
+  CHECK(fixture.instances.List().at(0).delivered == 0);
+}
+
+TEST_CASE("A poll is held only on a connection that has the revision, and released by the next") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  CHECK(http::FindHeader(fixture.Get({{"Prefer", "wait=30"}}).headers, "X-Revision") == "1");
+  CHECK(fixture.server.counters().held == 0);
+
+  auto held = fixture.GetLater(fixture.client);
+  REQUIRE(fixture.HoldsEventually(1));
+  // A Traefik that has just started opens a new connection and is answered at once.
+  http::Client restarted;
+  CHECK(restarted.Send(fixture.Request({{"Prefer", "wait=30"}})).value().status == 200);
+  CHECK(held.wait_for(0s) == std::future_status::timeout);
+
+  fixture.publisher.Publish(MakeSnapshot(2));
+  const http::ClientResponse response = held.get();
+  CHECK(response.status == 200);
+  CHECK(response.body == *MakeSnapshot(2)->plain);
+  CHECK(http::FindHeader(response.headers, "Preference-Applied") == "wait=30");
+  CHECK(fixture.HoldsEventually(0));
+  CHECK(fixture.server.counters().held == 1);
+}
+
+TEST_CASE("A poll that has missed a revision is answered at once") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get({{"Prefer", "wait=30"}});
+  fixture.publisher.Publish(MakeSnapshot(2));
+  CHECK(http::FindHeader(fixture.Get({{"Prefer", "wait=30"}}).headers, "X-Revision") == "2");
+  CHECK(fixture.server.counters().held == 0);
+}
+
+TEST_CASE("A poll that does not ask for a wait is answered at once") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get();
+  CHECK(fixture.Get().status == 200);
+  CHECK(fixture.server.counters().held == 0);
+}
+
+TEST_CASE("A held poll gets the same document again when its time is over") {
+  Fixture fixture({.tokens = {}, .held_polls = 200, .longest_wait = 1s});
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get({{"Prefer", "wait=30"}});
+  const http::ClientResponse response = fixture.Get({{"Prefer", "wait=30"}});
+  CHECK(response.status == 200);
+  CHECK(http::FindHeader(response.headers, "X-Revision") == "1");
+  CHECK(http::FindHeader(response.headers, "Preference-Applied") == "wait=1");
+  CHECK(fixture.server.counters().held == 1);
+}
+
+TEST_CASE("More polls than may be held are answered at once") {
+  Fixture fixture({.tokens = {}, .held_polls = 1, .longest_wait = 60s});
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get();
+  auto held = fixture.GetLater(fixture.client);
+  REQUIRE(fixture.HoldsEventually(1));
+  http::Client second;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(second.Send(fixture.Request({{"Prefer", "wait=30"}})).value().status == 200);
+  }
+  CHECK(fixture.server.counters().held == 1);
+  CHECK(fixture.HoldsEventually(1));
+  fixture.publisher.Publish(MakeSnapshot(2));
+  CHECK(held.get().status == 200);
+}
+
+TEST_CASE("A held poll ends when its client goes away") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get();
+  std::stop_source stop;
+  auto held = std::async(std::launch::async, [&] {
+    return fixture.client.Send(fixture.Request({{"Prefer", "wait=30"}}), stop.get_token());
+  });
+  REQUIRE(fixture.HoldsEventually(1));
+  stop.request_stop();
+  const auto result = held.get();
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().kind == http::ClientFailure::Kind::kCancelled);
+  CHECK(fixture.HoldsEventually(0));
+}
+
+TEST_CASE("The end of the process releases held polls") {
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  fixture.Get();
+  auto held = fixture.GetLater(fixture.client);
+  REQUIRE(fixture.HoldsEventually(1));
+  fixture.publisher.Close();
+  CHECK(held.get().status == 200);
+}
+
+TEST_CASE("Polls are recorded under the instance's name, or its address") {
+  struct Case {
+    const char* sentence;
+    std::string header;
+    std::string name;
+  };
+  const Case cases[] = {
+      {"should take the name", "edge-1", "edge-1"},
+      {"should take the address without a name", "", "127.0.0.1"},
+      {"should take the address for a name with a space", "edge 1", "127.0.0.1"},
+      {"should take the address for a name that is too long", std::string(65, 'a'), "127.0.0.1"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    Fixture fixture;
+    fixture.publisher.Publish(MakeSnapshot(3));
+    fixture.Get({{"X-Traefik-Instance", c.header}});
+    REQUIRE(Eventually([&] { return fixture.instances.List().at(0).delivered == 3; }));
+    const InstanceStatus status = fixture.instances.List().at(0);
+    CHECK(status.name == c.name);
+    CHECK(status.address == "127.0.0.1");
+    CHECK(status.polls == 1);
+  }
+}
+
+TEST_CASE("Deliveries are counted with their bytes") {
+  Fixture fixture;
+  const auto snapshot = MakeSnapshot(3);
+  fixture.publisher.Publish(snapshot);
+  fixture.Get();
+  fixture.Get();
+  REQUIRE(Eventually([&] { return fixture.server.counters().served == 2; }));
+  CHECK(fixture.server.counters().attempts == 2);
+  CHECK(fixture.server.counters().bytes == 2 * snapshot->plain->size());
+  CHECK(fixture.server.counters().failed == 0);
+}
+
+TEST_CASE("A second server on the same port is refused") {
+  Fixture first;
+  PollServer second(first.publisher, first.instances, {});
+  const auto port = second.Start({"127.0.0.1", first.port, {}});
+  REQUIRE_FALSE(port.has_value());
+  CHECK_THAT(port.error(), ContainsSubstring("in use"));
+}
+
+}  // namespace
+}  // namespace provider

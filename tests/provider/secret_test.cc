@@ -1,0 +1,69 @@
+#include "provider/secret.h"
+
+#include <set>
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace provider {
+namespace {
+
+TEST_CASE("Sha256Hex gives the known digests") {
+  CHECK(Sha256Hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(Sha256Hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("RandomHex gives two digits a byte and never the same text twice") {
+  CHECK(RandomHex(0).empty());
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) {
+    const std::string text = RandomHex(16);
+    CHECK(text.size() == 32);
+    CHECK(text.find_first_not_of("0123456789abcdef") == std::string::npos);
+    CHECK(seen.insert(text).second);
+  }
+}
+
+TEST_CASE("EqualSecrets compares whole texts") {
+  struct Case {
+    const char* sentence;
+    std::string a;
+    std::string b;
+    bool equal;
+  };
+  const Case cases[] = {
+      {"should take equal texts", "secret", "secret", true},
+      {"should take two empty texts", "", "", true},
+      {"should refuse another text", "secret", "secreT", false},
+      {"should refuse a beginning", "secret", "secre", false},
+      {"should refuse an empty text", "secret", "", false},
+      {"should look behind a NUL", std::string("a\0b", 3), std::string("a\0c", 3), false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(EqualSecrets(c.a, c.b) == c.equal);
+  }
+}
+
+TEST_CASE("BearerToken reads the header's token") {
+  struct Case {
+    const char* sentence;
+    std::string header;
+    std::string token;
+  };
+  const Case cases[] = {
+      {"should find nothing in an empty header", "", ""},
+      {"should find nothing in the scheme alone", "Bearer", ""},
+      {"should find nothing in another scheme", "Basic YTpi", ""},
+      {"should find nothing without a space", "Bearertoken", ""},
+      {"should read the token", "Bearer token", "token"},
+      {"should read the scheme in any case (RFC 9110, 11.1)", "bearer token", "token"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(BearerToken(c.header) == c.token);
+  }
+}
+
+}  // namespace
+}  // namespace provider
