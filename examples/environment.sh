@@ -19,6 +19,10 @@ start_engine() {
   engine_host=unix://$engine_directory/docker.sock
   if engine_answers; then return; fi
   [ "$(id -u)" -eq 0 ] || environment_fail "no Docker engine answers, and starting one needs root"
+  if pgrep -x dockerd >/dev/null; then
+    environment_fail "another Docker engine runs on this machine, and two cannot share its swarm ports: \
+stop it for a while (systemctl stop docker.socket docker)"
+  fi
   mkdir -p "$engine_directory"
   setsid dockerd --data-root "$engine_directory/data" --exec-root "$engine_directory/exec" \
     -p "$engine_directory/pid" -H "$engine_host" >"$engine_directory/log" 2>&1 </dev/null &
