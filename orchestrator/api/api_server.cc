@@ -39,6 +39,11 @@ std::optional<std::uint64_t> ParseId(std::string_view text) {
   return id;
 }
 
+// Health checks need no token.
+bool IsOpen(const Request& request) {
+  return request.path == "/healthz" || request.path == "/readyz";
+}
+
 // A page in a browser may send a form to any address, but not JSON: so this keeps them out.
 bool HasJsonBody(const Request& request) {
   std::string_view type = request.Header("Content-Type");
@@ -103,17 +108,17 @@ ApiServer::ApiServer(Services services, std::string token)
     : services_(std::move(services)),
       token_(std::move(token)),
       server_([this](const Request& request) { return Handle(request); }, ErrorPage,
-              {.threads = 8, .connections = 256, .body_bytes = kLargestBody}) {}
+              {.threads = 8, .connections = 256, .body_bytes = kLargestBody},
+              [this](const Request& request) { return Refuse(request); }) {}
 
 bool ApiServer::IsAllowed(const Request& request) const {
   if (token_.empty()) return true;
   return provider::EqualSecrets(token_, provider::BearerToken(request.Header("Authorization")));
 }
 
-Response ApiServer::Handle(const Request& request) const {
-  const std::vector<std::string_view> path = Split(request.path);
-  if (request.path == "/healthz") return Json(200, R"({"status":"ok"})");
-  if (request.path == "/readyz") return Ready();
+// Strangers are turned away before their bodies take memory.
+std::optional<Response> ApiServer::Refuse(const Request& request) const {
+  if (IsOpen(request)) return {};
   if (!IsAllowed(request)) {
     Response response =
         Problem(401, "send the API's token as a bearer token (Authorization: Bearer …)");
@@ -125,6 +130,13 @@ Response ApiServer::Handle(const Request& request) const {
   if (has_body && !HasJsonBody(request)) {
     return Problem(415, "send JSON, and say so: Content-Type: application/json");
   }
+  return {};
+}
+
+Response ApiServer::Handle(const Request& request) const {
+  const std::vector<std::string_view> path = Split(request.path);
+  if (request.path == "/healthz") return Json(200, R"({"status":"ok"})");
+  if (request.path == "/readyz") return Ready();
   if (request.body.size() > kLargestSite && request.path != "/v1/sites/batch") {
     return Problem(413, fmt::format("the body has {} bytes; {} are allowed here",
                                     request.body.size(), kLargestSite));

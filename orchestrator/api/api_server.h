@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "orchestrator/api/answer.h"
@@ -25,6 +26,7 @@ class ApiServer {
   void Stop() { server_.Stop(); }
 
  private:
+  std::optional<Response> Refuse(const Request& request) const;
   Response Handle(const Request& request) const;
   Response Ready() const;
   bool IsAllowed(const Request& request) const;

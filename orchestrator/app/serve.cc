@@ -7,10 +7,10 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/api/api_server.h"
+#include "orchestrator/app/log.h"
 #include "orchestrator/app/secrets.h"
 #include "orchestrator/app/state_directory.h"
 #include "orchestrator/docker/engine_client.h"
@@ -21,15 +21,6 @@
 
 namespace orchestrator::app {
 namespace {
-
-void SetUpLog(const config::Log& log) {
-  auto logger = spdlog::stderr_color_mt("orchestrator");
-  logger->set_level(spdlog::level::from_str(log.level == "warn" ? "warning" : log.level));
-  logger->set_pattern(log.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
-                               : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
-}
 
 // Signals are blocked in every thread of the process and taken by one.
 sigset_t BlockSignals() {

@@ -148,6 +148,10 @@ class Client::Loop {
     }
     curl_multi_wakeup(multi_);
     thread_.join();
+    {
+      std::unique_lock lock(mutex_);
+      finished_.wait(lock, [&] { return callers_ == 0; });
+    }
     curl_multi_cleanup(multi_);
   }
 
@@ -161,18 +165,25 @@ class Client::Loop {
     Prepare(transfer);
     {
       const std::lock_guard lock(mutex_);
+      ++callers_;
       incoming_.push_back(&transfer);
     }
     curl_multi_wakeup(multi_);
-    const std::stop_callback cancel(stop, [&] {
-      {
-        const std::lock_guard lock(mutex_);
-        transfer.cancelled = true;
-      }
-      curl_multi_wakeup(multi_);
-    });
-    std::unique_lock lock(mutex_);
-    finished_.wait(lock, [&] { return transfer.done; });
+    {
+      const std::stop_callback cancel(stop, [&] {
+        {
+          const std::lock_guard lock(mutex_);
+          transfer.cancelled = true;
+        }
+        curl_multi_wakeup(multi_);
+      });
+      std::unique_lock lock(mutex_);
+      finished_.wait(lock, [&] { return transfer.done; });
+    }
+    // The last touch of this object: the destructor waits for it.
+    const std::lock_guard lock(mutex_);
+    --callers_;
+    finished_.notify_all();
     return std::move(transfer.result);
   }
 
@@ -237,6 +248,7 @@ class Client::Loop {
   std::mutex mutex_;
   std::condition_variable finished_;
   bool closing_ = false;             // guarded by mutex_
+  std::size_t callers_ = 0;          // guarded by mutex_
   std::vector<Transfer*> incoming_;  // guarded by mutex_
   std::vector<Transfer*> active_;    // guarded by mutex_
   std::thread thread_;

@@ -110,8 +110,10 @@ std::string_view ServerRequest::Query(std::string_view name) const {
 
 class Server::Implementation {
  public:
-  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits)
-      : handler_(std::move(handler)), error_page_(std::move(error_page)) {
+  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission)
+      : handler_(std::move(handler)),
+        error_page_(std::move(error_page)),
+        admission_(std::move(admission)) {
     server_.new_task_queue = [limits] { return new ConnectionQueue(limits); };
     server_.set_tcp_nodelay(true);
     server_.set_payload_max_length(limits.body_bytes);
@@ -147,6 +149,10 @@ class Server::Implementation {
     server_.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
       if (from.path.size() > kLongestPath) {
         ToHttplib(error_page_(414), to);
+        return httplib::Server::HandlerResponse::Handled;
+      }
+      if (auto refusal = admission_ ? admission_(FromHttplib(from)) : std::nullopt) {
+        ToHttplib(*std::move(refusal), to);
         return httplib::Server::HandlerResponse::Handled;
       }
       return httplib::Server::HandlerResponse::Unhandled;
@@ -203,14 +209,15 @@ class Server::Implementation {
 
   Handler handler_;
   ErrorPage error_page_;
+  Admission admission_;
   httplib::Server server_;
   std::string socket_file_;
   std::thread thread_;
 };
 
-Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits)
-    : implementation_(
-          std::make_unique<Implementation>(std::move(handler), std::move(error_page), limits)) {}
+Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission)
+    : implementation_(std::make_unique<Implementation>(std::move(handler), std::move(error_page),
+                                                       limits, std::move(admission))) {}
 
 Server::~Server() { Stop(); }
 

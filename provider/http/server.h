@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "provider/http/message.h"
@@ -29,8 +30,10 @@ class Server {
   using Handler = std::function<ServerResponse(const ServerRequest&)>;
   // Makes the answer to a request that never reached the handler (not HTTP, too large, …).
   using ErrorPage = std::function<ServerResponse(int status)>;
+  // Looks at a request before its body is read; an answer refuses it, unread.
+  using Admission = std::function<std::optional<ServerResponse>(const ServerRequest&)>;
 
-  Server(Handler handler, ErrorPage error_page, ServerLimits limits);
+  Server(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
