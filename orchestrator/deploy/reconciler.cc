@@ -18,6 +18,7 @@ using fault::MaybeCrash;
 
 constexpr int kSequenceRetries = 10;
 constexpr auto kUnusedRetry = 100ms;
+constexpr auto kStoreRetry = 200ms;
 
 }  // namespace
 
@@ -71,7 +72,7 @@ void Reconciler::Work(const std::stop_token& stop) {
 void Reconciler::Watch(const std::stop_token& stop) {
   Records records;
   // Without an engine there is nothing to compare with: every site is looked at once.
-  store::Revision seen = Follow(0, records, /*queue_all=*/engine_ == nullptr);
+  store::Revision seen = Follow(0, records, /*queue_all=*/engine_ == nullptr, stop);
   auto next_resync = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     if (engine_ && std::chrono::steady_clock::now() >= next_resync) {
@@ -81,15 +82,18 @@ void Reconciler::Watch(const std::stop_token& stop) {
     }
     store_.commits().WaitAfter(seen, std::min(next_resync, std::chrono::steady_clock::now() + 1s),
                                stop);
-    if (store_.commits().last() > seen) seen = Follow(seen, records, /*queue_all=*/true);
+    if (store_.commits().last() > seen) seen = Follow(seen, records, /*queue_all=*/true, stop);
   }
 }
 
-store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool queue_all) {
+store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool queue_all,
+                                   const std::stop_token& stop) {
   auto changes = store_.ChangesAfter(seen);
   if (!changes) {
     spdlog::error("{}", changes.error().message);
-    std::this_thread::sleep_for(200ms);  // the caller asks again
+    // The caller asks again.
+    store_.commits().WaitAfter(store_.commits().last(),
+                               std::chrono::steady_clock::now() + kStoreRetry, stop);
     return seen;
   }
   for (store::Change& change : changes->sites) {

@@ -77,7 +77,8 @@ class Reconciler {
 
   void Work(const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
-  store::Revision Follow(store::Revision seen, Records& records, bool queue_all);
+  store::Revision Follow(store::Revision seen, Records& records, bool queue_all,
+                         const std::stop_token& stop);
   bool Resync(const Records& records, const std::stop_token& stop);
 
   Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);

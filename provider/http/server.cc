@@ -13,6 +13,8 @@
 
 // The backlog must hold a fleet that connects at once.
 #define CPPHTTPLIB_LISTEN_BACKLOG 512
+// The body limit of the server holds for every kind of body.
+#define CPPHTTPLIB_FORM_URL_ENCODED_PAYLOAD_MAX_LENGTH (std::size_t{1} << 40)
 #include <httplib.h>
 
 namespace provider::http {
@@ -45,11 +47,29 @@ class ConnectionQueue final : public httplib::TaskQueue {
   httplib::ThreadPool pool_;
 };
 
+// The query of the request's target. httplib's own parameters also hold those of a form in the
+// body.
+std::multimap<std::string, std::string> QueryOf(std::string_view target) {
+  std::multimap<std::string, std::string> query;
+  const std::size_t mark = target.find('?');
+  target.remove_prefix(mark == std::string_view::npos ? target.size() : mark + 1);
+  while (!target.empty()) {
+    const std::string_view pair = target.substr(0, target.find('&'));
+    target.remove_prefix(std::min(pair.size() + 1, target.size()));
+    if (pair.empty()) continue;
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
+    query.emplace(httplib::decode_query_component(std::string(pair.substr(0, equals))),
+                  httplib::decode_query_component(std::string(value)));
+  }
+  return query;
+}
+
 ServerRequest FromHttplib(const httplib::Request& from) {
   ServerRequest request;
   request.method = from.method;
   request.path = from.path;
-  request.query.insert(from.params.begin(), from.params.end());
+  request.query = QueryOf(from.target);
   request.headers.assign(from.headers.begin(), from.headers.end());
   request.body = from.body;
   request.remote_address = from.remote_addr;
