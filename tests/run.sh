@@ -68,11 +68,12 @@ run_tests() {
 }
 
 check_format() {
-  git ls-files '*.cc' '*.h' | xargs clang-format-19 --dry-run --Werror
+  find traefik provider orchestrator tests -name '*.cc' -o -name '*.h' |
+    xargs clang-format-19 --dry-run --Werror
 }
 
 check_tidy() {
-  git ls-files 'traefik/*.cc' 'provider/*.cc' 'orchestrator/*.cc' |
+  find traefik provider orchestrator -name '*.cc' |
     xargs -P 2 -n 4 clang-tidy-19 --quiet -p "build/$preset"
 }
 

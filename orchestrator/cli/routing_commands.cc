@@ -92,7 +92,8 @@ int ListMigrations(const ApiClient& api, bool as_json) {
     return kDone;
   }
   std::vector<std::vector<std::string>> rows{{"ID", "TO", "CREATED"}};
-  for (const json& migration : json::parse(answer->body).at("migrations")) {
+  const json answered = json::parse(answer->body);
+  for (const json& migration : answered.at("migrations")) {
     rows.push_back({migration.at("id").dump(), migration.at("to").get<std::string>(),
                     migration.at("created").get<std::string>()});
   }
