@@ -17,6 +17,15 @@ using fault::CrashPoint;
 using fault::MaybeCrash;
 
 constexpr int kSequenceRetries = 10;
+
+// An engine that gives a template back otherwise than it was sent must not have the site's tasks
+// replaced again and again.
+constexpr unsigned kMostReplacements = 3;
+constexpr const char* kGivenUp =
+    "the swarm has a different task template, though this one was sent three times; it is left as "
+    "it is "
+    "until the site changes";
+
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
 
@@ -172,6 +181,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   MaybeCrash(CrashPoint::kDirectoryPrepared);
 
   Result<void> done;
+  bool given_up = false;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
     docker::ServiceSpec wanted = Wanted(record, *network);
     const auto current = engine_->FindService(wanted.name, stop);
@@ -183,16 +193,15 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
     } else {
       Merge(record, *current, wanted);
       const bool rolled_back = WasRolledBack(id, *current, wanted);
-      if (rolled_back) wanted.task = current->spec.task;
+      given_up = !rolled_back && wanted.task != current->spec.task && HasGivenUp(id, wanted.task);
+      if (rolled_back || given_up) wanted.task = current->spec.task;
       if (wanted == current->spec) {
         RememberApplied(record, rolled_back);
+        if (given_up) RememberProblem(id, kGivenUp);
         return {};
       }
-      if (wanted.task != current->spec.task) {
-        const std::lock_guard lock(mutex_);
-        attempted_[id] = wanted.task;
-      }
       done = engine_->UpdateService(*current, wanted, stop);
+      if (done && wanted.task != current->spec.task) RememberAttempt(id, wanted.task);
       if (done) MaybeCrash(CrashPoint::kServiceUpdated);
     }
     const bool raced = !done && (done.error().kind == ErrorKind::kOutOfSequence ||
@@ -201,6 +210,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   }
   if (!done) return done;
   RememberApplied(record, /*rolled_back=*/false);
+  if (given_up) RememberProblem(id, kGivenUp);
   return {};
 }
 
@@ -259,8 +269,22 @@ bool Reconciler::WasRolledBack(site::SiteId id, const docker::Service& current,
   if (!current.update_state.starts_with("rollback")) return false;
   const std::lock_guard lock(mutex_);
   const auto found = attempted_.find(id);
-  return found != attempted_.end() && found->second == wanted.task &&
+  return found != attempted_.end() && found->second.task == wanted.task &&
          current.spec.task != wanted.task;
+}
+
+bool Reconciler::HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = attempted_.find(id);
+  return found != attempted_.end() && found->second.task == wanted &&
+         found->second.times >= kMostReplacements;
+}
+
+void Reconciler::RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent) {
+  const std::lock_guard lock(mutex_);
+  Attempt& attempt = attempted_[id];
+  if (attempt.task != sent) attempt = {sent, 0};
+  ++attempt.times;
 }
 
 Result<std::string> Reconciler::NetworkId(const std::stop_token& stop) {

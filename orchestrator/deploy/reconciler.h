@@ -91,6 +91,8 @@ class Reconciler {
              docker::ServiceSpec& wanted) const;
   bool WasRolledBack(site::SiteId id, const docker::Service& current,
                      const docker::ServiceSpec& wanted) const;
+  bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
+  void RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent);
 
   Result<std::string> NetworkId(const std::stop_token& stop);
   void SetEngineProblem(std::string problem);
@@ -105,10 +107,16 @@ class Reconciler {
   WorkQueue queue_;
 
   mutable std::mutex mutex_;
-  std::map<site::SiteId, ReconcileStatus> statuses_;        // guarded by mutex_
-  std::map<site::SiteId, docker::TaskTemplate> attempted_;  // guarded by mutex_
-  std::string engine_problem_;                              // guarded by mutex_
-  std::string network_id_;                                  // guarded by mutex_
+  // The template that was sent last as an update, and how often in a row.
+  struct Attempt {
+    docker::TaskTemplate task;
+    unsigned times = 0;
+  };
+
+  std::map<site::SiteId, ReconcileStatus> statuses_;  // guarded by mutex_
+  std::map<site::SiteId, Attempt> attempted_;         // guarded by mutex_
+  std::string engine_problem_;                        // guarded by mutex_
+  std::string network_id_;                            // guarded by mutex_
 
   std::vector<std::jthread> threads_;
 };

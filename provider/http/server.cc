@@ -214,17 +214,14 @@ class Server::Implementation {
       return std::uint16_t{0};
     }
     errno = 0;
-    if (address.port == 0) {
-      const int port = server_.bind_to_any_port(address.host);
-      if (port < 0) return failure(errno ? std::strerror(errno) : "unknown address");
-      return static_cast<std::uint16_t>(port);
-    }
-    if (!server_.bind_to_port(address.host, address.port)) {
-      return failure(errno == EADDRINUSE ? "the port is in use; is another instance running?"
-                     : errno             ? std::strerror(errno)
-                                         : "unknown address");
-    }
-    return address.port;
+    const bool any = address.port == 0;
+    const int port = any ? server_.bind_to_any_port(address.host)
+                         : (server_.bind_to_port(address.host, address.port) ? address.port : -1);
+    // NOLINTNEXTLINE(clang-analyzer-unix.Errno): httplib leaves it as the failing call set it
+    const int error = port < 0 ? errno : 0;
+    if (error == EADDRINUSE) return failure("the port is in use; is another instance running?");
+    if (port < 0) return failure(error != 0 ? std::strerror(error) : "unknown address");
+    return static_cast<std::uint16_t>(port);
   }
 
   Handler handler_;

@@ -66,6 +66,11 @@ class FakeEngine final : public orchestrator::docker::Engine {
     const std::lock_guard lock(mutex_);
     rolls_back_ = rolls_back;
   }
+  // The engine keeps templates otherwise than they were sent.
+  void SetRewrites(bool rewrites) {
+    const std::lock_guard lock(mutex_);
+    rewrites_ = rewrites;
+  }
   void SetTasks(std::vector<orchestrator::docker::Task> tasks) {
     const std::lock_guard lock(mutex_);
     tasks_ = std::move(tasks);
@@ -122,6 +127,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
     service.spec = wanted;
     service.version = ++version_;
     service.update_state = new_task ? "completed" : service.update_state;
+    if (new_task && rewrites_) service.spec.task.user = "0:0";
     if (new_task && rolls_back_) {
       service.spec.task = before;
       service.update_state = "rollback_completed";
@@ -167,6 +173,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
   bool away_ = false;
   bool manager_ = true;
   bool rolls_back_ = false;
+  bool rewrites_ = false;
 };
 
 }  // namespace tests

@@ -210,6 +210,32 @@ TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is")
   CHECK(Eventually([&] { return !fixture.reconciler->StatusOf({1}).rolled_back; }));
 }
 
+TEST_CASE("An engine that rewrites templates does not make the site restart for ever") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetRewrites(true);
+  SiteRecord record = *fixture.store.Find(1);
+  record.site.image = "other:1";
+  fixture.store.Put({record});
+  REQUIRE(Eventually([&] {
+    return fixture.reconciler->StatusOf({1}).problem.contains("different task template");
+  }));
+  const int updates = fixture.engine.counts().updates;
+  CHECK(updates == 3);
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(fixture.engine.counts().updates == updates);
+
+  // Labels still follow, and a new wish is tried again.
+  const std::string routes = std::to_string(fixture.store.Put({record}));
+  CHECK(Eventually(
+      [&] { return fixture.engine.Get("site_0001")->spec.labels.at("routes") == routes; }));
+  fixture.engine.SetRewrites(false);
+  record.site.image = "third:1";
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "third:1");
+}
+
 TEST_CASE("A removed site's service stays until nobody uses it, then the record goes too") {
   Fixture fixture;
   fixture.Start();
