@@ -1,15 +1,15 @@
 # Every library is looked for on the machine first (find_package), then in .deps/, which
 # cmake/setup.sh prepares, and is downloaded last (pinned by commit or hash).
 include(FetchContent)
+# What we set for a library goes before its own options.
+set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 set(deps ${CMAKE_CURRENT_LIST_DIR}/../.deps)
 
-# Part of every distribution; cmake/setup.sh installs them.
-find_package(CURL 7.81 REQUIRED)
-find_package(SQLite3 3.37 REQUIRED)
-find_package(ZLIB REQUIRED)
+# Part of every distribution, and too delicate to be built beside the program: cmake/setup.sh installs
+# them.
 find_package(OpenSSL 3.0 REQUIRED)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 
@@ -19,6 +19,39 @@ macro(orchestrator_fetch name)
   FetchContent_Declare(${name} SYSTEM ${ARGN})
   FetchContent_MakeAvailable(${name})
 endmacro()
+
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  set(ZLIB_BUILD_EXAMPLES OFF)
+  orchestrator_fetch(zlib
+    URL https://github.com/madler/zlib/releases/download/v1.3.1/zlib-1.3.1.tar.gz
+    URL_HASH SHA256=9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23)
+  target_include_directories(zlibstatic INTERFACE ${zlib_SOURCE_DIR} ${zlib_BINARY_DIR})
+  add_library(ZLIB::ZLIB ALIAS zlibstatic)
+endif()
+
+find_package(CURL 7.81 QUIET)
+if(NOT CURL_FOUND)
+  set(BUILD_CURL_EXE OFF)
+  set(HTTP_ONLY ON)
+  set(CURL_USE_LIBSSH2 OFF)
+  orchestrator_fetch(curl
+    URL https://curl.se/download/curl-7.88.1.tar.gz
+    URL_HASH SHA256=cdb38b72e36bc5d33d5b8810f8018ece1baa29a8f215b4495e495ded82bbf3c7)
+endif()
+
+find_package(SQLite3 3.37 QUIET)
+if(NOT SQLite3_FOUND)
+  enable_language(C)
+  FetchContent_Declare(sqlite3
+    URL https://www.sqlite.org/2022/sqlite-amalgamation-3400100.zip
+    URL_HASH SHA256=49112cc7328392aa4e3e5dae0b2f6736d0153430143d21f69327788ff4efe734)
+  FetchContent_MakeAvailable(sqlite3)  # it has no CMakeLists.txt of its own
+  add_library(orchestrator_sqlite3 STATIC ${sqlite3_SOURCE_DIR}/sqlite3.c)
+  target_include_directories(orchestrator_sqlite3 SYSTEM PUBLIC ${sqlite3_SOURCE_DIR})
+  target_link_libraries(orchestrator_sqlite3 PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+  add_library(SQLite::SQLite3 ALIAS orchestrator_sqlite3)
+endif()
 
 find_package(fmt 9 QUIET)
 if(NOT fmt_FOUND)
