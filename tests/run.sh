@@ -105,7 +105,7 @@ if [ $bench = yes ]; then
   exit
 fi
 
-if command -v clang-format-19 >/dev/null; then check "clang-format" check_format; fi
+check "clang-format" check_format
 if [ $lint = yes ]; then check "clang-tidy" check_tidy; fi
 run_tests unit_tests "build/$preset/unit_tests"
 if [ $unit_only = no ]; then
