@@ -69,6 +69,10 @@ int StatusOf(const Error& error) {
 
 }  // namespace
 
+std::string Dump(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 Response Json(int status, std::string body) {
   Response response;
   response.status = status;
@@ -88,9 +92,7 @@ Response Problem(int status, std::string_view detail, const std::vector<FieldPro
   for (const FieldProblem& field : fields) {
     body["errors"].push_back({{"pointer", field.pointer}, {"detail", field.detail}});
   }
-  // Texts of users and engines may be in any encoding.
-  Response response =
-      Json(status, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  Response response = Json(status, Dump(body));
   response.content_type = "application/problem+json";
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;

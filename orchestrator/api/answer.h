@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "orchestrator/error.h"
 #include "provider/http/message.h"
 
@@ -12,6 +14,10 @@ namespace orchestrator::api {
 
 using Request = provider::http::ServerRequest;
 using Response = provider::http::ServerResponse;
+
+// One line of JSON. Texts of users, tasks and engines may be in any encoding: what is not UTF-8 is
+// replaced.
+std::string Dump(const nlohmann::ordered_json& value);
 
 // `body` is JSON text.
 Response Json(int status, std::string body);

@@ -165,9 +165,7 @@ Response ApiServer::Ready() const {
   checks["engine"] = !services_.engine ? "none configured" : engine.empty() ? "ok" : engine;
   // The engine may be away for a while without harm to the routes that are served.
   const bool ready = counts && services_.publisher.Current();
-  return Json(ready ? 200 : 503,
-              nlohmann::ordered_json{{"ready", ready}, {"checks", checks}}.dump(
-                  -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  return Json(ready ? 200 : 503, Dump({{"ready", ready}, {"checks", checks}}));
 }
 
 }  // namespace orchestrator::api

@@ -16,10 +16,6 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string Dump(const Ordered& value) {
-  return value.dump(-1, ' ', false, Ordered::error_handler_t::replace);
-}
-
 std::string Rfc3339(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));

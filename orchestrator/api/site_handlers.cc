@@ -16,11 +16,6 @@ using Ordered = nlohmann::ordered_json;
 constexpr std::size_t kDefaultPage = 100;
 constexpr std::size_t kLargestPage = 1000;
 
-// Texts of tasks and engines may be in any encoding.
-std::string Dump(const Ordered& value) {
-  return value.dump(-1, ' ', false, Ordered::error_handler_t::replace);
-}
-
 std::string ETag(const store::SiteRecord& record) { return fmt::format("\"{}\"", record.revision); }
 
 Failure BadQuery(const std::string& message) {

@@ -23,8 +23,7 @@ constexpr int kSequenceRetries = 10;
 constexpr unsigned kMostReplacements = 3;
 constexpr const char* kGivenUp =
     "the swarm has a different task template, though this one was sent three times; it is left as "
-    "it is "
-    "until the site changes";
+    "it is until the site changes";
 
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
