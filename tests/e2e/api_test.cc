@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/eventually.h"
 #include "tests/support/orchestrator_process.h"
 
 namespace tests {
@@ -26,7 +27,11 @@ TEST_CASE("bad input is refused with its place, and nothing changes") {
               R"({"kind":"external","hosts":["taken.example.com"],"upstreams":["http://192.0.2.1"]})")
           .status == 201);
   const std::string before = AllSites(orchestrator);
-  const std::string document = orchestrator.Poll().body;
+  std::string document;
+  REQUIRE(Eventually([&] {
+    document = orchestrator.Poll().body;
+    return document.contains("taken.example.com");
+  }));
 
   struct Case {
     const char* sentence;
