@@ -1,6 +1,8 @@
 #include "orchestrator/routing/routes.h"
 
-#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,17 +19,18 @@ constexpr std::uint16_t kSitePort = 80;
 constexpr std::int64_t kExactPathPriority = 100'000;
 constexpr std::int64_t kWildcardPriority = -1000;
 
-struct SplitHosts {
-  std::vector<traefik::HostName> exact;
-  std::vector<traefik::HostName> wildcards;
-};
+// Hosts that share a rule: those of one path (empty: the whole host), wildcards apart.
+using HostGroups =
+    std::map<std::pair<std::optional<traefik::PathPrefix>, bool>, std::vector<traefik::HostName>>;
 
-SplitHosts Split(const std::vector<traefik::HostName>& hosts) {
-  SplitHosts split;
-  for (const traefik::HostName& host : hosts) {
-    (host.wildcard() ? split.wildcards : split.exact).push_back(host);
+HostGroups Group(const site::Site& site) {
+  HostGroups groups;
+  for (const site::Address& address : site.hosts) {
+    const traefik::PathPrefix* const path = site::EffectivePath(site, address);
+    const bool wildcard = address.host.wildcard();
+    groups[{path ? std::optional(*path) : std::nullopt, wildcard}].push_back(address.host);
   }
-  return split;
+  return groups;
 }
 
 // "max-request-10485760": one middleware for all sites with the same limit.
@@ -40,24 +43,29 @@ traefik::Configuration CommonRoutes(const site::Site& site, const RouteOptions& 
   const site::Bytes limit = site.resources.max_request_body;
   routes.middlewares[LimitName(limit)] = traefik::Buffering{limit.count};
 
-  const auto add = [&](const std::string& router_name, const std::vector<traefik::HostName>& hosts,
-                       std::int64_t priority, std::int64_t path_priority) {
-    if (hosts.empty()) return;
-    traefik::Router& router = routes.routers[router_name];
+  // The site's own path has the plain name; other paths are counted.
+  std::size_t other_paths = 0;
+  std::optional<traefik::PathPrefix> last_path = site.routing.path_prefix;
+  for (const auto& [key, hosts] : Group(site)) {
+    const auto& [path, wildcard] = key;
+    std::string router_name = name;
+    if (path != site.routing.path_prefix) {
+      if (path != last_path) ++other_paths;
+      last_path = path;
+      router_name += fmt::format("-path{}", other_paths);
+    }
+    traefik::Router& router = routes.routers[router_name + (wildcard ? "-wildcard" : "")];
     router.service = name;
     router.middlewares = {LimitName(limit)};
     router.entry_points = site.routing.entry_points.value_or(options.entry_points);
     if (site.routing.tls) router.tls = traefik::RouterTls{site.routing.tls->resolver};
-    router.rule = traefik::HostRule(hosts);
-    router.priority = priority;
-    if (const auto& prefix = site.routing.path_prefix) {
-      router.rule = traefik::HostRule(hosts, *prefix);
-      router.priority = path_priority + static_cast<std::int64_t>(prefix->text().size());
+    router.rule = path ? traefik::HostRule(hosts, *path) : traefik::HostRule(hosts);
+    router.priority = wildcard ? kWildcardPriority : 0;
+    if (path) {
+      router.priority = (wildcard ? kWildcardPriority : kExactPathPriority) +
+                        static_cast<std::int64_t>(path->text().size());
     }
-  };
-  const SplitHosts hosts = Split(site.hosts);
-  add(name, hosts.exact, 0, kExactPathPriority);
-  add(name + "-wildcard", hosts.wildcards, kWildcardPriority, kWildcardPriority);
+  }
 
   traefik::Service& service = routes.services[name];
   if (site.routing.sticky) service.sticky = traefik::StickyCookie{name};

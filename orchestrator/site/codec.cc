@@ -65,7 +65,20 @@ void ReadEnum(ObjectReader& reader, std::string_view key, const Enum (&values)[N
   reader.Fail(key, fmt::format("is '{}'; it must be one of {}", *text, known));
 }
 
-void ReadHosts(ObjectReader& reader, Problems& problems, std::vector<traefik::HostName>& hosts) {
+// "www.example.com" or "www.example.com/path".
+std::expected<Address, std::string> ParseAddress(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  auto host = traefik::HostName::Parse(text.substr(0, slash));
+  if (!host) return std::unexpected(host.error());
+  Address address{*std::move(host), {}};
+  if (slash == std::string_view::npos) return address;
+  auto path = traefik::PathPrefix::Parse(text.substr(slash));
+  if (!path) return std::unexpected(fmt::format("has a path that {}", path.error()));
+  address.path = *std::move(path);
+  return address;
+}
+
+void ReadHosts(ObjectReader& reader, Problems& problems, std::vector<Address>& hosts) {
   const auto texts = reader.Strings("hosts");
   if (!texts) {
     if (!reader.Has("hosts")) reader.Fail("hosts", "must name at least one host");
@@ -76,9 +89,9 @@ void ReadHosts(ObjectReader& reader, Problems& problems, std::vector<traefik::Ho
     reader.Fail("hosts", fmt::format("has {} hosts; {} are allowed", texts->size(), kMostHosts));
     return;
   }
-  std::set<traefik::HostName> seen;
+  std::set<Address> seen;
   for (std::size_t i = 0; i < texts->size(); ++i) {
-    auto host = traefik::HostName::Parse((*texts)[i]);
+    auto host = ParseAddress((*texts)[i]);
     const auto fail = [&](std::string detail) {
       problems.push_back(
           {orchestrator::json::Pointer(reader.PointerTo("hosts"), i), std::move(detail)});
@@ -86,7 +99,7 @@ void ReadHosts(ObjectReader& reader, Problems& problems, std::vector<traefik::Ho
     if (!host) {
       fail(host.error());
     } else if (!seen.insert(*host).second) {
-      fail(fmt::format("names '{}' a second time", host->text()));
+      fail(fmt::format("names '{}' a second time", Text(*host)));
     } else {
       hosts.push_back(*std::move(host));
     }
@@ -466,7 +479,7 @@ std::string ToJson(const Site& site) {
   out["id"] = site.id.value;
   out["kind"] = Name(site.kind);
   out["hosts"] = nlohmann::ordered_json::array();
-  for (const traefik::HostName& host : site.hosts) out["hosts"].push_back(host.text());
+  for (const Address& address : site.hosts) out["hosts"].push_back(Text(address));
   out["served"] = site.served;
   out["image"] = OrNull(site.image);
   out["run"] = OrNull(site.run);

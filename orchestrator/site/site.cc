@@ -19,6 +19,15 @@ std::optional<SiteId> ParseServiceName(std::string_view name) {
   return id;
 }
 
+std::string Text(const Address& address) {
+  return address.host.text() + (address.path ? address.path->text() : "");
+}
+
+const traefik::PathPrefix* EffectivePath(const Site& site, const Address& address) {
+  if (address.path) return &*address.path;
+  return site.routing.path_prefix ? &*site.routing.path_prefix : nullptr;
+}
+
 const char* Name(Kind kind) {
   switch (kind) {
     case Kind::kDynamic:

@@ -28,6 +28,17 @@ std::string ServiceName(SiteId id);
 // The id of a service name that ServiceName made, if it is one.
 std::optional<SiteId> ParseServiceName(std::string_view name);
 
+// One of the places where a site answers: a host, or a path of a host that others share.
+struct Address {
+  traefik::HostName host;
+  std::optional<traefik::PathPrefix> path;  // unset: the site's routing.path_prefix
+
+  friend auto operator<=>(const Address&, const Address&) = default;
+};
+
+// "www.example.com" or "www.example.com/path".
+std::string Text(const Address& address);
+
 enum class Kind { kDynamic, kStatic, kExternal };
 
 enum class RoutingMode { kDefault, kLabels, kProvider };
@@ -89,7 +100,7 @@ struct Routing {
 struct Site {
   SiteId id;
   Kind kind = Kind::kDynamic;
-  std::vector<traefik::HostName> hosts;  // at least one, no two alike
+  std::vector<Address> hosts;  // at least one, no two alike
   bool served = true;
   std::optional<std::string> image;  // dynamic and static: instead of the base image
   std::optional<std::string> run;    // dynamic: the text of a run file
@@ -101,6 +112,9 @@ struct Site {
 
   friend bool operator==(const Site&, const Site&) = default;
 };
+
+// The path below which the site answers at this address; null for the whole host.
+const traefik::PathPrefix* EffectivePath(const Site& site, const Address& address);
 
 const char* Name(Kind kind);
 const char* Name(RoutingMode mode);

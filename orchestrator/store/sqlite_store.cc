@@ -196,9 +196,10 @@ class SqliteTransaction final : public Transaction {
   }
 
   Result<void> Claim(const site::Site& site, std::size_t index) {
-    const std::string prefix = site.routing.path_prefix ? site.routing.path_prefix->text() : "";
     for (std::size_t i = 0; i < site.hosts.size(); ++i) {
-      const std::string& host = site.hosts[i].text();
+      const std::string& host = site.hosts[i].host.text();
+      const traefik::PathPrefix* const path = site::EffectivePath(site, site.hosts[i]);
+      const std::string prefix = path ? path->text() : "";
       auto owner = database_.Prepare("SELECT site FROM hosts WHERE host = ? AND path_prefix = ?");
       owner.Bind(host).Bind(prefix);
       if (owner.Step()) {

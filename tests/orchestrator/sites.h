@@ -19,9 +19,9 @@ inline orchestrator::site::Site MakeSite(std::int64_t id,
                                          const std::vector<std::string>& hosts = {}) {
   orchestrator::site::Site site;
   site.id.value = id;
-  for (const std::string& host : hosts) site.hosts.push_back(*traefik::HostName::Parse(host));
+  for (const std::string& host : hosts) site.hosts.push_back({*traefik::HostName::Parse(host), {}});
   if (hosts.empty()) {
-    site.hosts.push_back(*traefik::HostName::Parse("site" + std::to_string(id) + ".example"));
+    site.hosts.push_back({*traefik::HostName::Parse("site" + std::to_string(id) + ".example"), {}});
   }
   return site;
 }

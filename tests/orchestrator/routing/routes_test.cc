@@ -100,6 +100,23 @@ TEST_CASE("A site of wildcards alone has one router") {
   CHECK(routes.routers.contains("site_0001-wildcard"));
 }
 
+TEST_CASE("Hosts with paths of their own get routers of their own") {
+  site::Site site = MakeSite(1, {"a.example"});
+  site.hosts.push_back(
+      {*traefik::HostName::Parse("user.example"), *traefik::PathPrefix::Parse("/one")});
+  site.hosts.push_back(
+      {*traefik::HostName::Parse("*.user.example"), *traefik::PathPrefix::Parse("/one")});
+  site.hosts.push_back(
+      {*traefik::HostName::Parse("user.example"), *traefik::PathPrefix::Parse("/two")});
+  const traefik::Configuration routes = DocumentRoutes(site, Options());
+  REQUIRE(routes.routers.size() == 4);
+  CHECK(routes.routers.at("site_0001").rule == "Host(`a.example`)");
+  CHECK(routes.routers.at("site_0001-path1").rule ==
+        "(Host(`user.example`)) && (Path(`/one`) || PathPrefix(`/one/`))");
+  CHECK(routes.routers.at("site_0001-path1-wildcard").priority < 0);
+  CHECK(routes.routers.at("site_0001-path2").rule.contains("/two/"));
+}
+
 TEST_CASE("What a site asks of routing is in its routes") {
   site::Site site = MakeSite(1);
   site.routing.entry_points = {{"other"}};
@@ -225,7 +242,8 @@ TEST_CASE("SameRoutes tells changes that Traefik sees from others") {
       {"should not see the mode", [](site::Site& s) { s.routing.mode = RoutingMode::kLabels; },
        true},
       {"should see the hosts",
-       [](site::Site& s) { s.hosts.push_back(*traefik::HostName::Parse("new.example")); }, false},
+       [](site::Site& s) { s.hosts.push_back({*traefik::HostName::Parse("new.example"), {}}); },
+       false},
       {"should see the limit", [](site::Site& s) { s.resources.max_request_body.count = 5; },
        false},
       {"should see that it is not served", [](site::Site& s) { s.served = false; }, false},
