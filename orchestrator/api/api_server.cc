@@ -109,7 +109,9 @@ ApiServer::ApiServer(Services services, std::string token)
       token_(std::move(token)),
       server_([this](const Request& request) { return Handle(request); }, ErrorPage,
               {.threads = 8, .connections = 256, .body_bytes = kLargestBody},
-              [this](const Request& request) { return Refuse(request); }) {}
+              {.admit = [this](const Request& request) { return Refuse(request); },
+               .streams_body = {},
+               .serve_socket = {}}) {}
 
 bool ApiServer::IsAllowed(const Request& request) const {
   if (token_.empty()) return true;

@@ -1,6 +1,7 @@
 #include "provider/http/client.h"
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -20,7 +21,9 @@ struct Transfer {
   curl_slist* headers = nullptr;
   char error[CURL_ERROR_SIZE] = "";
   ClientResponse response;
+  const StreamHooks* hooks = nullptr;  // of Client::Stream
   bool too_large = false;
+  bool ended = false;  // by its own hooks
 
   // Guarded by Loop::mutex_.
   bool cancelled = false;
@@ -36,6 +39,14 @@ struct Transfer {
 std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::size_t bytes = size * count;
+  if (transfer.hooks && transfer.hooks->on_body) {
+    long status = 0;
+    curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && status < 300) {
+      transfer.ended = !transfer.hooks->on_body({data, bytes});
+      return transfer.ended ? 0 : bytes;
+    }
+  }
   if (transfer.response.body.size() + bytes > kLargestBody) {
     transfer.too_large = true;
     return 0;
@@ -56,6 +67,13 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user
     transfer.response.headers.emplace_back(line.substr(0, colon), value);
   }
   return bytes;
+}
+
+std::size_t OnUpload(char* buffer, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const auto given = transfer.hooks->read_body(buffer, size * count);
+  transfer.ended = !given;
+  return given.value_or(CURL_READFUNC_ABORT);
 }
 
 void Prepare(Transfer& transfer) {
@@ -83,7 +101,12 @@ void Prepare(Transfer& transfer) {
   } else {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
+  if (transfer.hooks && transfer.hooks->read_body) {  // chunked
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, OnUpload);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+    transfer.headers = curl_slist_append(transfer.headers, "Transfer-Encoding: chunked");
+  } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
@@ -116,6 +139,7 @@ std::expected<ClientResponse, ClientFailure> ResultOf(Transfer& transfer, CURLco
     case CURLE_OPERATION_TIMEDOUT:
       return failure(Kind::kTimeout);
     case CURLE_WRITE_ERROR:
+      if (transfer.ended) return failure(Kind::kCancelled);
       return failure(transfer.too_large ? Kind::kTooLarge : Kind::kProtocol);
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -124,9 +148,16 @@ std::expected<ClientResponse, ClientFailure> ResultOf(Transfer& transfer, CURLco
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
       return failure(Kind::kUnreachable);
+    case CURLE_ABORTED_BY_CALLBACK:
+      return failure(Kind::kCancelled);
     default:
       return failure(Kind::kProtocol);
   }
+}
+
+void InitialiseCurl() {
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static_cast<void>(initialised);
 }
 
 }  // namespace
@@ -134,8 +165,7 @@ std::expected<ClientResponse, ClientFailure> ResultOf(Transfer& transfer, CURLco
 class Client::Loop {
  public:
   Loop() {
-    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-    static_cast<void>(initialised);
+    InitialiseCurl();
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
     thread_ = std::thread([this] { Run(); });
@@ -253,6 +283,32 @@ class Client::Loop {
   std::vector<Transfer*> active_;    // guarded by mutex_
   std::thread thread_;
 };
+
+std::expected<ClientResponse, ClientFailure> Client::Stream(const ClientRequest& request,
+                                                            const StreamHooks& hooks,
+                                                            const std::stop_token& stop) {
+  InitialiseCurl();
+  Transfer transfer;
+  transfer.request = &request;
+  transfer.hooks = &hooks;
+  Prepare(transfer);
+  const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi(curl_multi_init(), curl_multi_cleanup);
+  curl_multi_add_handle(multi.get(), transfer.easy);
+  const std::stop_callback wake(stop, [&] { curl_multi_wakeup(multi.get()); });
+  std::expected<ClientResponse, ClientFailure> result =
+      std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"});
+  int running = 1;
+  while (running > 0 && !stop.stop_requested()) {
+    curl_multi_perform(multi.get(), &running);
+    if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, 1000, nullptr);
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
+    if (message->msg == CURLMSG_DONE) result = ResultOf(transfer, message->data.result);
+  }
+  curl_multi_remove_handle(multi.get(), transfer.easy);
+  return result;
+}
 
 Client::Client() : loop_(std::make_unique<Loop>()) {}
 Client::~Client() = default;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -17,7 +18,17 @@ struct ClientRequest {
   std::string unix_socket;  // path; empty for TCP
   HeaderList headers;
   std::string body;
-  std::chrono::milliseconds timeout{10'000};  // for the whole exchange
+  std::chrono::milliseconds timeout{10'000};  // for the whole exchange; 0: none
+};
+
+// The two directions of an exchange that is too long for memory, or has no end.
+struct StreamHooks {
+  // Fills the buffer with the next bytes of the request's body; 0 is its end, nothing a failure.
+  // Unset: the body is ClientRequest::body.
+  std::function<std::optional<std::size_t>(char* buffer, std::size_t size)> read_body;
+  // Takes the body of a good answer (2xx) instead of ClientResponse::body; false ends the exchange
+  // (kCancelled).
+  ByteSink on_body;
 };
 
 struct ClientResponse {
@@ -47,6 +58,12 @@ class Client {
   // answer; only a failed exchange is a failure.
   std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
                                                     const std::stop_token& stop = {});
+
+  // The same on the calling thread and a connection of its own; the hooks are called on this thread
+  // and may block.
+  static std::expected<ClientResponse, ClientFailure> Stream(const ClientRequest& request,
+                                                             const StreamHooks& hooks,
+                                                             const std::stop_token& stop);
 
  private:
   class Loop;

@@ -4,12 +4,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace provider::http {
+
+// Takes the next bytes of a body; false when nobody wants any more.
+using ByteSink = std::function<bool(std::string_view)>;
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
@@ -28,6 +32,9 @@ struct ServerRequest {
   std::multimap<std::string, std::string> query;
   HeaderList headers;
   std::string body;
+  // Set instead of `body` where the server streams it: gives the body piece by piece, once. False
+  // when it did not come whole, or the sink ended it.
+  std::function<bool(const ByteSink&)> read_body;
   std::string remote_address;
   std::uint16_t remote_port = 0;
   Connection* connection = nullptr;       // never null; lives longer than the request
@@ -37,6 +44,14 @@ struct ServerRequest {
   std::string_view Query(std::string_view name) const;
 };
 
+// A body of a known size, of which a client may ask for a part.
+struct RangedBody {
+  std::uint64_t size = 0;
+  // Gives `length` bytes from `offset` on to the sink; false when it cannot. May be called often.
+  std::function<bool(std::uint64_t offset, std::uint64_t length, const ByteSink& sink)> read;
+  bool whole_only = false;  // the client's range is of another version (If-Range): send it all
+};
+
 struct ServerResponse {
   int status = 200;
   HeaderList headers;
@@ -44,6 +59,11 @@ struct ServerResponse {
   std::string body;
   // Sent instead of `body` when set, without a copy.
   std::shared_ptr<const std::string> shared_body;
+  // Sent instead of `body` when set: called once on the connection's thread, writes the body piece
+  // by piece until it returns. A sink that says false has lost its reader.
+  std::function<void(const ByteSink& sink)> stream;
+  // Sent instead of `body` when set; `status` is 206 or 416 then where a range was asked for.
+  std::optional<RangedBody> ranged;
   // Called once on the connection's thread after the body was written, or could not be.
   std::function<void(bool complete)> on_sent;
 };

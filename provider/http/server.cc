@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <limits>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,40 +15,128 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// The backlog must hold a fleet that connects at once.
-#define CPPHTTPLIB_LISTEN_BACKLOG 512
-// The body limit of the server holds for every kind of body.
-#define CPPHTTPLIB_FORM_URL_ENCODED_PAYLOAD_MAX_LENGTH (std::size_t{1} << 40)
-#include <httplib.h>
+#include "provider/http/configured_httplib.h"
 
 namespace provider::http {
 namespace {
 
-constexpr std::size_t kLongestPath = 2048;
+constexpr std::size_t kLongestPath = 4096 + 256;
+constexpr std::uint64_t kLargestDrained = 64 << 10;
 constexpr std::size_t kWaitingConnections = 128;
 
-// Set while a thread serves one connection, from its first request to its end.
-thread_local Connection* current_connection = nullptr;
+// What a thread knows while it serves one connection, from its first request to its end.
+struct Serving {
+  Connection connection;
+  int descriptor = -1;
+  httplib::Ranges ranges;  // of the current request; httplib itself knows of none
+};
 
-// A thread pool whose tasks are connections: gives each a Connection for as long as it lives.
+thread_local Serving* serving = nullptr;
+
+// A client that is refused need not send its whole body first: what comes after is not read.
+void RefuseBody() { shutdown(serving->descriptor, SHUT_RD); }
+
+std::uint64_t DeclaredBody(const httplib::Request& request) {
+  return request.has_header("Transfer-Encoding") ? std::numeric_limits<std::uint64_t>::max()
+                                                 : request.get_header_value_u64("Content-Length");
+}
+
 class ConnectionQueue final : public httplib::TaskQueue {
  public:
   explicit ConnectionQueue(const ServerLimits& limits)
       : pool_(limits.threads, limits.connections, kWaitingConnections) {}
 
-  bool enqueue(std::function<void()> serve) override {
-    return pool_.enqueue([serve = std::move(serve)] {
-      Connection connection;
-      current_connection = &connection;
-      serve();
-      current_connection = nullptr;
-    });
-  }
-
+  bool enqueue(std::function<void()> serve) override { return pool_.enqueue(std::move(serve)); }
   void shutdown() override { pool_.shutdown(); }
 
  private:
   httplib::ThreadPool pool_;
+};
+
+// httplib's server, which also knows its open connections, so that they can be ended.
+class TrackingServer final : public httplib::Server {
+ public:
+  // Waits until all connections are closed, and cuts the rest at the deadline.
+  void EndConnections(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    // Those that wait for their next request are closed by httplib itself.
+    if (closed_.wait_until(lock, deadline, [&] { return open_.empty(); })) return;
+    for (const int descriptor : open_) ::shutdown(descriptor, SHUT_RDWR);
+  }
+
+ private:
+  // As httplib's own, which is private, with the connection remembered.
+  bool process_and_close_socket(socket_t descriptor) override {
+    std::string remote_address;
+    int remote_port = 0;
+    httplib::detail::get_remote_ip_and_port(descriptor, remote_address, remote_port);
+    std::string local_address;
+    int local_port = 0;
+    httplib::detail::get_local_ip_and_port(descriptor, local_address, local_port);
+    Serving now;
+    now.descriptor = descriptor;
+    serving = &now;
+    {
+      const std::lock_guard lock(mutex_);
+      open_.insert(descriptor);
+    }
+    bool is_socket = false;
+    const bool good = httplib::detail::process_server_socket(
+        svr_sock_, descriptor, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
+        read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
+        [&](httplib::Stream& stream, bool close, bool& closed) {
+          return process_request(
+              stream, remote_address, remote_port, local_address, local_port, close, closed,
+              [&](httplib::Request& request) {
+                now.ranges = std::move(request.ranges);
+                request.ranges.clear();
+              },
+              &is_socket);
+        });
+    serving = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      open_.erase(descriptor);
+      httplib::detail::shutdown_socket(descriptor);
+      httplib::detail::close_socket(descriptor);
+    }
+    closed_.notify_all();
+    return good;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable closed_;
+  std::set<int> open_;  // guarded by mutex_
+};
+
+// One end of a WebSocket.
+class HttplibSocket final : public Socket {
+ public:
+  HttplibSocket(httplib::ws::WebSocket& socket, int descriptor)
+      : socket_(socket), descriptor_(descriptor) {}
+
+  Frame Read(std::string& payload) override {
+    switch (socket_.read(payload)) {
+      case httplib::ws::Text:
+        return Frame::kText;
+      case httplib::ws::Binary:
+        return Frame::kBinary;
+      default:
+        return Frame::kClosed;
+    }
+  }
+  bool SendText(const std::string& text) override { return socket_.send(text); }
+  bool SendBinary(std::string_view bytes) override {
+    return socket_.send(bytes.data(), bytes.size());
+  }
+  void Close(CloseReason reason, const std::string& text) override {
+    socket_.close(static_cast<httplib::ws::CloseStatus>(reason), text);
+  }
+  void Abort() override { shutdown(descriptor_, SHUT_RDWR); }
+
+ private:
+  httplib::ws::WebSocket& socket_;
+  const int descriptor_;
 };
 
 // The query of the request's target. httplib's own parameters also hold those of a form in the
@@ -74,29 +166,81 @@ ServerRequest FromHttplib(const httplib::Request& from) {
   request.body = from.body;
   request.remote_address = from.remote_addr;
   request.remote_port = static_cast<std::uint16_t>(from.remote_port);
-  request.connection = current_connection;
+  request.connection = &serving->connection;
   request.is_disconnected = from.is_connection_closed;
   return request;
+}
+
+ByteSink ToSink(httplib::DataSink& sink) {
+  return [&sink](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); };
+}
+
+// Makes the body into the part that the request asks for. Several ranges at once are not supported:
+// all is sent, as RFC 9110 allows.
+void ApplyRange(ServerResponse& response, httplib::Response& to) {
+  RangedBody& body = *response.ranged;
+  to.set_header("Accept-Ranges", "bytes");
+  if (serving->ranges.size() != 1 || body.whole_only) return;
+  auto [first, last] = serving->ranges.front();
+  const auto size = static_cast<std::int64_t>(body.size);
+  if (first < 0) {  // the last so many
+    first = std::max<std::int64_t>(0, size - last);
+    last = size - 1;
+  }
+  if (last < 0 || last >= size) last = size - 1;
+  if (first > last) {
+    to.status = 416;
+    to.set_header("Content-Range", fmt::format("bytes */{}", size));
+    response.ranged.reset();
+    return;
+  }
+  to.status = 206;
+  to.set_header("Content-Range", fmt::format("bytes {}-{}/{}", first, last, size));
+  body.size = static_cast<std::uint64_t>(last - first + 1);
+  body.read = [read = std::move(body.read), first = static_cast<std::uint64_t>(first)](
+                  std::uint64_t offset, std::uint64_t length, const ByteSink& sink) {
+    return read(first + offset, length, sink);
+  };
 }
 
 void ToHttplib(ServerResponse response, httplib::Response& to) {
   to.status = response.status;
   for (const auto& [name, value] : response.headers) to.set_header(name, value);
-  if (!response.shared_body) {
+  const auto on_sent = [on_sent = std::move(response.on_sent)](bool complete) {
+    if (on_sent) on_sent(complete);
+  };
+  if (response.ranged) ApplyRange(response, to);
+  if (response.stream) {
+    to.set_chunked_content_provider(
+        response.content_type,
+        [write = std::move(response.stream)](std::size_t, httplib::DataSink& sink) {
+          write(ToSink(sink));
+          sink.done();
+          return true;
+        },
+        on_sent);
+  } else if (response.ranged && response.ranged->size > 0) {
+    const std::uint64_t size = response.ranged->size;
+    to.set_content_provider(
+        size, response.content_type,
+        [body = *std::move(response.ranged)](std::size_t offset, std::size_t length,
+                                             httplib::DataSink& sink) {
+          return body.read(offset, length, ToSink(sink));
+        },
+        on_sent);
+  } else if (response.shared_body) {
+    auto body = std::move(response.shared_body);
+    const std::size_t size = body->size();
+    to.set_content_provider(
+        size, response.content_type,
+        [body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+          if (offset >= body->size()) return false;
+          return sink.write(body->data() + offset, std::min(length, body->size() - offset));
+        },
+        on_sent);
+  } else {
     to.set_content(std::move(response.body), response.content_type);
-    return;
   }
-  auto body = std::move(response.shared_body);
-  const std::size_t size = body->size();
-  to.set_content_provider(
-      size, response.content_type,
-      [body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-        if (offset >= body->size()) return false;
-        return sink.write(body->data() + offset, std::min(length, body->size() - offset));
-      },
-      [on_sent = std::move(response.on_sent)](bool complete) {
-        if (on_sent) on_sent(complete);
-      });
 }
 
 bool SomeoneAnswers(const std::string& path) {
@@ -130,13 +274,14 @@ std::string_view ServerRequest::Query(std::string_view name) const {
 
 class Server::Implementation {
  public:
-  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission)
+  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks)
       : handler_(std::move(handler)),
         error_page_(std::move(error_page)),
-        admission_(std::move(admission)) {
+        limits_(limits),
+        hooks_(std::move(hooks)) {
     server_.new_task_queue = [limits] { return new ConnectionQueue(limits); };
     server_.set_tcp_nodelay(true);
-    server_.set_payload_max_length(limits.body_bytes);
+    server_.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // see ReadBody
     server_.set_read_timeout(limits.read_timeout.count());
     server_.set_write_timeout(limits.write_timeout.count());
     server_.set_keep_alive_timeout(limits.idle_timeout.count());
@@ -160,33 +305,81 @@ class Server::Implementation {
   void Stop() {
     if (!thread_.joinable()) return;
     server_.stop();
+    server_.EndConnections(std::chrono::steady_clock::now() + limits_.stop_grace);
     thread_.join();
     if (!socket_file_.empty()) unlink(socket_file_.c_str());
   }
 
  private:
+  // An answer to what shall not reach the handler.
+  std::optional<ServerResponse> Refuse(const httplib::Request& from) const {
+    if (from.path.size() > kLongestPath) return error_page_(414);
+    if (from.is_multipart_form_data()) return error_page_(415);
+    const ServerRequest request = FromHttplib(from);
+    if (hooks_.admit) {
+      if (auto refusal = hooks_.admit(request)) return refusal;
+    }
+    const bool streams = hooks_.streams_body && hooks_.streams_body(request);
+    if (!streams && from.has_header("Content-Length") && DeclaredBody(from) > limits_.body_bytes) {
+      return error_page_(413);
+    }
+    return {};
+  }
+
+  void ServeWithBody(const httplib::Request& from, httplib::Response& to,
+                     const httplib::ContentReader& reader) const {
+    ServerRequest request = FromHttplib(from);
+    bool whole = false;
+    if (hooks_.streams_body && hooks_.streams_body(request)) {
+      request.read_body = [&](const ByteSink& sink) {
+        whole = reader(
+            [&](const char* data, std::size_t size) { return sink(std::string_view(data, size)); });
+        return whole;
+      };
+      ToHttplib(handler_(request), to);
+      if (!whole) RefuseBody();
+      return;
+    }
+    bool too_large = false;
+    whole = reader([&](const char* data, std::size_t size) {
+      too_large = request.body.size() + size > limits_.body_bytes;
+      if (!too_large) request.body.append(data, size);
+      return !too_large;
+    });
+    if (whole) return ToHttplib(handler_(request), to);
+    RefuseBody();
+    ToHttplib(error_page_(too_large ? 413 : 400), to);
+  }
+
   void InstallHandlers() {
     server_.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
-      if (from.path.size() > kLongestPath) {
-        ToHttplib(error_page_(414), to);
-        return httplib::Server::HandlerResponse::Handled;
-      }
-      if (auto refusal = admission_ ? admission_(FromHttplib(from)) : std::nullopt) {
-        ToHttplib(*std::move(refusal), to);
-        return httplib::Server::HandlerResponse::Handled;
-      }
-      return httplib::Server::HandlerResponse::Unhandled;
+      auto refusal = Refuse(from);
+      if (!refusal) return httplib::Server::HandlerResponse::Unhandled;
+      if (DeclaredBody(from) > kLargestDrained) RefuseBody();
+      ToHttplib(*std::move(refusal), to);
+      return httplib::Server::HandlerResponse::Handled;
     });
     const auto serve = [this](const httplib::Request& from, httplib::Response& to) {
       ToHttplib(handler_(FromHttplib(from)), to);
     };
+    const auto serve_body = [this](const httplib::Request& from, httplib::Response& to,
+                                   const httplib::ContentReader& reader) {
+      ServeWithBody(from, to, reader);
+    };
     static constexpr const char* kAnyPath = ".*";
     server_.Get(kAnyPath, serve);
-    server_.Post(kAnyPath, serve);
-    server_.Put(kAnyPath, serve);
-    server_.Patch(kAnyPath, serve);
-    server_.Delete(kAnyPath, serve);
     server_.Options(kAnyPath, serve);
+    server_.Post(kAnyPath, serve_body);
+    server_.Put(kAnyPath, serve_body);
+    server_.Patch(kAnyPath, serve_body);
+    server_.Delete(kAnyPath, serve_body);
+    if (hooks_.serve_socket) {
+      server_.WebSocket(kAnyPath,
+                        [this](const httplib::Request& from, httplib::ws::WebSocket& socket) {
+                          HttplibSocket ours(socket, serving->descriptor);
+                          hooks_.serve_socket(FromHttplib(from), ours);
+                        });
+    }
     server_.set_error_handler([this](const httplib::Request&, httplib::Response& to) {
       // Handlers' own errors come with a body; what httplib refuses by itself has none.
       if (to.body.empty() && to.content_length_ == 0) ToHttplib(error_page_(to.status), to);
@@ -226,15 +419,16 @@ class Server::Implementation {
 
   Handler handler_;
   ErrorPage error_page_;
-  Admission admission_;
-  httplib::Server server_;
+  const ServerLimits limits_;
+  const Hooks hooks_;
+  TrackingServer server_;
   std::string socket_file_;
   std::thread thread_;
 };
 
-Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission)
+Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks)
     : implementation_(std::make_unique<Implementation>(std::move(handler), std::move(error_page),
-                                                       limits, std::move(admission))) {}
+                                                       limits, std::move(hooks))) {}
 
 Server::~Server() { Stop(); }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "provider/http/message.h"
+#include "provider/http/socket.h"
 #include "provider/http/url.h"
 
 namespace provider::http {
@@ -20,6 +21,7 @@ struct ServerLimits {
   std::chrono::seconds read_timeout{10};   // for the next bytes of a request
   std::chrono::seconds write_timeout{10};  // for a reader that takes nothing
   std::chrono::seconds idle_timeout{60};   // between two requests on one connection
+  std::chrono::seconds stop_grace{5};      // for answers that are being sent at the stop
 };
 
 // An HTTP/1.1 server with a listener and threads of its own: every request goes to one handler.
@@ -30,10 +32,16 @@ class Server {
   using Handler = std::function<ServerResponse(const ServerRequest&)>;
   // Makes the answer to a request that never reached the handler (not HTTP, too large, …).
   using ErrorPage = std::function<ServerResponse(int status)>;
-  // Looks at a request before its body is read; an answer refuses it, unread.
-  using Admission = std::function<std::optional<ServerResponse>(const ServerRequest&)>;
+  struct Hooks {
+    // Looks at a request before its body is read; an answer refuses it, unread.
+    std::function<std::optional<ServerResponse>(const ServerRequest&)> admit;
+    // Whether the handler reads the body itself (ServerRequest::read_body), without a limit.
+    std::function<bool(const ServerRequest&)> streams_body;
+    // Serves a WebSocket until it returns. Without it there are none.
+    std::function<void(const ServerRequest&, Socket&)> serve_socket;
+  };
 
-  Server(Handler handler, ErrorPage error_page, ServerLimits limits, Admission admission = {});
+  Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -42,8 +50,9 @@ class Server {
   // is the port in use (0 for a Unix socket).
   std::expected<std::uint16_t, std::string> Start(const ListenAddress& address);
 
-  // Stops accepting, lets running handlers finish, joins all threads. Handlers that wait for
-  // something must be woken first. Safe to call twice.
+  // Stops accepting, lets running handlers finish, cuts connections that are still open after the
+  // grace, joins all threads. Handlers that wait for something must be woken first. Safe to call
+  // twice.
   void Stop();
 
  private:

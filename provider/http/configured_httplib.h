@@ -1,0 +1,12 @@
+#pragma once
+
+// cpp-httplib as this program wants it. Whoever includes it elsewhere would get another library
+// under the same names.
+
+// The backlog must hold a fleet that connects at once.
+#define CPPHTTPLIB_LISTEN_BACKLOG 512
+#define CPPHTTPLIB_REQUEST_URI_MAX_LENGTH 16384
+// A terminal's frames are small; a client answers pings, so silence means that it is gone.
+#define CPPHTTPLIB_WEBSOCKET_MAX_PAYLOAD_LENGTH (std::size_t{1} << 20)
+#define CPPHTTPLIB_WEBSOCKET_READ_TIMEOUT_SECOND 75
+#include <httplib.h>
