@@ -1,8 +1,5 @@
 #include "orchestrator/docker/engine_client.h"
 
-#include <algorithm>
-#include <charconv>
-#include <compare>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,215 +7,54 @@
 #include "orchestrator/docker/codec.h"
 
 namespace orchestrator::docker {
-namespace {
-
-struct ApiNumber {
-  int major = 0;
-  int minor = 0;
-
-  friend auto operator<=>(const ApiNumber&, const ApiNumber&) = default;
-};
-
-constexpr ApiNumber kOldestSpoken{1, 41};
-constexpr ApiNumber kNewestSpoken{1, 52};
-
-ApiNumber ParseApiNumber(std::string_view text) {
-  ApiNumber number;
-  const char* const last = text.data() + text.size();
-  const auto [dot, error] = std::from_chars(text.data(), last, number.major);
-  if (error == std::errc{} && dot != last) std::from_chars(dot + 1, last, number.minor);
-  return number;
-}
-
-std::string Escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").contains(c);
-    if (plain) {
-      escaped += c;
-    } else {
-      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
-// g++ 12's std::expected has no and_then.
-template <typename Read>
-auto Then(const Result<std::string>& body, Read&& read) -> decltype(read(*body)) {
-  if (!body) return Failure(body.error());
-  return read(*body);
-}
-
-Result<void> WithoutBody(const Result<std::string>& body) {
-  if (!body) return Failure(body.error());
-  return {};
-}
-
-Error FromAnswer(std::string_view what, const provider::http::ClientResponse& response) {
-  const std::string message = ReadErrorMessage(response.body);
-  const auto error = [&](ErrorKind kind) {
-    return Error{kind, fmt::format("{}: {}", what, message),
-                 fmt::format("status {}", response.status)};
-  };
-  // The engine says 500 or 400 for this one, depending on its version.
-  if (message.contains("update out of sequence")) return error(ErrorKind::kOutOfSequence);
-  switch (response.status) {
-    case 400:
-    case 403:
-      return error(ErrorKind::kInvalid);
-    case 404:
-      return error(ErrorKind::kNotFound);
-    case 409:
-      return error(ErrorKind::kConflict);
-    case 502:
-    case 503:
-    case 504:
-      return error(ErrorKind::kUnavailable);
-    default:
-      if (message.contains("context deadline exceeded") || message.contains("code = Unavailable")) {
-        return error(ErrorKind::kUnavailable);
-      }
-      return error(ErrorKind::kInternal);
-  }
-}
-
-}  // namespace
-
-std::expected<EngineAddress, std::string> EngineAddress::Parse(std::string_view text) {
-  EngineAddress address;
-  if (text.starts_with("unix://")) {
-    address.unix_socket = text.substr(7);
-    if (!address.unix_socket.starts_with('/')) {
-      return std::unexpected("needs an absolute path, as in unix:///var/run/docker.sock");
-    }
-    address.base_url = "http://docker";
-    return address;
-  }
-  for (const std::string_view scheme : {"tcp://", "http://"}) {
-    if (!text.starts_with(scheme)) continue;
-    address.base_url = fmt::format("http://{}", text.substr(scheme.size()));
-    while (address.base_url.ends_with('/')) address.base_url.pop_back();
-    return address;
-  }
-  return std::unexpected("must start with unix:// or tcp://");
-}
-
-Result<std::string> ChooseApiVersion(std::string_view oldest, std::string_view newest) {
-  const ApiNumber chosen = std::min(ParseApiNumber(newest), kNewestSpoken);
-  if (chosen < kOldestSpoken || chosen < ParseApiNumber(oldest)) {
-    return Failure(Error{
-        ErrorKind::kInvalid,
-        fmt::format("the Docker engine speaks API {} to {}; this program speaks {}.{} to {}.{}",
-                    oldest, newest, kOldestSpoken.major, kOldestSpoken.minor, kNewestSpoken.major,
-                    kNewestSpoken.minor)});
-  }
-  return fmt::format("{}.{}", chosen.major, chosen.minor);
-}
 
 EngineClient::EngineClient(provider::http::Client& client, EngineAddress address,
                            std::chrono::milliseconds timeout)
-    : client_(client), address_(std::move(address)), timeout_(timeout) {}
-
-Result<provider::http::ClientResponse> EngineClient::Exchange(std::string_view what,
-                                                              std::string method,
-                                                              const std::string& path,
-                                                              std::string body,
-                                                              const std::stop_token& stop) {
-  provider::http::ClientRequest request;
-  request.method = std::move(method);
-  request.url = address_.base_url + path;
-  request.unix_socket = address_.unix_socket;
-  request.body = std::move(body);
-  request.timeout = timeout_;
-  if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  auto response = client_.Send(request, stop);
-  if (response) return *std::move(response);
-  if (response.error().kind == provider::http::ClientFailure::Kind::kCancelled) {
-    return Failure(Error{ErrorKind::kCancelled, fmt::format("{}: cancelled", what)});
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    api_version_.clear();
-  }
-  return Failure(Error{
-      ErrorKind::kUnavailable,
-      fmt::format("{}: the Docker engine does not answer: {}", what, response.error().message)});
-}
-
-Result<std::string> EngineClient::ApiVersion(const std::stop_token& stop) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!api_version_.empty()) return api_version_;
-  }
-  const auto response = Exchange("asking for the API version", "GET", "/version", "", stop);
-  if (!response) return Failure(response.error());
-  if (response->status != 200) return Failure(FromAnswer("asking for the API version", *response));
-  const auto answer = ReadVersion(response->body);
-  if (!answer) return Failure(answer.error());
-  auto chosen = ChooseApiVersion(answer->oldest_api, answer->newest_api);
-  if (!chosen) return chosen;
-  const std::lock_guard lock(mutex_);
-  api_version_ = *chosen;
-  return chosen;
-}
-
-Result<std::string> EngineClient::Call(std::string_view what, std::string method,
-                                       std::string path_and_query, std::string body,
-                                       const std::stop_token& stop) {
-  const auto version = ApiVersion(stop);
-  if (!version) return Failure(version.error());
-  auto response = Exchange(what, std::move(method), fmt::format("/v{}{}", *version, path_and_query),
-                           std::move(body), stop);
-  if (!response) return Failure(response.error());
-  if (response->status >= 200 && response->status < 300) return std::move(response->body);
-  return Failure(FromAnswer(what, *response));
-}
+    : transport_(client, std::move(address), timeout) {}
 
 Result<EngineInfo> EngineClient::Info(const std::stop_token& stop) {
-  const auto body = Call("asking about the engine", "GET", "/info", "", stop);
+  const auto body = transport_.Call("asking about the engine", "GET", "/info", "", stop);
   if (!body) return Failure(body.error());
   auto info = ReadInfo(*body);
   if (!info) return info;
-  if (const auto version = ApiVersion(stop)) info->api_version = *version;
+  if (const auto version = transport_.ApiVersion(stop)) info->api_version = *version;
   return info;
 }
 
 Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
                                                         const std::stop_token& stop) {
-  return Then(Call("listing services", "GET",
+  return Then(transport_.Call("listing services", "GET",
                    "/services?filters=" + Escape(FilterJson("label", label)), "", stop),
               ReadServices);
 }
 
 Result<Service> EngineClient::FindService(std::string_view name, const std::stop_token& stop) {
-  return Then(Call(fmt::format("reading service {}", name), "GET",
+  return Then(transport_.Call(fmt::format("reading service {}", name), "GET",
                    fmt::format("/services/{}", Escape(name)), "", stop),
               ReadService);
 }
 
 Result<void> EngineClient::CreateService(const ServiceSpec& spec, const std::stop_token& stop) {
-  return WithoutBody(Call(fmt::format("creating service {}", spec.name), "POST", "/services/create",
+  return WithoutBody(transport_.Call(fmt::format("creating service {}", spec.name), "POST", "/services/create",
                           ServiceToJson(spec), stop));
 }
 
 Result<void> EngineClient::UpdateService(const Service& current, const ServiceSpec& wanted,
                                          const std::stop_token& stop) {
   return WithoutBody(
-      Call(fmt::format("updating service {}", wanted.name), "POST",
+      transport_.Call(fmt::format("updating service {}", wanted.name), "POST",
            fmt::format("/services/{}/update?version={}", current.id, current.version),
            MergedServiceJson(current, wanted), stop));
 }
 
 Result<void> EngineClient::RemoveService(std::string_view name, const std::stop_token& stop) {
-  return WithoutBody(Call(fmt::format("removing service {}", name), "DELETE",
+  return WithoutBody(transport_.Call(fmt::format("removing service {}", name), "DELETE",
                           fmt::format("/services/{}", Escape(name)), "", stop));
 }
 
 Result<std::vector<Task>> EngineClient::ListTasks(std::string_view service_name,
                                                   const std::stop_token& stop) {
-  return Then(Call("listing tasks", "GET",
+  return Then(transport_.Call("listing tasks", "GET",
                    "/tasks?filters=" + Escape(FilterJson("service", service_name)), "", stop),
               ReadTasks);
 }
@@ -227,13 +63,13 @@ Result<std::string> EngineClient::EnsureOverlay(std::string_view name,
                                                 const std::stop_token& stop) {
   const auto read_id = [&](const std::string& body) { return ReadNetworkId(body, name); };
   const auto find = [&] {
-    return Then(Call(fmt::format("looking for network {}", name), "GET",
+    return Then(transport_.Call(fmt::format("looking for network {}", name), "GET",
                      "/networks?filters=" + Escape(FilterJson("name", name)), "", stop),
                 read_id);
   };
   auto found = find();
   if (!found || !found->empty()) return found;
-  const auto created = Call(fmt::format("creating network {}", name), "POST", "/networks/create",
+  const auto created = transport_.Call(fmt::format("creating network {}", name), "POST", "/networks/create",
                             OverlayNetworkJson(name), stop);
   if (created) return read_id(*created);
   // Someone else may have made it meanwhile.
