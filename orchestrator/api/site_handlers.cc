@@ -75,7 +75,8 @@ Response AnswerChange(const Services& services, const command::Written& written,
                       const WaitOrder& order) {
   const WaitResult waited = Wait(services, written.record, order);
   if (waited.failed) {
-    return Problem(424, fmt::format("the site is stored, but it does not run: {}", waited.reason));
+    return Problem(424, fmt::format("the site is stored, but it does not run: {}{}", waited.reason,
+                                    waited.output.empty() ? "" : "\n" + waited.output));
   }
   const int good = written.created ? 201 : 200;
   Response response = Json(waited.reached ? good : 202, site::ToJson(written.record.site));
@@ -116,6 +117,8 @@ Ordered DeploymentToJson(const Services& services, const store::SiteRecord& reco
   if (!deployment) return {{"state", "unknown"}, {"reason", deployment.error().message}};
   Ordered out{{"state", deploy::Name(deployment->state)},
               {"reason", deployment->reason},
+              {"output", deployment->output},
+              {"drift", deployment->drift},
               {"service", nullptr},
               {"update", deployment->update_state},
               {"wanted_tasks", deployment->wanted_tasks},

@@ -54,6 +54,7 @@ WaitResult IsRunning(const Services& services, const store::SiteRecord& record) 
   result.reached = deployment->state == deploy::DeploymentState::kRunning;
   result.failed = deployment->state == deploy::DeploymentState::kRolledBack;
   result.reason = deployment->reason;
+  result.output = deployment->output;
   return result;
 }
 

@@ -25,8 +25,9 @@ Result<WaitOrder> ParseWait(const Request& request);
 
 struct WaitResult {
   bool reached = false;
-  bool failed = false;  // waiting longer is of no use
-  std::string reason;   // why not reached, for people
+  bool failed = false;      // waiting longer is of no use
+  std::string reason;       // why not reached, for people
+  std::string output = {};  // what the failing task wrote last
 };
 
 // Blocks until the record's state is what `order` asks for, or time is over.

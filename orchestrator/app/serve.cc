@@ -52,6 +52,8 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
 deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
   deploy::ReconcilerOptions options;
   options.network = config.docker.network;
+  options.drift =
+      config.docker.repair_drift ? deploy::DriftPolicy::kRepair : deploy::DriftPolicy::kReport;
   const char* time_zone = std::getenv("TZ");
   options.service = {.sites_directory = config.sites.directory,
                      .dynamic_image = config.sites.dynamic_image,

@@ -273,6 +273,9 @@ void ReadDocker(Section& section, Docker& docker) {
   section.Text("network", docker.network);
   if (!IsName(docker.network)) section.Fail("network", "may have letters, digits, -, _ and . only");
   if (auto mode = section.OneOf("endpoint_mode", {"vip", "dnsrr"})) docker.endpoint_mode = *mode;
+  if (const auto drift = section.OneOf("drift", {"repair", "report"})) {
+    docker.repair_drift = *drift == "repair";
+  }
 }
 
 void ReadRouting(Section& section, Routing& routing) {

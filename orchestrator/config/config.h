@@ -30,6 +30,7 @@ struct Docker {
   std::optional<std::string> host = "unix:///var/run/docker.sock";  // none: external sites only
   std::string network = "director-sites";
   std::string endpoint_mode = "vip";
+  bool repair_drift = true;  // undo what others change on services of sites; false: only say so
 };
 
 struct Routing {

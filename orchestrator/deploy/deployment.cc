@@ -1,26 +1,65 @@
 #include "orchestrator/deploy/deployment.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <ctime>
 
 #include <fmt/format.h>
 
 namespace orchestrator::deploy {
 namespace {
 
+constexpr std::uint64_t kOutputLines = 20;
+constexpr std::size_t kLongestOutput = 8 << 10;
+constexpr std::int64_t kCrashMemory = 60;  // seconds
+constexpr std::int64_t kSettled = 3;       // seconds
+
 bool IsUpdating(const std::string& state) {
   return state == "updating" || state == "rollback_started" || state == "paused" ||
          state == "rollback_paused";
 }
 
+bool HasFailed(const docker::Task& task) {
+  return task.state == "failed" || task.state == "rejected" || task.state == "complete";
+}
+
+std::string Describe(const docker::Task& task) {
+  std::string text =
+      fmt::format("task is {}: {}", task.state, task.error.empty() ? task.message : task.error);
+  if (task.exit_code && !text.contains("exit")) text += fmt::format(" (exit {})", *task.exit_code);
+  return text;
+}
+
+// The task that was tried last and did not run.
+const docker::Task* LastFailure(const Deployment& deployment) {
+  const auto found = std::ranges::find_if(deployment.tasks, HasFailed);
+  return found == deployment.tasks.end() ? nullptr : &*found;
+}
+
 // Why no task runs, in the words of the task that was tried last.
 std::string WhyNotRunning(const Deployment& deployment) {
-  for (const docker::Task& task : deployment.tasks) {
-    if (task.state == "running") continue;
-    if (!task.error.empty()) return fmt::format("task is {}: {}", task.state, task.error);
-  }
   if (deployment.tasks.empty()) return "the swarm has made no task yet";
-  return fmt::format("task is {}: {}", deployment.tasks.front().state,
-                     deployment.tasks.front().message);
+  // A pending task knows what it waits for ("no suitable node …").
+  for (const docker::Task& task : deployment.tasks) {
+    if (task.state != "running" && !task.error.empty()) return Describe(task);
+  }
+  if (const docker::Task* failure = LastFailure(deployment)) return Describe(*failure);
+  return Describe(deployment.tasks.front());
+}
+
+// Seconds since 1970 of an RFC 3339 time in UTC, as the engine writes it; 0 where it is none.
+std::int64_t Seconds(const std::string& time) {
+  std::tm parts{};
+  return strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) ? timegm(&parts) : 0;
+}
+
+// A task that has just started after others failed is no proof that the site runs.
+bool IsCrashing(const Deployment& deployment, std::int64_t now) {
+  const docker::Task* const failure = LastFailure(deployment);
+  if (!failure || Seconds(failure->since) + kCrashMemory < now) return false;
+  return std::ranges::none_of(deployment.tasks, [&](const docker::Task& task) {
+    return task.state == "running" && Seconds(task.since) + kSettled <= now;
+  });
 }
 
 void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deployment& deployment) {
@@ -34,17 +73,43 @@ void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deplo
   }
   if (status.rolled_back || deployment.update_state == "rollback_completed") {
     deployment.state = DeploymentState::kRolledBack;
-    deployment.reason = WhyNotRunning(deployment);
+    deployment.reason =
+        fmt::format("the swarm went back to the deployment before: {}", WhyNotRunning(deployment));
     return;
   }
-  if (IsUpdating(deployment.update_state))
-    return pending("the swarm's update is " + deployment.update_state);
+  if (IsUpdating(deployment.update_state)) {
+    const docker::Task* const failure = LastFailure(deployment);
+    const bool failing = failure && deployment.running_tasks < deployment.wanted_tasks;
+    return pending(fmt::format("the swarm's update is {}{}", deployment.update_state,
+                               failing ? ": " + Describe(*failure) : ""));
+  }
   if (deployment.running_tasks < deployment.wanted_tasks) return pending(WhyNotRunning(deployment));
   if (deployment.running_tasks > deployment.wanted_tasks) {
     return pending(fmt::format("{} tasks are still to stop",
                                deployment.running_tasks - deployment.wanted_tasks));
   }
+  if (deployment.wanted_tasks > 0 && IsCrashing(deployment, std::time(nullptr))) {
+    return pending(
+        fmt::format("it was started again just now after {}", Describe(*LastFailure(deployment))));
+  }
   deployment.state = DeploymentState::kRunning;
+}
+
+// The last lines of the task that failed last.
+std::string LastOutput(docker::Engine& engine, const Deployment& deployment,
+                       const std::stop_token& stop) {
+  const docker::Task* const failure = LastFailure(deployment);
+  if (!failure || failure->state == "rejected") return {};  // it never ran
+  std::string output;
+  const auto read = engine.ReadTaskLog(
+      failure->id, {.tail = kOutputLines, .since = {}, .follow = false},
+      [&](const docker::LogLine& line) {
+        output += line.text + "\n";
+        return output.size() < kLongestOutput;
+      },
+      stop);
+  if (!read) return fmt::format("(its output cannot be read: {})", read.error().message);
+  return output;
 }
 
 }  // namespace
@@ -83,6 +148,10 @@ Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
         deployment.tasks, [](const docker::Task& task) { return task.state == "running"; }));
   }
   Judge(status, record, deployment);
+  deployment.drift = status.drift;
+  if (deployment.state != DeploymentState::kRunning) {
+    deployment.output = LastOutput(*engine, deployment, stop);
+  }
   if (!service && deployment.state == DeploymentState::kRunning) {
     deployment.state = DeploymentState::kPending;
     deployment.reason = "the service is gone and will be made again";

@@ -19,6 +19,8 @@ enum class DeploymentState {
 struct Deployment {
   DeploymentState state = DeploymentState::kPending;
   std::string reason;  // for people; empty when running
+  std::string output;  // what the failing task wrote last, if there is one
+  std::string drift;   // what somebody else changed
   std::string update_state;
   std::size_t running_tasks = 0;
   std::size_t wanted_tasks = 0;

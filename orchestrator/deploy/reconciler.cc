@@ -4,8 +4,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include "orchestrator/deploy/drift.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/fault/crash_point.h"
 
@@ -25,6 +27,8 @@ constexpr const char* kGivenUp =
     "the swarm has a different task template, though this one was sent three times; it is left as "
     "it is until the site changes";
 
+constexpr auto kEventDelay = 500ms;  // changes come in bursts
+constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
 
@@ -39,6 +43,7 @@ Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks
       queue_(options_.back_off) {
   if (engine_) engine_problem_ = "the Docker engine has not been asked yet";
   threads_.emplace_back([this](const std::stop_token& stop) { Watch(stop); });
+  if (engine_) threads_.emplace_back([this](const std::stop_token& stop) { Listen(stop); });
   for (unsigned i = 0; i < options_.workers; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
   }
@@ -53,6 +58,11 @@ ReconcileStatus Reconciler::StatusOf(site::SiteId id) const {
   const std::lock_guard lock(mutex_);
   const auto found = statuses_.find(id);
   return found == statuses_.end() ? ReconcileStatus{} : found->second;
+}
+
+FleetStatus Reconciler::Fleet() const {
+  const std::lock_guard lock(mutex_);
+  return fleet_;
 }
 
 std::string Reconciler::EngineProblem() const {
@@ -94,6 +104,54 @@ void Reconciler::Watch(const std::stop_token& stop) {
   }
 }
 
+// Looks at a site when its service changes. What happens while nobody listens is found by the next
+// comparison of everything.
+void Reconciler::Listen(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const auto followed = engine_->FollowServices(
+        std::chrono::system_clock::now() - kEventOverlap,
+        [&](const docker::Event& event) {
+          const auto id = site::ParseServiceName(event.name);
+          if (!id) return;
+          {
+            const std::lock_guard lock(mutex_);
+            const auto own = own_changes_.find(*id);
+            if (own != own_changes_.end() && event.action != "remove") {
+              if (--own->second == 0) own_changes_.erase(own);
+              return;
+            }
+          }
+          queue_.AddAfter(id->value, kEventDelay);
+        },
+        stop);
+    if (!followed && followed.error().kind != ErrorKind::kCancelled) {
+      spdlog::debug("{}", followed.error().message);
+    }
+    store_.commits().WaitAfter(store_.commits().last(),
+                               std::chrono::steady_clock::now() + options_.engine_retry, stop);
+  }
+}
+
+void Reconciler::CountTasks(const std::vector<docker::Service>& services,
+                            const std::stop_token& stop) {
+  const auto tasks = engine_->ListTasksOfAll(kSiteLabel, stop);
+  if (!tasks) return;
+  std::map<std::string_view, site::SiteId> by_service;
+  for (const docker::Service& service : services) {
+    if (const auto id = site::ParseServiceName(service.spec.name)) by_service[service.id] = *id;
+  }
+  std::map<site::SiteId, TaskCount> counts;
+  for (const docker::Task& task : *tasks) {
+    const auto found = by_service.find(task.service_id);
+    if (found == by_service.end()) continue;
+    TaskCount& count = counts[found->second];
+    if (task.state == "running") ++count.running;
+    if (task.state == "failed" || task.state == "rejected") ++count.failed;
+  }
+  const std::lock_guard lock(mutex_);
+  fleet_.tasks = std::move(counts);
+}
+
 store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool queue_all,
                                    const std::stop_token& stop) {
   auto changes = store_.ChangesAfter(seen);
@@ -133,6 +191,7 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     return false;
   }
   SetEngineProblem("");
+  CountTasks(*services, stop);
 
   std::map<std::string_view, const docker::Service*> by_name;
   for (const docker::Service& service : *services) by_name[service.spec.name] = &service;
@@ -185,22 +244,39 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
     docker::ServiceSpec wanted = Wanted(record, *network);
     const auto current = engine_->FindService(wanted.name, stop);
     if (!current && current.error().kind == ErrorKind::kNotFound) {
+      if (WasSeen(id)) {
+        RememberDrift(id, "removed by somebody else");
+        if (options_.drift == DriftPolicy::kReport &&
+            StatusOf(id).applied->revision >= record.revision) {
+          return {};
+        }
+      }
+      if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
+        return forgotten;
+      }
       done = engine_->CreateService(wanted, stop);
       if (done) MaybeCrash(CrashPoint::kServiceCreated);
     } else if (!current) {
       return Failure(current.error());
     } else {
       Merge(record, *current, wanted);
-      const bool rolled_back = WasRolledBack(id, *current, wanted);
-      given_up = !rolled_back && wanted.task != current->spec.task && HasGivenUp(id, wanted.task);
-      if (rolled_back || given_up) wanted.task = current->spec.task;
-      if (wanted == current->spec) {
-        RememberApplied(record, rolled_back);
+      const auto rolled_back = WasRolledBack(record, *current, wanted);
+      if (!rolled_back) return Failure(rolled_back.error());
+      given_up = !*rolled_back && wanted.task != current->spec.task && HasGivenUp(id, wanted.task);
+      if (*rolled_back || given_up) wanted.task = current->spec.task;
+      if (wanted == current->spec || IsLeftAlone(id, *current, wanted)) {
+        RememberApplied(record, *rolled_back);
         if (given_up) RememberProblem(id, kGivenUp);
         return {};
       }
+      const bool new_task = wanted.task != current->spec.task;
+      if (new_task) {
+        if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
+          return forgotten;
+        }
+      }
       done = engine_->UpdateService(*current, wanted, stop);
-      if (done && wanted.task != current->spec.task) RememberAttempt(id, wanted.task);
+      if (done && new_task) RememberAttempt(id, wanted.task);
       if (done) MaybeCrash(CrashPoint::kServiceUpdated);
     }
     const bool raced = !done && (done.error().kind == ErrorKind::kOutOfSequence ||
@@ -208,6 +284,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
     if (!raced) break;
   }
   if (!done) return done;
+  ExpectOwnEvent(id);
   RememberApplied(record, /*rolled_back=*/false);
   if (given_up) RememberProblem(id, kGivenUp);
   return {};
@@ -248,8 +325,9 @@ Result<void> Reconciler::Erase(site::SiteId id) {
 
 docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
                                        const std::string& network_id) const {
-  docker::ServiceSpec wanted = WantedService(record.site, options_.service, network_id);
+  docker::ServiceSpec wanted = WantedService(record, options_.service, network_id);
   wanted.labels.merge(hooks_.labels(record));
+  wanted.labels[std::string(kSpecLabel)] = Fingerprint(wanted);
   return wanted;
 }
 
@@ -258,18 +336,63 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
   for (const auto& [key, value] : current.spec.labels) {
     if (!hooks_.owns_label(key, record.site.id)) wanted.labels.try_emplace(key, value);
   }
+  // A service that was taken over keeps its tasks until its site changes.
+  if (!record.adopted_task.empty() && record.adopted_task == Fingerprint(wanted.task)) {
+    wanted.task = current.spec.task;
+    wanted.endpoint_mode = current.spec.endpoint_mode;
+    return;
+  }
   for (const auto& [key, value] : current.spec.task.container_labels) {
     if (!key.starts_with("orchestrator.")) wanted.task.container_labels.try_emplace(key, value);
   }
+  for (const docker::Mount& mount : current.spec.task.mounts) {
+    if (!OwnsMountPoint(mount.target)) wanted.task.mounts.push_back(mount);
+  }
 }
 
-bool Reconciler::WasRolledBack(site::SiteId id, const docker::Service& current,
-                               const docker::ServiceSpec& wanted) const {
+bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,
+                             const docker::ServiceSpec& wanted) {
+  const std::string key(kSpecLabel);
+  const auto sent = current.spec.labels.find(key);
+  if (sent == current.spec.labels.end() || sent->second != wanted.labels.at(key)) return false;
+  RememberDrift(id, fmt::format("changed by somebody else: {}",
+                                fmt::join(Differences(current.spec, wanted), ", ")));
+  return options_.drift == DriftPolicy::kReport;
+}
+
+Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
+                                       const docker::Service& current,
+                                       const docker::ServiceSpec& wanted) {
+  if (wanted.task == current.spec.task) return false;
+  const std::string fingerprint = Fingerprint(wanted.task);
+  if (record.refused_task == fingerprint) return true;
   if (!current.update_state.starts_with("rollback")) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = attempted_.find(record.site.id);
+    if (found == attempted_.end() || found->second.task != wanted.task) return false;
+  }
+  // Kept over a restart, so that it is not tried again then.
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    auto now = transaction.Find(record.site.id);
+    if (!now) return Failure(now.error());
+    if (!*now) return {};
+    (*now)->refused_task = fingerprint;
+    return transaction.Put({&**now, 1});
+  });
+  if (!written) return Failure(written.error());
+  return true;
+}
+
+bool Reconciler::WasSeen(site::SiteId id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = attempted_.find(id);
-  return found != attempted_.end() && found->second.task == wanted.task &&
-         current.spec.task != wanted.task;
+  const auto found = statuses_.find(id);
+  return found != statuses_.end() && found->second.applied && !found->second.elsewhere;
+}
+
+void Reconciler::ExpectOwnEvent(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  ++own_changes_[id];
 }
 
 bool Reconciler::HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const {
@@ -315,10 +438,22 @@ void Reconciler::RememberApplied(const store::SiteRecord& record, bool rolled_ba
   ReconcileStatus& status = statuses_[record.site.id];
   status.problem.clear();
   status.rolled_back = rolled_back;
+  if (status.applied && status.applied->revision < record.revision) status.drift.clear();
+  status.elsewhere = record.site.kind == site::Kind::kExternal;
   const bool same = status.applied && status.applied->routes_revision == record.routes_revision &&
                     status.applied->phase == record.phase;
   const auto since = same ? status.applied->since : std::chrono::steady_clock::now();
   status.applied = Applied{record.revision, record.routes_revision, record.phase, since};
+}
+
+void Reconciler::RememberDrift(site::SiteId id, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  std::string& drift = statuses_[id].drift;
+  if (drift == what && options_.drift == DriftPolicy::kReport) return;
+  ++fleet_.drifts;
+  drift = what;
+  spdlog::warn("site {}: {} ({})", id.value, what,
+               options_.drift == DriftPolicy::kRepair ? "repaired" : "left as it is");
 }
 
 void Reconciler::RememberProblem(site::SiteId id, const std::string& problem) {
@@ -330,6 +465,7 @@ void Reconciler::Forget(site::SiteId id) {
   const std::lock_guard lock(mutex_);
   statuses_.erase(id);
   attempted_.erase(id);
+  own_changes_.erase(id);
 }
 
 }  // namespace orchestrator::deploy

@@ -28,9 +28,13 @@ struct RoutingHooks {
   std::function<bool(const store::SiteRecord&)> is_unused;
 };
 
+// What becomes of a service that somebody else changed or removed.
+enum class DriftPolicy { kRepair, kReport };
+
 struct ReconcilerOptions {
   ServiceOptions service;
   std::string network;
+  DriftPolicy drift = DriftPolicy::kRepair;
   unsigned workers = 4;
   std::chrono::milliseconds resync_period{30'000};  // how often everything is compared
   std::chrono::milliseconds engine_retry{1'000};    // while the engine is away
@@ -49,11 +53,28 @@ struct ReconcileStatus {
   std::optional<Applied> applied;
   std::string problem;       // why the last try failed, for people; empty when it did not
   bool rolled_back = false;  // the swarm refused the last deployment and runs the one before
+  // What somebody else changed, for people; empty when nothing. Stays after a repair, until the
+  // site is changed.
+  std::string drift;
+  bool elsewhere = false;  // an external site: it has no service
+};
+
+// The tasks of one site, as the last list of all tasks has them.
+struct TaskCount {
+  std::size_t running = 0;
+  std::size_t failed = 0;
+};
+
+struct FleetStatus {
+  std::map<site::SiteId, TaskCount> tasks;
+  std::uint64_t drifts = 0;  // seen since the start
 };
 
 // Makes the swarm's services match the store: a queue of site ids, several workers, never two on
 // one site. Level-triggered: it compares what is wanted with what is there, at every change, every
-// now and then, and whenever the engine comes back; so it needs to remember nothing over a restart.
+// now and then, whenever the engine comes back, and when the engine tells that a service changed;
+// so it needs to remember nothing over a restart. What is watched costs two lists a period, however
+// many sites there are.
 //
 // Owns its threads. `store` and `engine` must live longer; without an engine only external sites
 // can be taken care of. Thread-safe.
@@ -67,6 +88,8 @@ class Reconciler {
 
   ReconcileStatus StatusOf(site::SiteId id) const;
 
+  FleetStatus Fleet() const;
+
   // Why the engine cannot be used now, for people; empty when it can.
   std::string EngineProblem() const;
 
@@ -77,9 +100,11 @@ class Reconciler {
 
   void Work(const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
+  void Listen(const std::stop_token& stop);
   store::Revision Follow(store::Revision seen, Records& records, bool queue_all,
                          const std::stop_token& stop);
   bool Resync(const Records& records, const std::stop_token& stop);
+  void CountTasks(const std::vector<docker::Service>& services, const std::stop_token& stop);
 
   Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);
   Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
@@ -89,14 +114,20 @@ class Reconciler {
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
   void Merge(const store::SiteRecord& record, const docker::Service& current,
              docker::ServiceSpec& wanted) const;
-  bool WasRolledBack(site::SiteId id, const docker::Service& current,
-                     const docker::ServiceSpec& wanted) const;
+  // Whether the service is to stay as somebody else made it. Remembers what that was.
+  bool IsLeftAlone(site::SiteId id, const docker::Service& current,
+                   const docker::ServiceSpec& wanted);
+  Result<bool> WasRolledBack(const store::SiteRecord& record, const docker::Service& current,
+                             const docker::ServiceSpec& wanted);
+  bool WasSeen(site::SiteId id) const;
+  void ExpectOwnEvent(site::SiteId id);
   bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
   void RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent);
 
   Result<std::string> NetworkId(const std::stop_token& stop);
   void SetEngineProblem(std::string problem);
   void RememberApplied(const store::SiteRecord& record, bool rolled_back);
+  void RememberDrift(site::SiteId id, const std::string& what);
   void RememberProblem(site::SiteId id, const std::string& problem);
   void Forget(site::SiteId id);
 
@@ -114,6 +145,8 @@ class Reconciler {
   };
 
   std::map<site::SiteId, ReconcileStatus> statuses_;  // guarded by mutex_
+  FleetStatus fleet_;                                 // guarded by mutex_
+  std::map<site::SiteId, unsigned> own_changes_;      // guarded by mutex_; events to come of them
   std::map<site::SiteId, Attempt> attempted_;         // guarded by mutex_
   std::string engine_problem_;                        // guarded by mutex_
   std::string network_id_;                            // guarded by mutex_

@@ -1,11 +1,15 @@
 #include "orchestrator/deploy/service_spec.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/docker/codec.h"
 #include "provider/secret.h"
 
 namespace orchestrator::deploy {
@@ -16,20 +20,11 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kTmpBytes = 10'000'000;
 constexpr std::int64_t kRunBytes = 1'000'000;
 constexpr std::uint32_t kSticky = 01777;
+constexpr std::size_t kShortHash = 16;
 
-// Runs the first executable run file. `exec` keeps its exit code and lets signals reach it
-// directly.
-constexpr const char* kEntryScript = R"sh(
-for file in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site/public/run.sh; do
-  if [ -f "$file" ] && [ -x "$file" ]; then
-    echo "DIRECTOR: Starting server at $(date)"
-    exec "$file"
-  fi
-done
-echo "DIRECTOR: No executable run.sh was found in /site, /site/private or /site/public"
-trap 'exit 0' TERM
-while :; do sleep 3600 & wait $!; done
-)sh";
+constexpr std::array<std::string_view, 5> kMountPoints = {
+    "/site", "/root", "/usr/share/nginx/html", "/tmp", "/run",
+};
 
 std::string UrlPart(CURLU* url, CURLUPart part) {
   char* text = nullptr;
@@ -81,21 +76,24 @@ docker::Mount Bind(const std::filesystem::path& source, std::string target, bool
   return mount;
 }
 
-docker::TaskTemplate WantedTask(const site::Site& site, const ServiceOptions& options,
+docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOptions& options,
                                 const std::string& network_id) {
+  const site::Site& site = record.site;
   docker::TaskTemplate task;
+  task.image = WantedImage(record, options);
   const std::filesystem::path directory = SitePath(options.sites_directory, site.id);
   if (site.kind == site::Kind::kStatic) {
-    task.image = site.image.value_or(options.static_image);
     task.mounts = {Bind(directory / "public", "/usr/share/nginx/html", /*read_only=*/true)};
   } else {
-    task.image = site.image.value_or(options.dynamic_image);
-    task.command = {"sh", "-c", kEntryScript};
+    task.command = {"sh", "-c", std::string(EntryScript())};
     task.read_only_root = true;
     task.mounts = {Bind(directory, "/site", /*read_only=*/false),
                    Bind(directory / ".home", "/root", /*read_only=*/false)};
     // The file's text is no part of the template: its hash makes a change of it a new deployment.
     if (site.run) task.container_labels["orchestrator.run"] = provider::Sha256Hex(*site.run);
+  }
+  if (record.restarts > 0) {
+    task.container_labels["orchestrator.restarts"] = std::to_string(record.restarts);
   }
   task.mounts.push_back(Tmpfs("/tmp", kTmpBytes));
   task.mounts.push_back(Tmpfs("/run", kRunBytes));
@@ -115,22 +113,41 @@ docker::TaskTemplate WantedTask(const site::Site& site, const ServiceOptions& op
 
 }  // namespace
 
-docker::ServiceSpec WantedService(const site::Site& site, const ServiceOptions& options,
+std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& options) {
+  if (record.site.image) return *record.site.image;
+  if (record.site.kind == site::Kind::kStatic) return options.static_image;
+  return record.built_image.empty() ? options.dynamic_image : record.built_image;
+}
+
+bool OwnsMountPoint(std::string_view target) {
+  return std::ranges::find(kMountPoints, target) != kMountPoints.end();
+}
+
+std::string Fingerprint(const docker::TaskTemplate& task) {
+  return provider::Sha256Hex(docker::TaskToJson(task));
+}
+
+std::string Fingerprint(const docker::ServiceSpec& spec) {
+  return provider::Sha256Hex(docker::ServiceToJson(spec)).substr(0, kShortHash);
+}
+
+docker::ServiceSpec WantedService(const store::SiteRecord& record, const ServiceOptions& options,
                                   const std::string& network_id) {
+  const site::Site& site = record.site;
   docker::ServiceSpec spec;
   spec.name = site::ServiceName(site.id);
   spec.labels = {{std::string(kSiteLabel), std::to_string(site.id.value)}};
-  spec.task = WantedTask(site, options, network_id);
+  spec.task = WantedTask(record, options, network_id);
   spec.update = {.parallelism = 1,
                  .delay = 5s,
                  .failure_action = "rollback",
                  .monitor = 5s,
-                 .order = "stop-first"};
+                 .order = site::Name(site.update_order)};
   spec.rollback = {.parallelism = 1,
                    .delay = 0s,
                    .failure_action = "pause",
                    .monitor = 5s,
-                   .order = "stop-first"};
+                   .order = site::Name(site.update_order)};
   spec.endpoint_mode = options.endpoint_mode;
   spec.replicas = site.served ? 1 : 0;
   return spec;

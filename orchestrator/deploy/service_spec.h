@@ -2,9 +2,10 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "orchestrator/docker/types.h"
-#include "orchestrator/site/site.h"
+#include "orchestrator/store/record.h"
 
 namespace orchestrator::deploy {
 
@@ -19,9 +20,23 @@ struct ServiceOptions {
   std::string time_zone;      // for TZ
 };
 
+// A service has this label, too: the fingerprint of what was last sent as a whole. While it is the
+// same as that of what is wanted, a difference is somebody else's doing.
+inline constexpr std::string_view kSpecLabel = "orchestrator.spec";
+
 // The service of a dynamic or static site, in every detail but its labels of routing. Pure
 // function.
-docker::ServiceSpec WantedService(const site::Site& site, const ServiceOptions& options,
+docker::ServiceSpec WantedService(const store::SiteRecord& record, const ServiceOptions& options,
                                   const std::string& network_id);
+
+// The image that the tasks of the site run: its own, the one built for it, or the base image.
+std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& options);
+
+// Whether the mount point is one of those that sites have from us. All others stay as they are.
+bool OwnsMountPoint(std::string_view target);
+
+// A short text that is the same for the same value only.
+std::string Fingerprint(const docker::TaskTemplate& task);
+std::string Fingerprint(const docker::ServiceSpec& spec);
 
 }  // namespace orchestrator::deploy

@@ -10,11 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "orchestrator/deploy/entry_script.h"
+
 namespace orchestrator::deploy {
 namespace {
 
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kRunMode = 0755;
+constexpr const char* kOwnFolder = ".orchestrator";
 
 class Descriptor {
  public:
@@ -96,6 +99,20 @@ std::filesystem::path SitePath(const std::filesystem::path& root, site::SiteId i
   return root / fmt::format("{:02}", id.value / 100) / fmt::format("{:02}", id.value % 100);
 }
 
+Result<void> ForgetCrashes(const std::filesystem::path& root, site::SiteId id) {
+  const std::filesystem::path path = SitePath(root, id);
+  // The folders above belong to us; the last two may have been replaced by the site.
+  const Descriptor own(open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (own.get() < 0) return {};
+  const Descriptor folder(openat(own.get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.get() < 0) return {};
+  const std::string name(kCrashFile);
+  if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+    return SystemFailure("remove the file", path / kOwnFolder / name);
+  }
+  return {};
+}
+
 Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site) {
   std::error_code error;
   std::filesystem::create_directories(root, error);
@@ -111,13 +128,12 @@ Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site:
     if (!folder) return Failure(folder.error());
   }
   if (site.run) {
-    const auto folder = OpenFolder(*own, ".orchestrator", path / ".orchestrator");
+    const auto folder = OpenFolder(*own, kOwnFolder, path / kOwnFolder);
     if (!folder) return Failure(folder.error());
-    return WriteFile(*folder, "run", *site.run, path / ".orchestrator" / "run");
+    return WriteFile(*folder, "run", *site.run, path / kOwnFolder / "run");
   }
   // A site that gives no text any more runs its own run.sh again.
-  const Descriptor folder(
-      openat(own->get(), ".orchestrator", O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor folder(openat(own->get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder.get() >= 0) unlinkat(folder.get(), "run", 0);
   return {};
 }

@@ -15,4 +15,7 @@ std::filesystem::path SitePath(const std::filesystem::path& root, site::SiteId i
 // error, since it would be mounted from outside of the site.
 Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site);
 
+// Forgets how often the site's server ended badly, so that its next task starts at once.
+Result<void> ForgetCrashes(const std::filesystem::path& root, site::SiteId id);
+
 }  // namespace orchestrator::deploy

@@ -28,6 +28,10 @@ T Get(const json& object, const char* key) {
 json MountsToJson(const std::vector<Mount>& mounts) {
   json out = json::array();
   for (const Mount& mount : mounts) {
+    if (mount.type == Mount::Type::kOther) {
+      out.push_back(json::parse(mount.raw));
+      continue;
+    }
     json item{{"Target", mount.target}};
     if (mount.read_only) item["ReadOnly"] = true;
     if (mount.type == Mount::Type::kBind) {
@@ -95,12 +99,29 @@ void Apply(const ServiceSpec& spec, bool same_task, json& out) {
   out["EndpointSpec"]["Mode"] = spec.endpoint_mode;
 }
 
+// Whether the mount has nothing that `Mount` cannot say.
+bool IsKnown(const json& mount, const std::string& type) {
+  for (const auto& [key, value] : mount.items()) {
+    if (key == "Type" || key == "Source" || key == "Target" || key == "ReadOnly") continue;
+    if (key == "TmpfsOptions" && type == "tmpfs") continue;
+    return false;
+  }
+  return type == "tmpfs" || type == "bind";
+}
+
 std::vector<Mount> ReadMounts(const json& list) {
   std::vector<Mount> mounts;
   for (const json& item : list) {
     Mount mount;
-    mount.type =
-        Get<std::string>(item, "Type") == "tmpfs" ? Mount::Type::kTmpfs : Mount::Type::kBind;
+    const auto type = Get<std::string>(item, "Type");
+    if (!IsKnown(item, type)) {
+      mount.type = Mount::Type::kOther;
+      mount.target = Get<std::string>(item, "Target");
+      mount.raw = item.dump();
+      mounts.push_back(std::move(mount));
+      continue;
+    }
+    mount.type = type == "tmpfs" ? Mount::Type::kTmpfs : Mount::Type::kBind;
     mount.source = Get<std::string>(item, "Source");
     mount.target = Get<std::string>(item, "Target");
     mount.read_only = Get<bool>(item, "ReadOnly");
@@ -166,6 +187,7 @@ Service ServiceFromJson(const json& in) {
   const json& status = Member(in, "UpdateStatus");
   service.update_state = Get<std::string>(status, "State");
   service.update_message = Get<std::string>(status, "Message");
+  service.created_at = Get<std::string>(in, "CreatedAt");
   service.raw_spec = spec.dump();
   return service;
 }
@@ -181,6 +203,7 @@ Task TaskFromJson(const json& in) {
   task.image = Get<std::string>(Member(Member(in, "Spec"), "ContainerSpec"), "Image");
   const json& status = Member(in, "Status");
   task.state = Get<std::string>(status, "State");
+  task.since = Get<std::string>(status, "Timestamp");
   task.message = Get<std::string>(status, "Message");
   task.error = Get<std::string>(status, "Err");
   const json& code = Member(Member(status, "ContainerStatus"), "ExitCode");
@@ -208,6 +231,12 @@ auto ReadAnswer(std::string_view what, std::string_view text, Read&& read)
 std::string ServiceToJson(const ServiceSpec& spec) {
   json out = json::object();
   Apply(spec, /*same_task=*/false, out);
+  return out.dump();
+}
+
+std::string TaskToJson(const TaskTemplate& task) {
+  json out = json::object();
+  Apply(task, out);
   return out.dump();
 }
 
@@ -281,6 +310,15 @@ Result<EngineInfo> ReadInfo(std::string_view text) {
     }
     return info;
   });
+}
+
+std::optional<Event> ReadEvent(std::string_view text) {
+  const json in = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!in.is_object() || !in.contains("Type")) return {};
+  const json& actor = Member(in, "Actor");
+  return Event{Get<std::string>(in, "Type"), Get<std::string>(in, "Action"),
+               Get<std::string>(actor, "ID"),
+               Get<std::string>(Member(actor, "Attributes"), "name")};
 }
 
 std::string ReadErrorMessage(std::string_view text) {

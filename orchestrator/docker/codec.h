@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 namespace orchestrator::docker {
 
 std::string ServiceToJson(const ServiceSpec& spec);
+std::string TaskToJson(const TaskTemplate& task);
 
 // `current.raw_spec` with every managed field as `wanted` has it. The task template stays byte for
 // byte where it is the same already.
@@ -34,6 +36,9 @@ struct VersionAnswer {
 };
 Result<VersionAnswer> ReadVersion(std::string_view json);
 Result<EngineInfo> ReadInfo(std::string_view json);
+
+// One line of /events; nothing where it is none.
+std::optional<Event> ReadEvent(std::string_view json);
 
 // The text of an engine's error answer.
 std::string ReadErrorMessage(std::string_view json);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -37,6 +39,24 @@ class Engine {
   // All tasks of one service, past ones included as far as the swarm keeps them.
   virtual Result<std::vector<Task>> ListTasks(std::string_view service_name,
                                               const std::stop_token& stop) = 0;
+
+  // The tasks of all services that have the label `label`, by one call.
+  virtual Result<std::vector<Task>> ListTasksOfAll(std::string_view label,
+                                                   const std::stop_token& stop) = 0;
+
+  // Gives the lines of all tasks of a service, or of one task, to the sink until it says false,
+  // all are given, or (following) `stop` is requested.
+  using LogSink = std::function<bool(const LogLine&)>;
+  virtual Result<void> ReadServiceLog(std::string_view service_name, const LogQuery& query,
+                                      const LogSink& sink, const std::stop_token& stop) = 0;
+  virtual Result<void> ReadTaskLog(std::string_view task_id, const LogQuery& query,
+                                   const LogSink& sink, const std::stop_token& stop) = 0;
+
+  // Gives what happened to services since that time, and what happens from now on, to the sink.
+  // Returns when the engine goes away (an error) or `stop` is requested.
+  virtual Result<void> FollowServices(std::chrono::system_clock::time_point since,
+                                      const std::function<void(const Event&)>& sink,
+                                      const std::stop_token& stop) = 0;
 
   // The id of the attachable overlay network `name`, which is made where it is missing.
   virtual Result<std::string> EnsureOverlay(std::string_view name, const std::stop_token& stop) = 0;

@@ -26,9 +26,21 @@ class EngineClient final : public Engine {
   Result<void> RemoveService(std::string_view name, const std::stop_token& stop) override;
   Result<std::vector<Task>> ListTasks(std::string_view service_name,
                                       const std::stop_token& stop) override;
+  Result<std::vector<Task>> ListTasksOfAll(std::string_view label,
+                                           const std::stop_token& stop) override;
+  Result<void> ReadServiceLog(std::string_view service_name, const LogQuery& query,
+                              const LogSink& sink, const std::stop_token& stop) override;
+  Result<void> ReadTaskLog(std::string_view task_id, const LogQuery& query, const LogSink& sink,
+                           const std::stop_token& stop) override;
+  Result<void> FollowServices(std::chrono::system_clock::time_point since,
+                              const std::function<void(const Event&)>& sink,
+                              const std::stop_token& stop) override;
   Result<std::string> EnsureOverlay(std::string_view name, const std::stop_token& stop) override;
 
  private:
+  Result<void> ReadLog(std::string_view what, std::string_view path, const LogQuery& query,
+                       const LogSink& sink, const std::stop_token& stop);
+
   Transport transport_;
 };
 

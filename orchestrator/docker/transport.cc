@@ -106,7 +106,7 @@ Result<std::string> ChooseApiVersion(std::string_view oldest, std::string_view n
 }
 
 Transport::Transport(provider::http::Client& client, EngineAddress address,
-                           std::chrono::milliseconds timeout)
+                     std::chrono::milliseconds timeout)
     : client_(client), address_(std::move(address)), timeout_(timeout) {}
 
 provider::http::ClientRequest Transport::MakeRequest(std::string method, const std::string& path,
@@ -134,10 +134,10 @@ Error Transport::FromFailure(std::string_view what, const provider::http::Client
 }
 
 Result<provider::http::ClientResponse> Transport::Exchange(std::string_view what,
-                                                              std::string method,
-                                                              const std::string& path,
-                                                              std::string body,
-                                                              const std::stop_token& stop) {
+                                                           std::string method,
+                                                           const std::string& path,
+                                                           std::string body,
+                                                           const std::stop_token& stop) {
   auto response = client_.Send(MakeRequest(std::move(method), path, std::move(body)), stop);
   if (response) return *std::move(response);
   return Failure(FromFailure(what, response.error()));
@@ -161,8 +161,8 @@ Result<std::string> Transport::ApiVersion(const std::stop_token& stop) {
 }
 
 Result<std::string> Transport::Call(std::string_view what, std::string method,
-                                       std::string path_and_query, std::string body,
-                                       const std::stop_token& stop) {
+                                    std::string path_and_query, std::string body,
+                                    const std::stop_token& stop) {
   const auto version = ApiVersion(stop);
   if (!version) return Failure(version.error());
   auto response = Exchange(what, std::move(method), fmt::format("/v{}{}", *version, path_and_query),

@@ -29,9 +29,9 @@ Result<std::string> ChooseApiVersion(std::string_view oldest, std::string_view n
 // A text as a part of a path or query.
 std::string Escape(std::string_view text);
 
-// Calls of the Docker Engine API over HTTP, with errors in our kinds. Speaks the newest version that
-// both sides know, from 1.41 on, and asks again after the engine was away, since it may have been
-// upgraded. Thread-safe; `client` must live longer.
+// Calls of the Docker Engine API over HTTP, with errors in our kinds. Speaks the newest version
+// that both sides know, from 1.41 on, and asks again after the engine was away, since it may have
+// been upgraded. Thread-safe; `client` must live longer.
 class Transport {
  public:
   Transport(provider::http::Client& client, EngineAddress address,

@@ -14,7 +14,11 @@ namespace orchestrator::docker {
 using Labels = std::map<std::string, std::string>;
 
 struct Mount {
-  enum class Type { kBind, kTmpfs };
+  enum class Type {
+    kBind,
+    kTmpfs,
+    kOther,  // another type, or options that we do not set: kept as `raw`
+  };
 
   Type type = Type::kBind;
   std::string source;  // bind only
@@ -22,6 +26,7 @@ struct Mount {
   bool read_only = false;
   std::int64_t tmpfs_bytes = 0;
   std::uint32_t tmpfs_mode = 0;
+  std::string raw;  // JSON, of kOther only
 
   friend bool operator==(const Mount&, const Mount&) = default;
 };
@@ -84,7 +89,8 @@ struct Service {
   ServiceSpec spec;
   std::string update_state;  // "", updating, paused, completed, rollback_started, …
   std::string update_message;
-  std::string raw_spec;  // as the engine gave it, with the fields that we do not manage
+  std::string created_at;  // RFC 3339
+  std::string raw_spec;    // as the engine gave it, with the fields that we do not manage
 };
 
 struct Task {
@@ -97,8 +103,33 @@ struct Task {
   std::string message;
   std::string error;
   std::optional<int> exit_code;
+  std::string since;       // RFC 3339: when it came into this state
   std::string updated_at;  // RFC 3339
   std::string image;
+};
+
+// One line that a container wrote.
+struct LogLine {
+  enum class Stream { kStdout, kStderr };
+
+  Stream stream = Stream::kStdout;
+  std::string time;     // RFC 3339, with nanoseconds
+  std::string task_id;  // empty where it is one task's log
+  std::string text;     // bytes, without the end of line
+};
+
+struct LogQuery {
+  std::optional<std::uint64_t> tail;  // the last so many; unset: all that the engine has
+  std::string since;                  // RFC 3339 or Unix seconds; empty: from the start
+  bool follow = false;                // go on with what comes
+};
+
+// Something that happened to a service or an image.
+struct Event {
+  std::string type;    // service, image, …
+  std::string action;  // create, update, remove, …
+  std::string id;
+  std::string name;
 };
 
 struct EngineInfo {

@@ -363,6 +363,8 @@ Site Read(const json& value, const std::string& pointer, Problems& problems) {
   ReadResources(reader, problems, site.resources);
   ReadEnvironment(reader, problems, site.environment);
   ReadDatabase(reader, problems, site.database);
+  ReadEnum(reader, "update_order", {UpdateOrder::kStartFirst, UpdateOrder::kStopFirst},
+           site.update_order);
   ReadUpstreams(reader, problems, site.upstreams);
   ReadRouting(reader, problems, site.routing);
   CheckKind(reader, site, problems);
@@ -494,6 +496,7 @@ std::string ToJson(const Site& site) {
                        {"username", site.database->username},
                        {"password", site.database->password}};
   }
+  out["update_order"] = Name(site.update_order);
   out["upstreams"] = site.upstreams;
   out["routing"] = RoutingToJson(site.routing);
   return out.dump();

@@ -52,4 +52,8 @@ const char* Name(RoutingMode mode) {
   return "?";
 }
 
+const char* Name(UpdateOrder order) {
+  return order == UpdateOrder::kStartFirst ? "start-first" : "stop-first";
+}
+
 }  // namespace orchestrator::site

@@ -43,6 +43,10 @@ enum class Kind { kDynamic, kStatic, kExternal };
 
 enum class RoutingMode { kDefault, kLabels, kProvider };
 
+// What an update of a running site does first: start the new task, so that there is no gap, or stop
+// the old one, for sites of which there must never be two.
+enum class UpdateOrder { kStartFirst, kStopFirst };
+
 struct Bytes {
   std::int64_t count = 0;
 
@@ -107,6 +111,7 @@ struct Site {
   Resources resources;
   std::map<std::string, std::string> environment;
   std::optional<Database> database;
+  UpdateOrder update_order = UpdateOrder::kStartFirst;
   std::vector<std::string> upstreams;  // external only, at least one URL
   Routing routing;
 
@@ -118,5 +123,6 @@ const traefik::PathPrefix* EffectivePath(const Site& site, const Address& addres
 
 const char* Name(Kind kind);
 const char* Name(RoutingMode mode);
+const char* Name(UpdateOrder order);
 
 }  // namespace orchestrator::site

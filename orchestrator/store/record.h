@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "orchestrator/site/site.h"
 
@@ -43,6 +44,11 @@ struct SiteRecord {
   Revision routes_revision = 0;   // of the last change of anything that its routes depend on
   Revision labels_confirmed = 0;  // the routes_revision whose labels every Traefik has shown
   bool removing = false;          // deleted by its user; its service is still to be taken down
+
+  std::uint64_t restarts = 0;  // how often its user asked for one
+  std::string built_image;     // the id of the image that was built for it; empty: none
+  std::string refused_task;  // of the task template that the swarm took back (deploy::Fingerprint)
+  std::string adopted_task;  // of the template wanted when its service was taken over as it was
 
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };

@@ -44,6 +44,12 @@ CREATE TABLE changes (
 ) STRICT;
 CREATE INDEX changes_by_revision ON changes (revision);
 )sql",
+    R"sql(
+ALTER TABLE sites ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sites ADD COLUMN built_image TEXT NOT NULL DEFAULT '';
+ALTER TABLE sites ADD COLUMN refused_task TEXT NOT NULL DEFAULT '';
+ALTER TABLE sites ADD COLUMN adopted_task TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

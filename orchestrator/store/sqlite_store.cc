@@ -52,10 +52,13 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
   }
 }
 
-// Reads id, phase, revision, routes_revision, labels_confirmed, removing, specification from
-// `first` on.
+// The columns that ReadRecord reads, in its order.
+constexpr std::string_view kColumns =
+    "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
+    "built_image, refused_task, adopted_task, specification";
+
 SiteRecord ReadRecord(const SqliteStatement& row, int first) {
-  auto parsed = site::Parse(row.Text(first + 6));
+  auto parsed = site::Parse(row.Text(first + 10));
   if (!parsed) {
     throw SqliteError(SQLITE_CORRUPT, fmt::format("the stored site {} cannot be read ({})",
                                                   row.Integer(first), parsed.error().message));
@@ -67,13 +70,16 @@ SiteRecord ReadRecord(const SqliteStatement& row, int first) {
   record.routes_revision = static_cast<Revision>(row.Integer(first + 3));
   record.labels_confirmed = static_cast<Revision>(row.Integer(first + 4));
   record.removing = row.Integer(first + 5) != 0;
+  record.restarts = static_cast<std::uint64_t>(row.Integer(first + 6));
+  record.built_image = row.Text(first + 7);
+  record.refused_task = row.Text(first + 8);
+  record.adopted_task = row.Text(first + 9);
   return record;
 }
 
 std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id) {
-  auto row = database.Prepare(
-      "SELECT id, phase, revision, routes_revision, labels_confirmed, removing, specification "
-      "FROM sites WHERE id = ?");
+  static const std::string kQuery = fmt::format("SELECT {} FROM sites WHERE id = ?", kColumns);
+  auto row = database.Prepare(kQuery.c_str());
   row.Bind(id.value);
   if (!row.Step()) return {};
   return ReadRecord(row, 0);
@@ -168,10 +174,13 @@ class SqliteTransaction final : public Transaction {
     database_
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
-            "removing, specification) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "removing, restarts, built_image, refused_task, adopted_task, specification) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
+            "restarts = excluded.restarts, built_image = excluded.built_image, "
+            "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
             "specification = excluded.specification")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
@@ -180,6 +189,10 @@ class SqliteTransaction final : public Transaction {
         .Bind(record.routes_revision)
         .Bind(record.labels_confirmed)
         .Bind(static_cast<std::int64_t>(record.removing))
+        .Bind(record.restarts)
+        .Bind(record.built_image)
+        .Bind(record.refused_task)
+        .Bind(record.adopted_task)
         .Bind(site::ToJson(record.site))
         .Run();
     MarkChanged(record.site.id);
@@ -275,11 +288,12 @@ class SqliteStore final : public Store {
   Result<std::vector<SiteRecord>> List(const Query& query) const override {
     const std::lock_guard lock(reader_mutex_);
     return Guard("cannot list the sites", [&]() -> Result<std::vector<SiteRecord>> {
-      auto rows = reader_.Prepare(
-          "SELECT id, phase, revision, routes_revision, labels_confirmed, removing, specification "
-          "FROM sites WHERE id > ?1 AND removing = 0 AND (?2 < 0 OR kind = ?2) "
+      static const std::string kQuery = fmt::format(
+          "SELECT {} FROM sites WHERE id > ?1 AND removing = 0 AND (?2 < 0 OR kind = ?2) "
           "AND (?3 < 0 OR phase = ?3) "
-          "AND (?4 = '' OR id IN (SELECT site FROM hosts WHERE host = ?4)) ORDER BY id LIMIT ?5");
+          "AND (?4 = '' OR id IN (SELECT site FROM hosts WHERE host = ?4)) ORDER BY id LIMIT ?5",
+          kColumns);
+      auto rows = reader_.Prepare(kQuery.c_str());
       rows.Bind(query.after.value)
           .Bind(query.kind ? static_cast<std::int64_t>(*query.kind) : std::int64_t{-1})
           .Bind(query.phase ? static_cast<std::int64_t>(*query.phase) : std::int64_t{-1})
@@ -316,11 +330,12 @@ class SqliteStore final : public Store {
       Changes changes;
       changes.revision = RevisionSetting(reader_, kRevision);
       changes.document_revision = RevisionSetting(reader_, kDocumentRevision);
-      auto rows = reader_.Prepare(
-          "SELECT changes.site, sites.id IS NULL, id, phase, sites.revision, routes_revision, "
-          "labels_confirmed, removing, specification "
-          "FROM changes LEFT JOIN sites ON sites.id = changes.site "
-          "WHERE changes.revision > ? ORDER BY changes.site");
+      static const std::string kQuery = fmt::format(
+          "SELECT changes.site, sites.id IS NULL, {} FROM changes LEFT JOIN sites ON sites.id = "
+          "changes.site "
+          "WHERE changes.revision > ? ORDER BY changes.site",
+          kColumns);
+      auto rows = reader_.Prepare(kQuery.c_str());
       rows.Bind(revision);
       while (rows.Step()) {
         Change change{site::SiteId{rows.Integer(0)}, {}};

@@ -1,10 +1,12 @@
 #include "orchestrator/deploy/deployment.h"
 
+#include <ctime>
 #include <memory>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <fmt/chrono.h>
 
 #include "tests/orchestrator/deploy/fake_engine.h"
 #include "tests/orchestrator/sites.h"
@@ -103,6 +105,29 @@ TEST_CASE("A deployment is running only when what is wanted is what runs") {
     CHECK(deployment.state == c.state);
     CHECK_THAT(deployment.reason, ContainsSubstring(c.reason));
   }
+}
+
+TEST_CASE("A task that has just started after another failed is no proof that the site runs") {
+  const auto ago = [](int seconds) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(std::time(nullptr) - seconds));
+  };
+  Fixture fixture;
+  docker::Task failed = MakeTask("failed", "task: non-zero exit (3)");
+  docker::Task running = MakeTask("running");
+  failed.since = ago(2);
+  running.since = ago(1);
+  fixture.engine.SetTasks({failed, running});
+  fixture.engine.SetLog({"Traceback", "ValueError"});
+  const Deployment crashing = fixture.Look();
+  CHECK(crashing.state == DeploymentState::kPending);
+  CHECK_THAT(crashing.reason, ContainsSubstring("non-zero exit (3)"));
+  CHECK(crashing.output == "Traceback\nValueError\n");
+
+  running.since = ago(5);
+  failed.since = ago(10);
+  fixture.engine.SetTasks({failed, running});
+  CHECK(fixture.Look().state == DeploymentState::kRunning);
+  CHECK(fixture.Look().output.empty());
 }
 
 TEST_CASE("An engine that is away is an error, not a state") {

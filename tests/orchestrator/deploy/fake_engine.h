@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -24,6 +26,8 @@ class FakeEngine final : public orchestrator::docker::Engine {
 
   struct Counts {
     int lists = 0;
+    int task_lists = 0;
+    int finds = 0;
     int creates = 0;
     int updates = 0;
     int removes = 0;
@@ -71,6 +75,19 @@ class FakeEngine final : public orchestrator::docker::Engine {
     const std::lock_guard lock(mutex_);
     rewrites_ = rewrites;
   }
+  // Tells those who listen that something happened to a service.
+  void Announce(const std::string& action, const std::string& name) {
+    {
+      const std::lock_guard lock(mutex_);
+      events_.push_back({"service", action, "", name});
+    }
+    happened_.notify_all();
+  }
+  // What every task has written.
+  void SetLog(std::vector<std::string> lines) {
+    const std::lock_guard lock(mutex_);
+    log_ = std::move(lines);
+  }
   void SetTasks(std::vector<orchestrator::docker::Task> tasks) {
     const std::lock_guard lock(mutex_);
     tasks_ = std::move(tasks);
@@ -94,6 +111,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
   Result<Service> FindService(std::string_view name, const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
+    ++counts_.finds;
     const auto found = services_.find(std::string(name));
     if (found == services_.end()) return NotFound();
     return found->second;
@@ -147,6 +165,38 @@ class FakeEngine final : public orchestrator::docker::Engine {
     if (away_) return Away();
     return tasks_;
   }
+  Result<std::vector<orchestrator::docker::Task>> ListTasksOfAll(std::string_view,
+                                                                 const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    ++counts_.task_lists;
+    return tasks_;
+  }
+  Result<void> ReadServiceLog(std::string_view, const orchestrator::docker::LogQuery&,
+                              const LogSink& sink, const Stop&) override {
+    for (const std::string& line : log_) sink({.time = "t", .task_id = "task", .text = line});
+    return {};
+  }
+  Result<void> ReadTaskLog(std::string_view, const orchestrator::docker::LogQuery& query,
+                           const LogSink& sink, const Stop& stop) override {
+    return ReadServiceLog("", query, sink, stop);
+  }
+  Result<void> FollowServices(std::chrono::system_clock::time_point,
+                              const std::function<void(const orchestrator::docker::Event&)>& sink,
+                              const Stop& stop) override {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      if (away_) return Away();
+      std::vector<orchestrator::docker::Event> events;
+      events.swap(events_);
+      lock.unlock();
+      for (const auto& event : events) sink(event);
+      lock.lock();
+      happened_.wait_for(lock, stop, std::chrono::milliseconds(20),
+                         [&] { return !events_.empty(); });
+    }
+    return {};
+  }
   Result<std::string> EnsureOverlay(std::string_view name, const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
@@ -167,6 +217,9 @@ class FakeEngine final : public orchestrator::docker::Engine {
   mutable std::mutex mutex_;
   std::map<std::string, Service> services_;
   std::vector<orchestrator::docker::Task> tasks_;
+  std::vector<std::string> log_;
+  std::vector<orchestrator::docker::Event> events_;
+  std::condition_variable_any happened_;
   Counts counts_;
   std::uint64_t version_ = 0;
   int races_ = 0;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,10 @@ class Fixture {
  public:
   explicit Fixture(bool with_engine = true) : with_engine_(with_engine) {}
 
+  ServiceOptions service_options() const {
+    return {folder.path() / "sites", "dynamic:1", "static:1", "vip", "UTC"};
+  }
+
   void Start() {
     RoutingHooks hooks;
     hooks.labels = [](const SiteRecord& record) {
@@ -38,10 +43,11 @@ class Fixture {
     };
     hooks.is_unused = [this](const SiteRecord&) { return unused.load(); };
     ReconcilerOptions options;
-    options.service = {folder.path() / "sites", "dynamic:1", "static:1", "vip", "UTC"};
+    options.service = service_options();
     options.network = "net";
     options.workers = 2;
-    options.resync_period = 20ms;
+    options.drift = drift;
+    options.resync_period = resync_period;
     options.engine_retry = 20ms;
     options.back_off = {.first = 5ms, .longest = 20ms, .jitter = 0.2};
     reconciler = std::make_unique<Reconciler>(*store, with_engine_ ? &engine : nullptr,
@@ -65,6 +71,8 @@ class Fixture {
   tests::TestStore store;
   tests::FakeEngine engine;
   std::atomic<bool> unused = true;
+  DriftPolicy drift = DriftPolicy::kRepair;
+  std::chrono::milliseconds resync_period{20};
   std::unique_ptr<Reconciler> reconciler;
 
  private:
@@ -130,8 +138,9 @@ TEST_CASE("A new site gets its folder and its service") {
   REQUIRE(service.has_value());
   CHECK(service->spec.task.image == "dynamic:1");
   CHECK(service->spec.task.networks == std::vector<std::string>{"network-net"});
-  CHECK(service->spec.labels ==
-        docker::Labels{{"orchestrator.site", "1"}, {"routes", std::to_string(revision)}});
+  CHECK(service->spec.labels.at("orchestrator.site") == "1");
+  CHECK(service->spec.labels.at("routes") == std::to_string(revision));
+  CHECK(service->spec.labels.size() == 3);
   REQUIRE(fixture.ComparesAgain(3));
   CHECK(fixture.engine.counts().creates == 1);
   CHECK(fixture.engine.counts().updates == 0);
@@ -186,6 +195,145 @@ TEST_CASE("A service that somebody removes is made again") {
   REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
   fixture.engine.Drop("site_0001");
   CHECK(Eventually([&] { return fixture.engine.Get("site_0001").has_value(); }));
+}
+
+TEST_CASE("What others do to a service is left alone where that is wanted, and said") {
+  Fixture fixture;
+  fixture.drift = DriftPolicy::kReport;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  SECTION("changed") {
+    fixture.engine.Change("site_0001",
+                          [](docker::Service& service) { service.spec.task.user = "1000"; });
+    CHECK(Eventually([&] { return fixture.reconciler->StatusOf({1}).drift.contains("user"); }));
+    REQUIRE(fixture.ComparesAgain(3));
+    CHECK(fixture.engine.Get("site_0001")->spec.task.user == "1000");
+    CHECK(fixture.reconciler->Fleet().drifts == 1);
+  }
+  SECTION("removed") {
+    fixture.engine.Drop("site_0001");
+    CHECK(Eventually([&] { return fixture.reconciler->StatusOf({1}).drift.contains("removed"); }));
+    REQUIRE(fixture.ComparesAgain(3));
+    CHECK_FALSE(fixture.engine.Get("site_0001").has_value());
+  }
+  // What its user wants next goes before.
+  record.site.image = "next:1";
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(Eventually([&] {
+    const auto service = fixture.engine.Get("site_0001");
+    return service && service->spec.task.image == "next:1" && service->spec.task.user == "root";
+  }));
+  CHECK(Eventually([&] { return fixture.reconciler->StatusOf({1}).drift.empty(); }));
+}
+
+TEST_CASE("A change is seen when the engine tells of it, long before the next comparison") {
+  Fixture fixture;
+  fixture.resync_period = 1h;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  // The first event is that of our own creation.
+  fixture.engine.Announce("create", "site_0001");
+  fixture.engine.Announce("create", "somebody-elses");
+  fixture.engine.Drop("site_0001");
+  fixture.engine.Announce("remove", "site_0001");
+  CHECK(Eventually([&] { return fixture.engine.Get("site_0001").has_value(); }));
+  CHECK(fixture.engine.counts().lists == 1);
+}
+
+TEST_CASE("Watching many sites costs one list of services and one of tasks a period") {
+  Fixture fixture;
+  fixture.Start();
+  std::vector<SiteRecord> records;
+  for (int id = 1; id <= 50; ++id) records.push_back(MakeRecord(MakeSite(id)));
+  const auto revision = fixture.store.Put(records);
+  for (int id = 1; id <= 50; ++id) REQUIRE(fixture.AppliedEventually(id, revision));
+  const auto before = fixture.engine.counts();
+  REQUIRE(fixture.ComparesAgain(5));
+  const auto after = fixture.engine.counts();
+  CHECK(after.task_lists - before.task_lists <= after.lists - before.lists + 1);
+  CHECK(after.finds == before.finds);
+}
+
+TEST_CASE("Mounts of others stay, ours that are not wanted go") {
+  Fixture fixture;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  fixture.engine.Change("site_0001", [](docker::Service& service) {
+    docker::Mount mount;
+    mount.type = docker::Mount::Type::kOther;
+    mount.target = "/data";
+    mount.raw = R"({"Type":"volume","Source":"v","Target":"/data"})";
+    service.spec.task.mounts.insert(service.spec.task.mounts.begin(), mount);
+  });
+  record.site.kind = site::Kind::kStatic;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  std::vector<std::string> targets;
+  const auto service = fixture.engine.Get("site_0001");
+  for (const auto& mount : service->spec.task.mounts) {
+    targets.push_back(mount.target);
+  }
+  CHECK(targets == std::vector<std::string>{"/usr/share/nginx/html", "/tmp", "/run", "/data"});
+}
+
+TEST_CASE("A service that was taken over keeps its tasks until its site changes") {
+  Fixture fixture;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  record.adopted_task =
+      Fingerprint(WantedService(record, fixture.service_options(), "network-net").task);
+  docker::ServiceSpec foreign;
+  foreign.name = "site_0001";
+  foreign.task.image = "theirs:1";
+  foreign.endpoint_mode = "dnsrr";
+  foreign.labels = {{"old", "1"}, {"theirs", "2"}};
+  REQUIRE(fixture.engine.CreateService(foreign, {}));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  auto service = fixture.engine.Get("site_0001");
+  CHECK(service->spec.task == foreign.task);
+  CHECK(service->spec.endpoint_mode == "dnsrr");
+  CHECK(service->spec.labels.at("theirs") == "2");
+  CHECK(service->spec.labels.at("orchestrator.site") == "1");
+  CHECK_FALSE(service->spec.labels.contains("old"));
+
+  record.site.environment["A"] = "1";
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
+}
+
+TEST_CASE("A new deployment forgets how often the one before crashed") {
+  Fixture fixture;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  const auto own = fixture.folder.path() / "sites" / "00" / "01" / ".orchestrator";
+  std::filesystem::create_directories(own);
+  std::ofstream(own / "crashes") << 7;
+  record.site.hosts = MakeSite(9).hosts;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(std::filesystem::exists(own / "crashes"));
+  ++record.restarts;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK_FALSE(std::filesystem::exists(own / "crashes"));
+}
+
+TEST_CASE("What the swarm rolled back is not tried again after a restart of this program") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetRollsBack(true);
+  SiteRecord record = *fixture.store.Find(1);
+  record.site.image = "broken:1";
+  fixture.store.Put({record});
+  REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  fixture.reconciler.reset();
+  const int updates = fixture.engine.counts().updates;
+  fixture.Start();
+  REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  REQUIRE(fixture.ComparesAgain(3));
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
+  CHECK(fixture.engine.counts().updates <= updates + 1);  // labels may have been in it, too
 }
 
 TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is") {

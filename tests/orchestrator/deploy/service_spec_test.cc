@@ -17,7 +17,7 @@ using tests::MakeSite;
 const ServiceOptions kOptions{"/data/sites", "dynamic:1", "static:1", "dnsrr", "Europe/Berlin"};
 
 docker::ServiceSpec Wanted(const site::Site& site) {
-  return WantedService(site, kOptions, "net-id");
+  return WantedService(tests::MakeRecord(site), kOptions, "net-id");
 }
 
 bool Has(const docker::TaskTemplate& task, const std::string& variable) {
@@ -62,7 +62,7 @@ TEST_CASE("A dynamic site runs its run file on a read-only root") {
   const std::string& script = spec.task.command[2];
   CHECK(script.find("/site/run.sh") < script.find("/site/private/run.sh"));
   CHECK(script.find("/site/private/run.sh") < script.find("/site/public/run.sh"));
-  CHECK(script.contains("DIRECTOR: Starting server at"));
+  CHECK(script.contains("Starting server at"));
   CHECK(spec.task.read_only_root);
   CHECK(spec.task.container_labels.empty());
   CHECK(spec.task.mounts == std::vector{Bind("/data/sites/12/34", "/site", false),
@@ -79,6 +79,35 @@ TEST_CASE("A static site serves its public folder and nothing else") {
   CHECK_FALSE(task.read_only_root);
   CHECK(task.mounts == std::vector{Bind("/data/sites/00/01/public", "/usr/share/nginx/html", true),
                                    Tmpfs("/tmp", 10'000'000), Tmpfs("/run", 1'000'000)});
+}
+
+TEST_CASE("The image is the site's own, else the one built for it, else the base image") {
+  store::SiteRecord record = tests::MakeRecord(MakeSite(1));
+  CHECK(WantedImage(record, kOptions) == "dynamic:1");
+  record.built_image = "sha256:abc";
+  CHECK(WantedImage(record, kOptions) == "sha256:abc");
+  record.site.image = "mine:1";
+  CHECK(WantedImage(record, kOptions) == "mine:1");
+  record.site.image.reset();
+  record.site.kind = site::Kind::kStatic;
+  CHECK(WantedImage(record, kOptions) == "static:1");
+}
+
+TEST_CASE("A restart is another task template, and nothing else is") {
+  store::SiteRecord record = tests::MakeRecord(MakeSite(1));
+  const docker::ServiceSpec before = WantedService(record, kOptions, "net-id");
+  CHECK(Fingerprint(before) == Fingerprint(WantedService(record, kOptions, "net-id")));
+  record.refused_task = record.adopted_task = "x";
+  CHECK(WantedService(record, kOptions, "net-id") == before);
+  record.restarts = 1;
+  CHECK(Fingerprint(WantedService(record, kOptions, "net-id").task) != Fingerprint(before.task));
+}
+
+TEST_CASE("A site of which there must never be two stops first") {
+  site::Site site = MakeSite(1);
+  site.update_order = site::UpdateOrder::kStopFirst;
+  CHECK(Wanted(site).update.order == "stop-first");
+  CHECK(Wanted(site).rollback.order == "stop-first");
 }
 
 TEST_CASE("Both kinds have the same limits, logs, restarts and updates") {
@@ -100,7 +129,7 @@ TEST_CASE("Both kinds have the same limits, logs, restarts and updates") {
     // Real units, and for ever: a crash loop must not be over after two seconds.
     CHECK(spec.task.restart == docker::RestartPolicy{"any", 5s, 0});
     CHECK(spec.task.stop_grace_period >= 1s);
-    CHECK(spec.update == docker::UpdatePolicy{1, 5s, "rollback", 5s, "stop-first"});
+    CHECK(spec.update == docker::UpdatePolicy{1, 5s, "rollback", 5s, "start-first"});
     CHECK(spec.rollback.failure_action == "pause");
   }
 }
