@@ -30,12 +30,16 @@ struct PollCounters {
   std::atomic<std::uint64_t> failed = 0;  // the reader went away or was too slow
   std::atomic<std::uint64_t> bytes = 0;
   std::atomic<std::int64_t> holding = 0;  // now
+  std::atomic<std::uint64_t> pages = 0;   // for visitors of sites that cannot answer
 };
 
 // Serves GET /configuration to Traefik's HTTP provider on a listener and threads of its own: the
 // current snapshot's stored bytes, or 503 while there is none. A poll with `Prefer: wait=N` is held
 // until something changes, but only on a connection that was already given the current revision, so
 // that a Traefik which has just started is answered at once.
+//
+// Also serves the pages that Traefik shows to visitors of sites that cannot answer (pages.h), without
+// a token, at once and on a connection that is closed then, so that they never hold up polls.
 //
 // `publisher` and `instances` must live longer. To stop: Publisher::Close, then Stop.
 class PollServer {

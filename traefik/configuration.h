@@ -64,7 +64,31 @@ struct Headers {
   friend bool operator==(const Headers&, const Headers&) = default;
 };
 
-using Middleware = std::variant<Buffering, Headers>;
+// Tries a request again when no connection to a server was made.
+struct Retry {
+  unsigned attempts = 0;  // in all
+  std::chrono::milliseconds initial_interval{0};
+
+  friend bool operator==(const Retry&, const Retry&) = default;
+};
+
+// Answers with a page of another service instead of these statuses.
+struct ErrorPages {
+  std::vector<int> statuses;
+  int rewritten_status = 0;  // what visitors get instead; 0: the status itself
+  std::string service;
+  std::string query;  // path and query of the page
+
+  friend bool operator==(const ErrorPages&, const ErrorPages&) = default;
+};
+
+struct ReplacePath {
+  std::string path;
+
+  friend bool operator==(const ReplacePath&, const ReplacePath&) = default;
+};
+
+using Middleware = std::variant<Buffering, Headers, Retry, ErrorPages, ReplacePath>;
 
 // Routers, services and middlewares by name, in byte order.
 struct Configuration {

@@ -101,6 +101,39 @@ void Render(std::string& out, const Headers& headers) {
   for (const auto& [name, value] : headers.custom_response_headers) custom.String(name, value);
 }
 
+void Render(std::string& out, const Retry& retry) {
+  ObjectWriter object(out);
+  ObjectWriter members(object.Key("retry"));
+  members.Integer("attempts", retry.attempts);
+  members.String("initialInterval", fmt::format("{}ms", retry.initial_interval.count()));
+}
+
+void Render(std::string& out, const ErrorPages& pages) {
+  ObjectWriter object(out);
+  ObjectWriter members(object.Key("errors"));
+  std::string& list = members.Key("status");
+  char separator = '[';
+  for (const int status : pages.statuses) {
+    list += separator;
+    AppendJsonString(list, std::to_string(status));
+    separator = ',';
+  }
+  list += ']';
+  if (pages.rewritten_status != 0) {
+    ObjectWriter rewrites(members.Key("statusRewrites"));
+    for (const int status : pages.statuses) {
+      rewrites.Integer(std::to_string(status), pages.rewritten_status);
+    }
+  }
+  members.String("service", pages.service);
+  members.String("query", pages.query);
+}
+
+void Render(std::string& out, const ReplacePath& replace) {
+  ObjectWriter object(out);
+  ObjectWriter(object.Key("replacePath")).String("path", replace.path);
+}
+
 template <typename Objects>
 std::string RenderMembers(const Objects& objects) {
   std::string out;

@@ -55,6 +55,29 @@ void Encode(const std::string& name, const Headers& headers, Labels& labels) {
   }
 }
 
+void Encode(const std::string& name, const Retry& retry, Labels& labels) {
+  const std::string prefix = fmt::format("traefik.http.middlewares.{}.retry.", name);
+  labels[prefix + "attempts"] = std::to_string(retry.attempts);
+  labels[prefix + "initialinterval"] = fmt::format("{}ms", retry.initial_interval.count());
+}
+
+void Encode(const std::string& name, const ErrorPages& pages, Labels& labels) {
+  const std::string prefix = fmt::format("traefik.http.middlewares.{}.errors.", name);
+  labels[prefix + "status"] = fmt::format("{}", fmt::join(pages.statuses, ","));
+  if (pages.rewritten_status != 0) {
+    for (const int status : pages.statuses) {
+      labels[fmt::format("{}statusrewrites.{}", prefix, status)] =
+          std::to_string(pages.rewritten_status);
+    }
+  }
+  labels[prefix + "service"] = pages.service;
+  labels[prefix + "query"] = pages.query;
+}
+
+void Encode(const std::string& name, const ReplacePath& replace, Labels& labels) {
+  labels[fmt::format("traefik.http.middlewares.{}.replacepath.path", name)] = replace.path;
+}
+
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   const auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -78,6 +78,9 @@ Response HandleSites(const Services& services, const Request& request,
   if (path.size() == 4 && path[3] == "status") {
     return method == "GET" ? ShowSiteStatus(services, id) : MethodNotAllowed("GET");
   }
+  if (path.size() == 4 && path[3] == "restart") {
+    return method == "POST" ? RestartSite(services, request, id) : MethodNotAllowed("POST");
+  }
   return Problem(404, "there is nothing at this address");
 }
 

@@ -132,7 +132,7 @@ Ordered DeploymentToJson(const Services& services, const store::SiteRecord& reco
 Ordered RoutingToJson(const Services& services, const store::SiteRecord& record) {
   const WaitResult routed = IsRouted(services, record);
   Ordered out{{"phase", store::Name(record.phase)},
-              {"in_document", store::InDocument(record.phase) && record.site.served},
+              {"in_document", store::InDocument(record.phase)},
               {"has_labels", store::HasLabels(record.phase) && record.site.served},
               {"revision", record.routes_revision},
               {"routed", routed.reached},
@@ -231,6 +231,13 @@ Response RemoveSite(const Services& services, const Request& request, site::Site
   if (order->level != Level::kAccepted) gone = WaitGone(services, id, *order);
   if (gone.reached) return Json(200, Dump({{"id", id.value}, {"state", "removed"}}));
   return Json(202, Dump({{"id", id.value}, {"state", "removing"}, {"waiting_for", gone.reason}}));
+}
+
+Response RestartSite(const Services& services, const Request& request, site::SiteId id) {
+  const auto order = ParseWait(request);
+  if (!order) return Problem(order.error());
+  const auto written = services.commands.Restart(id);
+  return written ? AnswerChange(services, *written, *order) : Problem(written.error());
 }
 
 Response ShowSiteStatus(const Services& services, site::SiteId id) {

@@ -19,6 +19,7 @@ Response PatchSite(const Services& services, const Request& request, site::SiteI
 Response RemoveSite(const Services& services, const Request& request, site::SiteId id);
 
 // /v1/sites/{id}/status
+Response RestartSite(const Services& services, const Request& request, site::SiteId id);
 Response ShowSiteStatus(const Services& services, site::SiteId id);
 
 }  // namespace orchestrator::api

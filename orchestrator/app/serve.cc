@@ -43,6 +43,8 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.entry_points = config.routing.entry_points;
   options.network = config.docker.network;
   options.probe = probe;
+  options.pages_url = config.PagesUrl();
+  options.rewrites_status = config.traefik.AtLeast(3, 4);
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
     options.probe_labels |= !instance.entry_point.empty();
   }

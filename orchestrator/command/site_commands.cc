@@ -128,6 +128,27 @@ Result<Written> SiteCommands::Patch(site::SiteId id, std::string_view merge_patc
   return Written{std::move(prepared.record), false};
 }
 
+Result<Written> SiteCommands::Restart(site::SiteId id) {
+  SiteRecord changed;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    const auto current = FindLive(transaction, id);
+    if (!current) return Failure(current.error());
+    if (!*current) return NotFound(id);
+    if ((*current)->site.kind == site::Kind::kExternal) {
+      return Failure(Error{ErrorKind::kConflict,
+                           fmt::format("site {} is external: it runs elsewhere", id.value)});
+    }
+    changed = **current;
+    changed.revision = transaction.revision();
+    ++changed.restarts;
+    changed.refused_task.clear();
+    return transaction.Put({&changed, 1});
+  });
+  if (!revision) return Failure(revision.error());
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(changed), false};
+}
+
 Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected) {
   Prepared prepared;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
@@ -190,6 +211,10 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
   return written;
 }
 
+bool SiteCommands::HasDocumentRoutes(const site::Site& site) const {
+  return !routing::DocumentRoutes(site, options_.routes).routers.empty();
+}
+
 Result<void> SiteCommands::CheckKind(const site::Site& site) const {
   if (options_.has_engine || site.kind == site::Kind::kExternal) return {};
   const std::string what = "must be external: this orchestrator has no Docker engine (docker.host)";
@@ -216,7 +241,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     if (!default_mode) return Failure(default_mode.error());
     record.phase = FirstPhase(site, *default_mode);
     record.routes_revision = transaction.revision();
-    prepared.document_changes = InDocument(record.phase) && site.served;
+    prepared.document_changes = InDocument(record.phase) && HasDocumentRoutes(site);
   }
   record.site = site;
   record.revision = transaction.revision();
@@ -230,7 +255,7 @@ SiteCommands::Prepared SiteCommands::PrepareRemoval(Transaction& transaction,
   prepared.record = current;
   prepared.record.removing = true;
   prepared.record.revision = transaction.revision();
-  prepared.document_changes = InDocument(current.phase) && current.site.served;
+  prepared.document_changes = InDocument(current.phase) && HasDocumentRoutes(current.site);
   if (prepared.document_changes) prepared.record.routes_revision = transaction.revision();
   return prepared;
 }

@@ -42,6 +42,8 @@ class SiteCommands {
   // Creates the site where it does not exist.
   Result<Written> Replace(const site::Site& site, Expected expected);
   Result<Written> Patch(site::SiteId id, std::string_view merge_patch, Expected expected);
+  // Replaces the tasks of a site that stays as it is.
+  Result<Written> Restart(site::SiteId id);
   // The routes go at once, the service when no Traefik uses it any more, the directory stays.
   Result<Written> Remove(site::SiteId id, Expected expected);
   Result<BatchWritten> Apply(const site::Batch& batch);
@@ -53,6 +55,7 @@ class SiteCommands {
     bool document_changes = false;
   };
 
+  bool HasDocumentRoutes(const site::Site& site) const;
   Result<void> CheckKind(const site::Site& site) const;
   Result<Prepared> Prepare(store::Transaction& transaction, const site::Site& site,
                            const std::optional<store::SiteRecord>& current) const;

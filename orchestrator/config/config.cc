@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -363,6 +364,21 @@ Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
 
 std::string Config::ProviderUrl() const {
   return provider.advertise.empty() ? "http://" + provider.listen.text() : provider.advertise;
+}
+
+std::string Config::PagesUrl() const {
+  const std::string& host = provider.listen.host;
+  const bool reachable = provider.listen.port != 0 && host != "0.0.0.0" && host != "::";
+  return reachable || !provider.advertise.empty() ? ProviderUrl() : "";
+}
+
+bool Traefik::AtLeast(unsigned major, unsigned minor) const {
+  unsigned given_major = 0;
+  unsigned given_minor = 0;
+  const char* const end = version.data() + version.size();
+  const auto [dot, error] = std::from_chars(version.data(), end, given_major);
+  if (error == std::errc{} && dot != end) std::from_chars(dot + 1, end, given_minor);
+  return std::pair(given_major, given_minor) >= std::pair(major, minor);
 }
 
 std::optional<std::string> ProcessEnvironment(const std::string& name) {

@@ -42,6 +42,8 @@ struct Traefik {
   std::string version = "3.7";
   std::vector<::provider::ConfiguredInstance> instances;
   unsigned swarm_refresh_seconds = 15;
+
+  bool AtLeast(unsigned major, unsigned minor) const;
 };
 
 struct Sites {
@@ -68,6 +70,10 @@ struct Config {
 
   // http://host:port of the provider listener as Traefik reaches it.
   std::string ProviderUrl() const;
+
+  // The same, or empty where the address is not one that Traefik could reach: then visitors of sites
+  // that cannot answer see no page.
+  std::string PagesUrl() const;
 };
 
 // The value of an environment variable, or nothing.

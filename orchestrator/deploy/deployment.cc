@@ -78,10 +78,17 @@ void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deplo
     return;
   }
   if (IsUpdating(deployment.update_state)) {
-    const docker::Task* const failure = LastFailure(deployment);
-    const bool failing = failure && deployment.running_tasks < deployment.wanted_tasks;
+    const auto stuck = std::ranges::find_if(deployment.tasks, [](const docker::Task& task) {
+      return task.desired_state == "running" && task.state != "running" && !task.error.empty();
+    });
+    const docker::Task* task = nullptr;
+    if (stuck != deployment.tasks.end()) {
+      task = &*stuck;
+    } else if (deployment.running_tasks < deployment.wanted_tasks) {
+      task = LastFailure(deployment);
+    }
     return pending(fmt::format("the swarm's update is {}{}", deployment.update_state,
-                               failing ? ": " + Describe(*failure) : ""));
+                               task ? ": " + Describe(*task) : ""));
   }
   if (deployment.running_tasks < deployment.wanted_tasks) return pending(WhyNotRunning(deployment));
   if (deployment.running_tasks > deployment.wanted_tasks) {

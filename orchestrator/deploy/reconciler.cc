@@ -28,6 +28,7 @@ constexpr const char* kGivenUp =
     "it is until the site changes";
 
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
+constexpr auto kOwnEventTime = 2s;   // within which the event of our own change comes
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
@@ -117,8 +118,9 @@ void Reconciler::Listen(const std::stop_token& stop) {
             const std::lock_guard lock(mutex_);
             const auto own = own_changes_.find(*id);
             if (own != own_changes_.end() && event.action != "remove") {
-              if (--own->second == 0) own_changes_.erase(own);
-              return;
+              const bool expected = own->second.until >= std::chrono::steady_clock::now();
+              if (!expected || --own->second.events == 0) own_changes_.erase(own);
+              if (expected) return;
             }
           }
           queue_.AddAfter(id->value, kEventDelay);
@@ -254,6 +256,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
       if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
         return forgotten;
       }
+      ExpectOwnEvent(id);
       done = engine_->CreateService(wanted, stop);
       if (done) MaybeCrash(CrashPoint::kServiceCreated);
     } else if (!current) {
@@ -275,6 +278,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
           return forgotten;
         }
       }
+      ExpectOwnEvent(id);
       done = engine_->UpdateService(*current, wanted, stop);
       if (done && new_task) RememberAttempt(id, wanted.task);
       if (done) MaybeCrash(CrashPoint::kServiceUpdated);
@@ -284,7 +288,6 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
     if (!raced) break;
   }
   if (!done) return done;
-  ExpectOwnEvent(id);
   RememberApplied(record, /*rolled_back=*/false);
   if (given_up) RememberProblem(id, kGivenUp);
   return {};
@@ -392,7 +395,9 @@ bool Reconciler::WasSeen(site::SiteId id) const {
 
 void Reconciler::ExpectOwnEvent(site::SiteId id) {
   const std::lock_guard lock(mutex_);
-  ++own_changes_[id];
+  OwnChange& change = own_changes_[id];
+  ++change.events;
+  change.until = std::chrono::steady_clock::now() + kOwnEventTime;
 }
 
 bool Reconciler::HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const {

@@ -144,9 +144,15 @@ class Reconciler {
     unsigned times = 0;
   };
 
+  // The events that our own changes of a service are still to cause.
+  struct OwnChange {
+    unsigned events = 0;
+    std::chrono::steady_clock::time_point until;
+  };
+
   std::map<site::SiteId, ReconcileStatus> statuses_;  // guarded by mutex_
   FleetStatus fleet_;                                 // guarded by mutex_
-  std::map<site::SiteId, unsigned> own_changes_;      // guarded by mutex_; events to come of them
+  std::map<site::SiteId, OwnChange> own_changes_;     // guarded by mutex_
   std::map<site::SiteId, Attempt> attempted_;         // guarded by mutex_
   std::string engine_problem_;                        // guarded by mutex_
   std::string network_id_;                            // guarded by mutex_

@@ -15,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kIdleCheck = 10s;
 constexpr auto kRetry = 500ms;
+constexpr std::uint64_t kSharedKey = 0;  // no site has it
 
 }  // namespace
 
@@ -34,6 +35,7 @@ DocumentPublisher::~DocumentPublisher() {
 void DocumentPublisher::Run(const std::stop_token& stop) {
   store::Revision seen = 0;
   store::Revision document = 0;
+  assembly_.Set(kSharedKey, traefik::RenderFragment(SharedRoutes(options_)));
   while (!stop.stop_requested()) {
     const auto changes = store_.ChangesAfter(seen);
     if (!changes) {

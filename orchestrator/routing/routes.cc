@@ -33,6 +33,16 @@ HostGroups Group(const site::Site& site) {
   return groups;
 }
 
+constexpr const char* kRetry = "orchestrator-retry";
+constexpr std::string_view kRetryLabels = "traefik.http.middlewares.orchestrator-retry.";
+constexpr const char* kDown = "orchestrator-down";
+constexpr const char* kNotServed = "orchestrator-not-served";
+constexpr const char* kPages = "orchestrator-pages";
+
+// A task that has just started does not listen yet, one that stops does not any more: the pauses of
+// these attempts (0.1, 0.15, 0.23, 0.34 s) bridge that.
+constexpr traefik::Retry kRetryDial{5, std::chrono::milliseconds(100)};
+
 // "max-request-10485760": one middleware for all sites with the same limit.
 std::string LimitName(site::Bytes limit) { return fmt::format("max-request-{}", limit.count); }
 
@@ -42,6 +52,7 @@ traefik::Configuration CommonRoutes(const site::Site& site, const RouteOptions& 
   const std::string name = site::ServiceName(site.id);
   const site::Bytes limit = site.resources.max_request_body;
   routes.middlewares[LimitName(limit)] = traefik::Buffering{limit.count};
+  routes.middlewares[kRetry] = kRetryDial;
 
   // The site's own path has the plain name; other paths are counted.
   std::size_t other_paths = 0;
@@ -56,7 +67,7 @@ traefik::Configuration CommonRoutes(const site::Site& site, const RouteOptions& 
     }
     traefik::Router& router = routes.routers[router_name + (wildcard ? "-wildcard" : "")];
     router.service = name;
-    router.middlewares = {LimitName(limit)};
+    router.middlewares = {LimitName(limit), kRetry};
     router.entry_points = site.routing.entry_points.value_or(options.entry_points);
     if (site.routing.tls) router.tls = traefik::RouterTls{site.routing.tls->resolver};
     router.rule = path ? traefik::HostRule(hosts, *path) : traefik::HostRule(hosts);
@@ -102,9 +113,32 @@ site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_
   return site.routing.mode == site::RoutingMode::kDefault ? default_mode : site.routing.mode;
 }
 
+traefik::Configuration SharedRoutes(const RouteOptions& options) {
+  traefik::Configuration shared;
+  if (!options.pages_url.empty()) shared.services[kPages].server_urls = {options.pages_url};
+  return shared;
+}
+
 traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options) {
-  if (!site.served) return {};
+  const bool has_pages = !options.pages_url.empty();
+  if (!site.served && !has_pages) return {};
   traefik::Configuration routes = CommonRoutes(site, options);
+  if (!site.served) {
+    routes.services.clear();
+    routes.middlewares = {{kNotServed, traefik::ReplacePath{std::string(kNotServedPage)}}};
+    for (auto& [name, router] : routes.routers) {
+      router.service = kPages;
+      router.middlewares = {kNotServed};
+    }
+    return routes;
+  }
+  if (has_pages) {
+    routes.middlewares[kDown] = traefik::ErrorPages{
+        {502, 504}, options.rewrites_status ? 503 : 0, kPages, std::string(kDownPage)};
+    for (auto& [name, router] : routes.routers) {
+      router.middlewares.insert(router.middlewares.begin(), kDown);
+    }
+  }
   traefik::Service& service = routes.services[site::ServiceName(site.id)];
   if (site.kind == site::Kind::kExternal) {
     service.server_urls = site.upstreams;
@@ -132,6 +166,7 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
 
 bool OwnsLabel(std::string_view key, site::SiteId id) {
   return traefik::BelongsTo(key, site::ServiceName(id)) ||
+         key.starts_with(kRetryLabels) ||
          (key.starts_with("traefik.http.middlewares.max-request-") &&
           key.ends_with(".buffering.maxRequestBodyBytes"));
 }

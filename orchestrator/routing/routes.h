@@ -17,7 +17,13 @@ struct RouteOptions {
   std::string network;                    // the overlay
   traefik::RevisionProbe probe;
   bool probe_labels = false;  // whether somebody asks for the marker of new labels
+  std::string pages_url = {};  // where Traefik finds the pages of sites that cannot answer; or none
+  bool rewrites_status = true;  // whether this Traefik can change the status of a page (3.4)
 };
+
+// Paths below pages_url, whoever serves it.
+inline constexpr std::string_view kDownPage = "/pages/down";
+inline constexpr std::string_view kNotServedPage = "/pages/not-served";
 
 // The answer header of a site's label marker; its value is the routes_revision.
 inline constexpr std::string_view kLabelMarkerHeader = "X-Orchestrator-Labels";
@@ -29,7 +35,11 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 // kProvider. External sites have no service that could carry labels.
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
 
-// Routers, service and middlewares of a site in the document. Empty where it is not served.
+// What all sites in the document share: the service of the pages, where there is one.
+traefik::Configuration SharedRoutes(const RouteOptions& options);
+
+// Routers, service and middlewares of a site in the document. Where it is not served: a page that
+// says so, or nothing when there are no pages.
 traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options);
 
 // What the document has for this record: its routes while its phase says so, else nothing.

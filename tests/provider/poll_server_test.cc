@@ -336,5 +336,25 @@ TEST_CASE("A second server on the same port is refused") {
   CHECK_THAT(port.error(), ContainsSubstring("in use"));
 }
 
+TEST_CASE("Visitors of a site that cannot answer get a page, whatever they send") {
+  Fixture fixture({.tokens = {"a-token-of-the-provider"}});
+  http::Client client;
+  for (const char* path : {"/pages/down", "/pages/not-served?x=1"}) {
+    for (const char* method : {"GET", "POST", "DELETE"}) {
+      http::ClientRequest request;
+      request.method = method;
+      request.url = "http://127.0.0.1:" + std::to_string(fixture.port) + path;
+      if (request.method == "POST") request.body = std::string(20'000, 'x');
+      const auto response = client.Send(request);
+      REQUIRE(response.has_value());
+      CHECK(response->status == 503);
+      CHECK(response->body.contains("This site"));
+      CHECK(http::FindHeader(response->headers, "Content-Type").starts_with("text/html"));
+    }
+  }
+  CHECK(fixture.server.counters().pages == 6);
+  CHECK(fixture.server.counters().attempts == 0);
+}
+
 }  // namespace
 }  // namespace provider

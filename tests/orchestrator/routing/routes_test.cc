@@ -61,7 +61,8 @@ TEST_CASE("A site's routes name its host, its service and the shared limit") {
   CHECK(router.rule == "Host(`a.example`)");
   CHECK(router.service == "site_0001");
   CHECK(router.entry_points == std::vector<std::string>{"web"});
-  CHECK(router.middlewares == std::vector<std::string>{"max-request-10485760"});
+  CHECK(router.middlewares ==
+        std::vector<std::string>{"max-request-10485760", "orchestrator-retry"});
   CHECK(router.priority == 0);
   CHECK_FALSE(router.tls.has_value());
   CHECK(routes.services.at("site_0001").server_urls ==
@@ -115,6 +116,36 @@ TEST_CASE("Hosts with paths of their own get routers of their own") {
         "(Host(`user.example`)) && (Path(`/one`) || PathPrefix(`/one/`))");
   CHECK(routes.routers.at("site_0001-path1-wildcard").priority < 0);
   CHECK(routes.routers.at("site_0001-path2").rule.contains("/two/"));
+}
+
+TEST_CASE("Where there are pages, visitors of a site that cannot answer see one") {
+  RouteOptions options = Options();
+  options.pages_url = "http://10.0.0.1:9081";
+  CHECK(SharedRoutes(options).services.at("orchestrator-pages").server_urls ==
+        std::vector<std::string>{"http://10.0.0.1:9081"});
+  CHECK(SharedRoutes(Options()) == traefik::Configuration{});
+  site::Site site = MakeSite(1, {"a.example", "*.b.example"});
+  traefik::Configuration routes = DocumentRoutes(site, options);
+  CHECK(
+      routes.routers.at("site_0001").middlewares ==
+      std::vector<std::string>{"orchestrator-down", "max-request-10485760", "orchestrator-retry"});
+  CHECK(routes.middlewares.at("orchestrator-down") ==
+        traefik::Middleware(
+            traefik::ErrorPages{{502, 504}, 503, "orchestrator-pages", "/pages/down"}));
+  // Labels must work without the document.
+  for (const auto& [key, value] : ServiceLabels(MakeRecord(site, Phase::kLabels), options)) {
+    CHECK_FALSE(value.contains("orchestrator-down"));
+  }
+
+  site.served = false;
+  routes = DocumentRoutes(site, options);
+  REQUIRE(routes.routers.size() == 2);
+  CHECK(routes.services.empty());
+  for (const auto& [name, router] : routes.routers) {
+    CHECK(router.service == "orchestrator-pages");
+    CHECK(router.middlewares == std::vector<std::string>{"orchestrator-not-served"});
+  }
+  CHECK(DocumentRoutes(site, Options()) == traefik::Configuration{});
 }
 
 TEST_CASE("What a site asks of routing is in its routes") {
@@ -175,7 +206,9 @@ TEST_CASE("Labels say what the document says") {
       {"traefik.http.routers.site_0001.rule", "Host(`a.example`)"},
       {"traefik.http.routers.site_0001.service", "site_0001"},
       {"traefik.http.routers.site_0001.entrypoints", "web"},
-      {"traefik.http.routers.site_0001.middlewares", "max-request-10485760"},
+      {"traefik.http.middlewares.orchestrator-retry.retry.attempts", "5"},
+      {"traefik.http.middlewares.orchestrator-retry.retry.initialinterval", "100ms"},
+      {"traefik.http.routers.site_0001.middlewares", "max-request-10485760,orchestrator-retry"},
       {"traefik.http.services.site_0001.loadbalancer.server.port", "80"},
       {"traefik.http.middlewares.max-request-10485760.buffering.maxRequestBodyBytes", "10485760"},
   };

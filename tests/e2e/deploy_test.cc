@@ -1,0 +1,204 @@
+// What sites and their visitors see of deployments, on a real swarm behind a real Traefik.
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/swarm_system.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+std::string WithRun(int id, const std::string& host, const std::string& run) {
+  return json{{"id", id}, {"kind", "dynamic"}, {"hosts", {host}}, {"run", run}}.dump();
+}
+
+json Deployment(SwarmSystem& system, int id) {
+  const Answer answer = system.orchestrator().Call("GET", fmt::format("/v1/sites/{}/status", id));
+  return json::parse(answer.body).at("deployment");
+}
+
+TEST_CASE("visitors of a site that cannot answer get a page with status 503") {
+  SwarmSystem system("provider");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6101", SwarmSystem::DynamicSite(6101, "page.test", "here"))
+              .status == 201);
+  REQUIRE(system.Answers("page.test", "here"));
+
+  const auto shows = [&](const std::string& text) {
+    return Eventually(
+        [&] {
+          const Visit visit = system.VisitHost("page.test");
+          return visit.status == 503 && visit.body.contains(text);
+        },
+        30s, 50ms);
+  };
+  REQUIRE(system.orchestrator()
+              .Call("PATCH", "/v1/sites/6101?wait=routed", R"({"served": false})")
+              .status == 200);
+  CHECK(shows("switched off"));
+
+  // A program that ends at once.
+  REQUIRE(system.orchestrator()
+              .Call("PATCH", "/v1/sites/6101",
+                    json{{"served", true}, {"run", "#!/bin/sh\necho dying\nexit 3\n"}}.dump())
+              .status == 200);
+  CHECK(shows("does not answer"));
+  CHECK(Eventually(
+      [&] {
+        const json deployment = Deployment(system, 6101);
+        return deployment.at("state") != "running" &&
+               deployment.at("output").get<std::string>().contains("dying");
+      },
+      30s, 200ms));
+
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6101", SwarmSystem::DynamicSite(6101, "page.test", "again"))
+              .status == 200);
+  CHECK(system.Answers("page.test", "again"));
+}
+
+TEST_CASE("an update and a restart of a served site leave no gap") {
+  SwarmSystem system("provider");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6111?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6111, "gap.test", "one"))
+              .Header("X-Reached") == "running");
+  REQUIRE(system.Answers("gap.test", "one"));
+  const std::string tasks = Engine::TaskIds("site_6111");
+
+  Load load(system.traefik_url(), {"gap.test"});
+  REQUIRE(Eventually([&] { return load.sent() > 50; }));
+  const Answer updated =
+      system.orchestrator().Call("PUT", "/v1/sites/6111?wait=running&timeout=90s",
+                                 SwarmSystem::DynamicSite(6111, "gap.test", "two"));
+  CHECK(updated.Header("X-Reached") == "running");
+  CHECK(system.VisitHost("gap.test").body.contains("two"));
+  const std::string updated_tasks = Engine::TaskIds("site_6111");
+  CHECK(updated_tasks != tasks);
+  const Answer restarted =
+      system.orchestrator().Call("POST", "/v1/sites/6111/restart?wait=running&timeout=90s", "{}");
+  CHECK(restarted.Header("X-Reached") == "running");
+  CHECK(Engine::TaskIds("site_6111") != updated_tasks);
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure);
+  CHECK(result.failed == 0);
+  CHECK(result.sent > 500);
+}
+
+TEST_CASE("a deployment that the swarm takes back says why, with the last output, once") {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6121?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6121, "back.test", "good"))
+              .Header("X-Reached") == "running");
+  const Answer refused = system.orchestrator().Call(
+      "PUT", "/v1/sites/6121?wait=running&timeout=90s",
+      WithRun(6121, "back.test", "#!/bin/sh\necho 'config.py: no such key' >&2\nexit 4\n"));
+  CHECK(refused.status == 424);
+  INFO(refused.body);
+  CHECK(refused.body.contains("went back to the deployment before"));
+  CHECK(refused.body.contains("no such key"));
+  CHECK(Deployment(system, 6121).at("state") == "rolled back");
+
+  // It is not tried again, not even by another process; the next wish is.
+  const std::string tasks = Engine::TaskIds("site_6121");
+  system.orchestrator().Kill();
+  system.orchestrator().Start();
+  CHECK(Eventually([&] { return Deployment(system, 6121).at("state") == "rolled back"; }, 20s));
+  CHECK(Engine::TaskIds("site_6121") == tasks);
+  CHECK(system.orchestrator()
+            .Call("PUT", "/v1/sites/6121?wait=running&timeout=90s",
+                  SwarmSystem::DynamicSite(6121, "back.test", "better"))
+            .Header("X-Reached") == "running");
+}
+
+TEST_CASE("a deployment in progress survives a restart of the program") {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6131?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6131, "on.test", "one"))
+              .Header("X-Reached") == "running");
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6131", SwarmSystem::DynamicSite(6131, "on.test", "two"))
+              .status == 200);
+  system.orchestrator().Kill();
+  system.orchestrator().Start();
+  CHECK(system.orchestrator()
+            .Call("PATCH", "/v1/sites/6131?wait=running&timeout=90s", "{}")
+            .Header("X-Reached") == "running");
+  CHECK(Deployment(system, 6131).at("drift") == "");
+}
+
+TEST_CASE("a deployment that cannot start says what it waits for") {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6141?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6141, "wait.test", "one"))
+              .Header("X-Reached") == "running");
+  SECTION("no node that fits") {
+    REQUIRE(Engine::Docker({"service", "update", "-q", "--detach", "--constraint-add",
+                            "node.labels.never==true", "site_6141"})
+                .status == 0);
+    CHECK(Eventually(
+        [&] {
+          return Deployment(system, 6141)
+              .at("reason")
+              .get<std::string>()
+              .contains("no suitable node");
+        },
+        30s, 200ms));
+  }
+  SECTION("a directory that was removed by hand comes back") {
+    std::filesystem::remove_all(system.orchestrator().sites() / "61" / "41");
+    CHECK(system.orchestrator()
+              .Call("POST", "/v1/sites/6141/restart?wait=running&timeout=90s", "{}")
+              .Header("X-Reached") == "running");
+    CHECK(std::filesystem::is_directory(system.orchestrator().sites() / "61" / "41" / "public"));
+  }
+}
+
+TEST_CASE("what others do to a service is seen at once, said and undone") {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6151?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6151, "drift.test", "one"))
+              .Header("X-Reached") == "running");
+  SECTION("removed") {
+    REQUIRE(Engine::Docker({"service", "rm", "site_6151"}).status == 0);
+    CHECK(Eventually([] { return Engine::HasService("site_6151"); }, 5s));
+  }
+  SECTION("changed, and what is theirs stays") {
+    REQUIRE(Engine::Docker({"service", "update", "-q", "--detach", "--replicas", "0", "--label-add",
+                            "theirs=1", "--mount-add", "type=volume,source=theirs,target=/theirs",
+                            "site_6151"})
+                .status == 0);
+    CHECK(Eventually(
+        [] {
+          return Engine::Docker({"service", "inspect", "-f", "{{.Spec.Mode.Replicated.Replicas}}",
+                                 "site_6151"})
+              .output.starts_with("1");
+        },
+        5s));
+    CHECK(Engine::ServiceLabels("site_6151").contains(R"("theirs":"1")"));
+    CHECK(Engine::Docker({"service", "inspect", "-f", "{{json .Spec.TaskTemplate}}", "site_6151"})
+              .output.contains("/theirs"));
+  }
+  CHECK(Deployment(system, 6151).at("drift") != "");
+}
+
+}  // namespace
+}  // namespace tests
