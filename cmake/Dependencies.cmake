@@ -11,6 +11,7 @@ set(deps ${CMAKE_CURRENT_LIST_DIR}/../.deps)
 # Part of every distribution, and too delicate to be built beside the program: cmake/setup.sh installs
 # them.
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(LibArchive 3.6 REQUIRED)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 
 # Downloads what find_package did not find. Warnings inside it are not ours.

@@ -15,6 +15,7 @@ enum class ErrorKind {
   kUnavailable,    // the other side is away or does not answer in time; retry later
   kCancelled,      // we were told to stop
   kStorage,        // the database cannot read or write (full disk, read-only, corrupt)
+  kNoSpace,        // the site's quota or the disk is full
   kInternal,       // a broken promise of our own or of the other side
 };
 

@@ -60,6 +60,7 @@ int StatusOf(const Error& error) {
     case ErrorKind::kCancelled:
       return 503;
     case ErrorKind::kStorage:
+    case ErrorKind::kNoSpace:
       return 507;
     case ErrorKind::kInternal:
       return 500;

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "orchestrator/deploy/entry_script.h"
+#include "orchestrator/files/descriptor.h"
 
 namespace orchestrator::deploy {
 namespace {
@@ -19,20 +19,7 @@ constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kRunMode = 0755;
 constexpr const char* kOwnFolder = ".orchestrator";
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
+using files::Descriptor;
 
 Failure SystemFailure(std::string_view what, const std::filesystem::path& path) {
   const int error = errno;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string_view>
+
+#include "orchestrator/error.h"
+#include "orchestrator/files/relative_path.h"
+#include "orchestrator/files/site_files.h"
+
+namespace orchestrator::files {
+
+enum class ArchiveFormat { kTar, kTarGz, kZip };
+
+// Takes a part of an archive; false when no more is wanted.
+using ArchiveSink = std::function<bool(std::string_view)>;
+
+// Gives `sink` an archive of what is in a folder, with names relative to it, or of a single file or
+// link under its own name. Takes the same memory however much there is. Links go in as links; other
+// mounts, FIFOs, sockets, devices and paths over 4,095 bytes are left out, and so is what belongs
+// to the program. A file that changes meanwhile goes in with the size that it had when it was
+// opened: cut, or filled up with zeros. kCancelled when the sink or `stop` said so. After an error
+// what the sink got is no whole archive.
+//
+// Tar archives are in GNU format and have the bytes of names as they are. In zip archives names are
+// marked as UTF-8 where they are.
+Result<void> WriteArchive(const SiteFiles& site, const RelativePath& path, ArchiveFormat format,
+                          const ArchiveSink& sink, const std::stop_token& stop);
+
+}  // namespace orchestrator::files

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include "orchestrator/error.h"
+#include "orchestrator/files/descriptor.h"
+#include "orchestrator/files/entry.h"
+#include "orchestrator/files/relative_path.h"
+
+namespace orchestrator::files {
+
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+struct WriteOptions {
+  // Of a new file 0644 if not given; an existing one keeps its permissions then.
+  std::optional<std::uint32_t> mode = {};
+  // The file must be there with this entity tag; "*" for any.
+  std::optional<std::string> if_match = {};
+  // Nothing may be there.
+  bool if_none_match_any = false;
+  // Missing folders above are made.
+  bool make_parents = false;
+};
+
+// A file being written, by one thread at a time. It gets its place whole with Commit, which takes
+// the place of a link there and not of what it names; without Commit nothing stays. It may outlive
+// the SiteFiles it came from.
+class Upload {
+ public:
+  Upload(Upload&& other) noexcept = default;
+  Upload& operator=(Upload&&) = delete;
+  ~Upload();
+
+  // kNoSpace when the disk is full, or when what the site used at the start, without the file that
+  // is replaced, and all bytes written so far would be over the quota. Uploads at the same time do
+  // not see each other's bytes, beyond what was on disk at the start. After a failure the upload
+  // cannot be committed.
+  Result<void> Append(std::string_view bytes);
+
+  // On disk when it returns. kPrecondition and kConflict as at the start, for what is there now:
+  // of two uploads with the same condition, one succeeds.
+  Result<Entry> Commit();
+
+ private:
+  friend class SiteFiles;
+
+  struct Quota {
+    std::uint64_t bytes = 0;
+    std::uint64_t left = 0;  // at the start
+  };
+
+  Upload(Descriptor folder, RelativePath path, WriteOptions options)
+      : folder_(std::move(folder)), path_(std::move(path)), options_(std::move(options)) {}
+
+  Result<void> Create(bool replaces);
+  Result<std::optional<struct stat>> CheckTarget() const;
+  Result<void> SetOwnerAndMode(const std::optional<struct stat>& target) const;
+  Result<void> TakePlace();
+  bool HasTemporary() const;
+  Failure Fail(Failure failure);
+
+  Descriptor folder_;
+  RelativePath path_;
+  WriteOptions options_;
+  std::optional<Owner> owner_ = {};
+  std::optional<Quota> quota_ = {};
+  std::uint64_t written_ = 0;
+  Descriptor file_;
+  std::string temporary_;  // its name in the folder
+  std::optional<Error> failure_ = {};
+};
+
+// Removes what crashes left of uploads in a folder: temporary files that nobody wrote to for an
+// hour.
+void RemoveAbandonedUploads(const Descriptor& folder);
+
+}  // namespace orchestrator::files
