@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kWhat = "remove";
 // How often one removal begins again because others change the same folders.
-constexpr int kRetries = 1'000;
+constexpr int kRetries = 100;
 
 int Unlink(const Descriptor& folder, const std::string& name, int flags = 0) {
   return unlinkat(folder.get(), name.c_str(), flags) == 0 ? 0 : errno;

@@ -88,7 +88,7 @@ Result<Entry> SiteFiles::Move(const RelativePath& from, const RelativePath& to,
                      "public and .home of a site stay where they are");
     }
   }
-  if (to == from || to.IsInside(from)) {
+  if (!from.is_root() && (to == from || to.IsInside(from))) {
     return Refusal(ErrorKind::kInvalid, kWhat, from.text(), "it cannot be moved into itself");
   }
   const auto source = OpenParent(from, kWhat);

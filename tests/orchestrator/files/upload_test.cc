@@ -1,0 +1,234 @@
+#include "orchestrator/files/upload.h"
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <sys/stat.h>
+
+#include "tests/orchestrator/files/site_fixture.h"
+
+namespace orchestrator::files::tests {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+std::size_t CountEntries(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST_CASE("What cannot become a file is refused at the start", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  CHECK(KindOf(files.StartWriting(At(""), {})) == ErrorKind::kConflict);
+  CHECK(KindOf(files.StartWriting(At("public"), {})) == ErrorKind::kConflict);
+  CHECK(KindOf(files.StartWriting(At("none/file"), {})) == ErrorKind::kNotFound);
+  CHECK(KindOf(files.StartWriting(At("file"), {.mode = 04755})) == ErrorKind::kInvalid);
+  CHECK(KindOf(files.StartWriting(At("file"), {.mode = 02755})) == ErrorKind::kInvalid);
+  Put(fixture.site / "file", "x");
+  CHECK(KindOf(files.StartWriting(At("file/below"), {.make_parents = true})) ==
+        ErrorKind::kConflict);
+}
+
+TEST_CASE("An interrupted upload leaves nothing, and nothing is shown before its end", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  {
+    auto upload = files.StartWriting(At("public/file"), {});
+    REQUIRE(upload.has_value());
+    REQUIRE(upload->Append("half"));
+    CHECK(files.List(At("public"), 10)->entries.empty());
+    CHECK(CountEntries(fixture.site / "public") == 1);
+    const Upload moved = std::move(*upload);
+    CHECK(CountEntries(fixture.site / "public") == 1);
+  }
+  CHECK(CountEntries(fixture.site / "public") == 0);
+}
+
+TEST_CASE("What a crash left of an upload is removed after an hour", "[files]") {
+  SiteFixture fixture;
+  const fs::path old_one = fixture.site / "public" / MakeUploadName(false);
+  const fs::path young = fixture.site / "public" / MakeUploadName(true);
+  const fs::path other = fixture.site / "public" / ".orchestrator-upload-of-mine";
+  const auto now = fs::file_time_type::clock::now();
+  for (const fs::path& path : {old_one, young, other}) {
+    Put(path, "x");
+    fs::last_write_time(path, now - std::chrono::minutes(path == young ? 59 : 61));
+  }
+  REQUIRE(WriteText(fixture.Open(), At("public/file"), "x"));
+  CHECK_FALSE(fs::exists(old_one));
+  CHECK(fs::exists(young));
+  CHECK(fs::exists(other));
+}
+
+TEST_CASE("Conditions hold at the start and at the end", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "x"})) == ErrorKind::kPrecondition);
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "*"})) == ErrorKind::kPrecondition);
+  REQUIRE(WriteText(files, At("file"), "one", {.if_none_match_any = true}));
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_none_match_any = true})) ==
+        ErrorKind::kPrecondition);
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "x"})) == ErrorKind::kPrecondition);
+  CHECK(WriteText(files, At("file"), "two", {.if_match = "*"}));
+
+  const std::string etag = files.Stat(At("file"))->etag.value();
+  auto first = files.StartWriting(At("file"), {.if_match = etag});
+  auto second = files.StartWriting(At("file"), {.if_match = etag});
+  REQUIRE((first && second && first->Append("first") && second->Append("second")));
+  const auto committed = second->Commit();
+  REQUIRE(committed.has_value());
+  CHECK(committed->etag != etag);
+  CHECK(committed->etag == files.Stat(At("file"))->etag);
+  CHECK(committed->size == 6);
+  CHECK(KindOf(first->Commit()) == ErrorKind::kPrecondition);
+  CHECK(Get(fixture.site / "file") == "second");
+
+  auto created = files.StartWriting(At("new"), {.if_none_match_any = true});
+  REQUIRE((created && created->Append("late")));
+  Put(fixture.site / "new", "early");
+  CHECK(KindOf(created->Commit()) == ErrorKind::kPrecondition);
+  CHECK(Get(fixture.site / "new") == "early");
+
+  auto removed = files.StartWriting(At("new"), {.if_match = files.Stat(At("new"))->etag});
+  REQUIRE(removed.has_value());
+  fs::remove(fixture.site / "new");
+  CHECK(KindOf(removed->Commit()) == ErrorKind::kPrecondition);
+  CHECK_FALSE(fs::exists(fixture.site / "new"));
+}
+
+TEST_CASE("Of many uploads at the same time with one If-Match, one succeeds", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  for (int round = 0; round < 20; ++round) {
+    Put(fixture.site / "file", "start");
+    const WriteOptions options{.if_match = files.Stat(At("file"))->etag};
+    std::atomic<int> succeeded = 0;
+    {
+      std::vector<std::jthread> writers;
+      for (int i = 0; i < 4; ++i) {
+        writers.emplace_back([&] {
+          if (WriteText(files, At("file"), "next", options)) ++succeeded;
+        });
+      }
+    }
+    CHECK(succeeded == 1);
+  }
+}
+
+TEST_CASE("A target that becomes a folder meanwhile is a conflict", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  auto upload = files.StartWriting(At("file"), {});
+  REQUIRE(upload.has_value());
+  fs::create_directory(fixture.site / "file");
+  CHECK(KindOf(upload->Commit()) == ErrorKind::kConflict);
+  CHECK(KindOf(upload->Commit()) == ErrorKind::kConflict);
+  CHECK(KindOf(upload->Append("x")) == ErrorKind::kConflict);
+}
+
+TEST_CASE("A temporary file that others put something else in the place of is not used",
+          "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  fs::path planted;
+  {
+    auto upload = files.StartWriting(At("public/file"), {});
+    REQUIRE(upload.has_value());
+    planted = fs::directory_iterator(fixture.site / "public")->path();
+    fs::remove(planted);
+    fs::create_symlink(fixture.outside / "file", planted);
+    CHECK(KindOf(upload->Commit()) == ErrorKind::kConflict);
+  }
+  CHECK_FALSE(fs::exists(fixture.site / "public" / "file"));
+  CHECK(fs::is_symlink(planted));
+  CHECK(fixture.OutsideIsUntouched());
+}
+
+TEST_CASE("Mode and owner are those of the request, else of the file that is replaced", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  const fs::path path = fixture.site / "file";
+  const auto status = [&] {
+    struct stat result{};
+    REQUIRE(stat(path.c_str(), &result) == 0);
+    return result;
+  };
+  REQUIRE(WriteText(files, At("file"), "x"));
+  CHECK((status().st_mode & 07777) == 0644);
+  REQUIRE(chmod(path.c_str(), 06711) == 0);
+  REQUIRE(chown(path.c_str(), 77, 78) == 0);
+  REQUIRE(chmod(path.c_str(), 06711) == 0);
+  REQUIRE(WriteText(files, At("file"), "y"));
+  CHECK((status().st_mode & 07777) == 0711);
+  CHECK(status().st_uid == 77);
+  CHECK(status().st_gid == 78);
+  REQUIRE(WriteText(fixture.Open({.owner = Owner{12, 13}}), At("file"), "z", {.mode = 0600}));
+  CHECK((status().st_mode & 07777) == 0600);
+  CHECK(status().st_uid == 12);
+  CHECK(status().st_gid == 13);
+}
+
+TEST_CASE("Folders above are made when asked for", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  REQUIRE(WriteText(files, At("public/a/b/file"), "x", {.make_parents = true}));
+  REQUIRE(WriteText(files, At("public/a/b/file"), "y", {.make_parents = true}));
+  CHECK(Get(fixture.site / "public" / "a" / "b" / "file") == "y");
+}
+
+TEST_CASE("The quota holds to the byte", "[files]") {
+  SiteFixture fixture;
+  // Here folders have the same size whatever was in them.
+  const Mount mount(fixture.site);
+  fs::create_directory(fixture.site / "public");
+  Put(fixture.site / "public" / "other", std::string(10'000, 'x'));
+  const std::uint64_t used = fixture.Open().MeasureUsage()->bytes;
+  const SiteFiles files = fixture.Open({.quota_bytes = used + 100});
+  REQUIRE(WriteText(files, At("exact"), std::string(100, 'x')));
+  REQUIRE(files.Remove(At("exact")));
+  const auto over = WriteText(files, At("over"), std::string(101, 'x'));
+  CHECK(KindOf(over) == ErrorKind::kNoSpace);
+  CHECK_THAT(MessageOf(over), ContainsSubstring("quota"));
+  {
+    auto parts = files.StartWriting(At("parts"), {});
+    REQUIRE((parts && parts->Append(std::string(60, 'x')) && parts->Append(std::string(40, 'x'))));
+    CHECK(KindOf(parts->Append("x")) == ErrorKind::kNoSpace);
+    CHECK(KindOf(parts->Commit()) == ErrorKind::kNoSpace);
+  }
+  CHECK_FALSE(fs::exists(fixture.site / "parts"));
+
+  // The file that is replaced makes room for the new one.
+  struct stat status{};
+  REQUIRE(stat((fixture.site / "public" / "other").c_str(), &status) == 0);
+  const auto freed = static_cast<std::uint64_t>(status.st_blocks) * 512;
+  CHECK(KindOf(WriteText(files, At("public/other"), std::string(freed + 101, 'y'))) ==
+        ErrorKind::kNoSpace);
+  CHECK(Get(fixture.site / "public" / "other") == std::string(10'000, 'x'));
+  CHECK(WriteText(files, At("public/other"), std::string(freed + 100, 'y')));
+  CHECK(KindOf(WriteText(fixture.Open({.quota_bytes = 1}), At("file"), "x")) ==
+        ErrorKind::kNoSpace);
+  CHECK(WriteText(fixture.Open({.quota_bytes = 1}), At("file"), ""));
+}
+
+TEST_CASE("A full disk leaves the old file as it was", "[files]") {
+  SiteFixture fixture;
+  const Mount mount(fixture.site, "size=256k");
+  const SiteFiles files = fixture.Open();
+  REQUIRE(WriteText(files, At("file"), "old"));
+  const auto result = WriteText(files, At("file"), std::string(300 * 1024, 'x'));
+  CHECK(KindOf(result) == ErrorKind::kNoSpace);
+  CHECK_THAT(MessageOf(result), ContainsSubstring("'file'") && ContainsSubstring("full"));
+  CHECK(Get(fixture.site / "file") == "old");
+  CHECK(CountEntries(fixture.site) == 1);
+  CHECK(WriteText(files, At("file"), std::string(100 * 1024, 'x')));
+}
+
+}  // namespace
+}  // namespace orchestrator::files::tests
