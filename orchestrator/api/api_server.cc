@@ -10,6 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "orchestrator/api/director_handlers.h"
+#include "orchestrator/api/file_handlers.h"
+#include "orchestrator/api/image_handlers.h"
+#include "orchestrator/api/log_handlers.h"
 #include "orchestrator/api/metrics.h"
 #include "orchestrator/api/routing_handlers.h"
 #include "orchestrator/api/site_handlers.h"
@@ -78,6 +82,18 @@ Response HandleSites(const Services& services, const Request& request,
   if (path.size() == 4 && path[3] == "status") {
     return method == "GET" ? ShowSiteStatus(services, id) : MethodNotAllowed("GET");
   }
+  if (path[3] == "files") {
+    // As bytes, not as segments: what is empty or dotted is for the files to refuse.
+    const std::string_view whole = request.path;
+    return HandleFiles(services, request, id, whole.substr(whole.find("/files") + 6));
+  }
+  if (path[3] == "image") {
+    const std::string_view whole = request.path;
+    return HandleImage(services, request, id, whole.substr(whole.find("/image") + 6));
+  }
+  if (path.size() == 4 && path[3] == "logs") {
+    return method == "GET" ? ShowLogs(services, request, id) : MethodNotAllowed("GET");
+  }
   if (path.size() == 4 && path[3] == "restart") {
     return method == "POST" ? RestartSite(services, request, id) : MethodNotAllowed("POST");
   }
@@ -111,9 +127,9 @@ ApiServer::ApiServer(Services services, std::string token)
     : services_(std::move(services)),
       token_(std::move(token)),
       server_([this](const Request& request) { return Handle(request); }, ErrorPage,
-              {.threads = 8, .connections = 256, .body_bytes = kLargestBody},
+              {.threads = 8, .connections = 1024, .body_bytes = kLargestBody},
               {.admit = [this](const Request& request) { return Refuse(request); },
-               .streams_body = {},
+               .streams_body = IsFileUpload,
                .serve_socket = {}}) {}
 
 bool ApiServer::IsAllowed(const Request& request) const {
@@ -132,7 +148,7 @@ std::optional<Response> ApiServer::Refuse(const Request& request) const {
   }
   const bool has_body =
       request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-  if (has_body && !HasJsonBody(request)) {
+  if (has_body && !IsFileUpload(request) && !HasJsonBody(request)) {
     return Problem(415, "send JSON, and say so: Content-Type: application/json");
   }
   return {};
@@ -152,6 +168,7 @@ Response ApiServer::Handle(const Request& request) const {
     response.body = RenderMetrics(services_);
     return response;
   }
+  if (IsDirectorPath(request.path)) return HandleDirector(services_, request);
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "sites") {
     return HandleSites(services_, request, path);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -8,6 +9,8 @@
 #include "orchestrator/deploy/deployment.h"
 #include "orchestrator/deploy/reconciler.h"
 #include "orchestrator/docker/engine.h"
+#include "orchestrator/files/site_files.h"
+#include "orchestrator/image/builder.h"
 #include "orchestrator/routing/mode_switch.h"
 #include "orchestrator/store/store.h"
 #include "provider/instances.h"
@@ -21,7 +24,10 @@ struct Services {
   store::Store& store;
   command::SiteCommands& commands;
   deploy::Reconciler& reconciler;
-  docker::Engine* engine;  // null: none is configured
+  docker::Engine* engine;   // null: none is configured
+  image::Builder* builder;  // null without an engine
+  std::filesystem::path sites_directory;
+  files::Options files_options;
   routing::ModeSwitch& mode_switch;
   provider::Instances& instances;
   provider::Publisher& publisher;

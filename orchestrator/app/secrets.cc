@@ -16,9 +16,9 @@ constexpr std::size_t kProbeSecretBytes = 16;
 
 // What of the configuration is in the document.
 std::string Fingerprint(const config::Config& config) {
-  return provider::Sha256Hex(
-      fmt::format("document 2|{}|{}|{}", fmt::join(config.routing.entry_points, ","),
-                  config.PagesUrl(), config.traefik.AtLeast(3, 4)));
+  return provider::Sha256Hex(fmt::format("document 2|{}|{}|{}",
+                                         fmt::join(config.routing.entry_points, ","),
+                                         config.PagesUrl(), config.traefik.AtLeast(3, 4)));
 }
 
 // The value of a setting, which is `make()` from the first time on.

@@ -65,6 +65,26 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
   return options;
 }
 
+image::BuilderOptions MakeBuilderOptions(const config::Config& config) {
+  return {.sites_directory = config.sites.directory,
+          .log_directory = config.state_directory / "builds",
+          .base_image = config.sites.dynamic_image,
+          .memory_bytes = config.images.memory.count,
+          .nano_cpus = config.images.cpus.count,
+          .largest_layer = config.images.largest_layer.count,
+          .time_limit = config.images.time_limit,
+          .most_at_once = config.images.at_once};
+}
+
+files::Options MakeFilesOptions(const config::Config& config) {
+  files::Options options;
+  options.owner = config.sites.owner;
+  if (config.sites.quota) {
+    options.quota_bytes = static_cast<std::uint64_t>(config.sites.quota->count);
+  }
+  return options;
+}
+
 // Where this process listens, for the command line on the same machine.
 void WriteAddresses(const config::Config& config, std::uint16_t api_port,
                     std::uint16_t provider_port) {
@@ -116,10 +136,14 @@ Result<void> Serve(const config::Config& config) {
   const routing::RouteOptions routes = MakeRouteOptions(config, secrets->probe);
   provider::http::Client client;
   std::unique_ptr<docker::EngineClient> engine;
+  std::unique_ptr<docker::ImageClient> images;
+  std::unique_ptr<docker::ContainerClient> containers;
   if (config.docker.host) {
     const auto address = docker::EngineAddress::Parse(*config.docker.host);
     if (!address) return CannotStart("docker.host " + address.error());
     engine = std::make_unique<docker::EngineClient>(client, *address);
+    images = std::make_unique<docker::ImageClient>(client, *address);
+    containers = std::make_unique<docker::ContainerClient>(client, *address);
   }
   routing::RemovalGate removals(instances);
   deploy::Reconciler reconciler(
@@ -148,11 +172,19 @@ Result<void> Serve(const config::Config& config) {
            std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime});
 
   command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
+  std::unique_ptr<image::Builder> builder;
+  if (engine) {
+    builder =
+        std::make_unique<image::Builder>(**store, *images, *containers, MakeBuilderOptions(config));
+  }
   std::stop_source stopping;
   api::ApiServer api({.store = **store,
                       .commands = commands,
                       .reconciler = reconciler,
                       .engine = engine.get(),
+                      .builder = builder.get(),
+                      .sites_directory = config.sites.directory,
+                      .files_options = MakeFilesOptions(config),
                       .mode_switch = mode_switch,
                       .instances = instances,
                       .publisher = publisher,

@@ -128,6 +128,29 @@ Result<Written> SiteCommands::Patch(site::SiteId id, std::string_view merge_patc
   return Written{std::move(prepared.record), false};
 }
 
+Result<Written> SiteCommands::Deploy(site::Site site) {
+  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  Prepared prepared;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    const auto current = FindLive(transaction, site.id);
+    if (!current) return Failure(current.error());
+    if (*current) {
+      const site::Site& before = (*current)->site;
+      site.image = before.image;
+      site.environment = before.environment;
+      site.update_order = before.update_order;
+      site.routing = before.routing;
+    }
+    auto made = Prepare(transaction, site, *current);
+    if (!made) return Failure(made.error());
+    prepared = *std::move(made);
+    return Put(transaction, prepared);
+  });
+  if (!revision) return Failure(WithoutIndex(revision.error()));
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  return Written{std::move(prepared.record), prepared.created};
+}
+
 Result<Written> SiteCommands::Restart(site::SiteId id) {
   SiteRecord changed;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
@@ -239,6 +262,9 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
   } else {
     const auto default_mode = DefaultMode(transaction);
     if (!default_mode) return Failure(default_mode.error());
+    const auto built = transaction.Setting(store::BuiltImageSetting(site.id));
+    if (!built) return Failure(built.error());
+    record.built_image = built->value_or("");
     record.phase = FirstPhase(site, *default_mode);
     record.routes_revision = transaction.revision();
     prepared.document_changes = InDocument(record.phase) && HasDocumentRoutes(site);

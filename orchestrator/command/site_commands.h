@@ -42,6 +42,9 @@ class SiteCommands {
   // Creates the site where it does not exist.
   Result<Written> Replace(const site::Site& site, Expected expected);
   Result<Written> Patch(site::SiteId id, std::string_view merge_patch, Expected expected);
+  // As Replace, for a client that knows a site's hosts, kind, limits, run file and database only:
+  // all else stays as it is.
+  Result<Written> Deploy(site::Site site);
   // Replaces the tasks of a site that stays as it is.
   Result<Written> Restart(site::SiteId id);
   // The routes go at once, the service when no Traefik uses it any more, the directory stays.

@@ -15,6 +15,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "orchestrator/docker/engine_client.h"
+#include "orchestrator/site/units.h"
 
 namespace orchestrator::config {
 namespace {
@@ -347,6 +348,67 @@ void ReadSites(Section& section, Sites& sites) {
   if (!sites.directory.is_absolute()) section.Fail("directory", "must be an absolute path");
   section.Text("dynamic_image", sites.dynamic_image);
   section.Text("static_image", sites.static_image);
+  if (const auto quota = section.Text("quota")) {
+    const auto bytes = site::ParseBytes(*quota);
+    if (bytes) {
+      sites.quota = *bytes;
+    } else {
+      section.Fail("quota", bytes.error());
+    }
+  }
+  if (const auto owner = section.Text("owner")) {
+    files::Owner ids;
+    const char* const end = owner->data() + owner->size();
+    const auto [colon, error] = std::from_chars(owner->data(), end, ids.user);
+    const bool good = error == std::errc{} && colon != end && *colon == ':' &&
+                      std::from_chars(colon + 1, end, ids.group).ptr == end && colon + 1 != end;
+    if (good) {
+      sites.owner = ids;
+    } else {
+      section.Fail("owner", "must be two numbers, as in \"1000:1000\" (user and group)");
+    }
+  }
+}
+
+void ReadImages(Section& section, Images& images) {
+  const auto read_bytes = [&](const char* key, site::Bytes& out) {
+    const auto text = section.Text(key);
+    if (!text) return;
+    const auto bytes = site::ParseBytes(*text);
+    if (bytes) {
+      out = *bytes;
+    } else {
+      section.Fail(key, bytes.error());
+    }
+  };
+  read_bytes("memory", images.memory);
+  read_bytes("largest_layer", images.largest_layer);
+  if (const auto text = section.Text("cpus")) {
+    double cpus = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), cpus);
+    if (error != std::errc{} || end != text->data() + text->size() || !(cpus >= 0.01) ||
+        cpus > 1024) {
+      section.Fail("cpus", "must be a number from 0.01 to 1024");
+    } else {
+      images.cpus.count = static_cast<std::int64_t>(cpus * 1e9);
+    }
+  }
+  if (const auto text = section.Text("time_limit")) {
+    const auto limit = site::ParseDuration(*text);
+    if (!limit || *limit < std::chrono::seconds(1)) {
+      section.Fail("time_limit", limit ? "must be at least 1s" : limit.error());
+    } else {
+      images.time_limit = std::chrono::duration_cast<std::chrono::seconds>(*limit);
+    }
+  }
+  if (const auto text = section.Text("at_once")) {
+    const auto [end, error] =
+        std::from_chars(text->data(), text->data() + text->size(), images.at_once);
+    if (error != std::errc{} || end != text->data() + text->size() || images.at_once < 1 ||
+        images.at_once > 64) {
+      section.Fail("at_once", "must be from 1 to 64");
+    }
+  }
 }
 
 Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
@@ -411,6 +473,7 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
     ReadRouting(*open("routing"), config.routing);
     ReadTraefik(source, *open("traefik"), config.traefik);
     ReadSites(*open("sites"), config.sites);
+    ReadImages(*open("images"), config.images);
     const auto log = open("log");
     if (auto level = log->OneOf("level", {"debug", "info", "warn", "error"}))
       config.log.level = *level;

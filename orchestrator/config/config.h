@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "orchestrator/error.h"
+#include "orchestrator/files/upload.h"
 #include "orchestrator/site/site.h"
 #include "provider/http/url.h"
 #include "provider/instances.h"
@@ -50,6 +53,17 @@ struct Sites {
   std::filesystem::path directory = "/data/sites";
   std::string dynamic_image = "ghcr.io/example/base:latest";
   std::string static_image = "nginx:latest";
+  std::optional<files::Owner> owner;  // of files that the API makes; none: the process's own
+  std::optional<site::Bytes> quota;   // of each site, for what the API writes
+};
+
+// Limits of builds.
+struct Images {
+  site::Bytes memory{std::int64_t{512} << 20};  // of each step
+  site::NanoCpus cpus{1'000'000'000};
+  site::Bytes largest_layer{std::int64_t{2} << 30};  // what a step may write
+  std::chrono::seconds time_limit{900};
+  unsigned at_once = 2;
 };
 
 struct Log {
@@ -66,13 +80,14 @@ struct Config {
   Routing routing;
   Traefik traefik;
   Sites sites;
+  Images images;
   Log log;
 
   // http://host:port of the provider listener as Traefik reaches it.
   std::string ProviderUrl() const;
 
-  // The same, or empty where the address is not one that Traefik could reach: then visitors of sites
-  // that cannot answer see no page.
+  // The same, or empty where the address is not one that Traefik could reach: then visitors of
+  // sites that cannot answer see no page.
   std::string PagesUrl() const;
 };
 

@@ -61,6 +61,20 @@ ReconcileStatus Reconciler::StatusOf(site::SiteId id) const {
   return found == statuses_.end() ? ReconcileStatus{} : found->second;
 }
 
+std::string Reconciler::WaitApplied(site::SiteId id, store::Revision revision,
+                                    std::chrono::steady_clock::time_point deadline,
+                                    const std::stop_token& stop) const {
+  std::unique_lock lock(mutex_);
+  std::string problem = "waiting for its turn to be sent to the swarm";
+  const bool applied = status_changed_.wait_until(lock, stop, deadline, [&] {
+    const auto found = statuses_.find(id);
+    if (found == statuses_.end()) return false;
+    if (!found->second.problem.empty()) problem = found->second.problem;
+    return found->second.applied && found->second.applied->revision >= revision;
+  });
+  return applied ? "" : problem;
+}
+
 FleetStatus Reconciler::Fleet() const {
   const std::lock_guard lock(mutex_);
   return fleet_;
@@ -449,6 +463,7 @@ void Reconciler::RememberApplied(const store::SiteRecord& record, bool rolled_ba
                     status.applied->phase == record.phase;
   const auto since = same ? status.applied->since : std::chrono::steady_clock::now();
   status.applied = Applied{record.revision, record.routes_revision, record.phase, since};
+  status_changed_.notify_all();
 }
 
 void Reconciler::RememberDrift(site::SiteId id, const std::string& what) {

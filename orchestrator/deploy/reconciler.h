@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -88,6 +89,12 @@ class Reconciler {
 
   ReconcileStatus StatusOf(site::SiteId id) const;
 
+  // Waits until the swarm has been given this revision of the site. Why not, if time is over or the
+  // try failed; empty when it has.
+  std::string WaitApplied(site::SiteId id, store::Revision revision,
+                          std::chrono::steady_clock::time_point deadline,
+                          const std::stop_token& stop) const;
+
   FleetStatus Fleet() const;
 
   // Why the engine cannot be used now, for people; empty when it can.
@@ -138,6 +145,7 @@ class Reconciler {
   WorkQueue queue_;
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable_any status_changed_;
   // The template that was sent last as an update, and how often in a row.
   struct Attempt {
     docker::TaskTemplate task;

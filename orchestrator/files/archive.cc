@@ -92,6 +92,18 @@ class ArchiveWriter {
     return {};
   }
 
+  Result<void> Add(const ArchiveOptions::Addition& addition) {
+    struct stat status{};
+    status.st_mode = S_IFREG | 0644;
+    status.st_size = static_cast<off_t>(addition.text.size());
+    if (auto written = WriteHeader(status, addition.name, std::nullopt); !written) return written;
+    if (archive_write_data(archive_.get(), addition.text.data(), addition.text.size()) !=
+        static_cast<la_ssize_t>(addition.text.size())) {
+      return Fail();
+    }
+    return {};
+  }
+
   Result<void> Close() {
     if (archive_write_close(archive_.get()) != ARCHIVE_OK) return Fail();
     return CheckStop();
@@ -176,7 +188,8 @@ class ArchiveWriter {
   std::unique_ptr<archive, FreeArchive> archive_{archive_write_new()};
 };
 
-Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const RelativePath& path) {
+Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const RelativePath& path,
+                     const std::string& left_out) {
   auto walk = TreeWalk::Start(folder, path.text());
   if (!walk) return Failure(walk.error());
   while (true) {
@@ -188,6 +201,7 @@ Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const Rela
       continue;
     }
     if (IsHidden(path.is_root() && walk->depth() == 0, **name)) continue;
+    if (walk->depth() == 0 && **name == left_out) continue;
     const std::string below = walk->path().empty() ? **name : walk->path() + "/" + **name;
     if (below.size() > RelativePath::kLongestPath) continue;
     const Descriptor node = OpenBeneath(walk->folder(), **name, O_PATH);
@@ -203,7 +217,8 @@ Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const Rela
 }  // namespace
 
 Result<void> WriteArchive(const SiteFiles& site, const RelativePath& path, ArchiveFormat format,
-                          const ArchiveSink& sink, const std::stop_token& stop) {
+                          const ArchiveSink& sink, const std::stop_token& stop,
+                          const ArchiveOptions& options) {
   const auto node = site.root().OpenNode(path, kWhat);
   if (!node) return Failure(node.error());
   struct stat status{};
@@ -211,9 +226,10 @@ Result<void> WriteArchive(const SiteFiles& site, const RelativePath& path, Archi
   // On the heap for its buffer.
   const auto writer = std::make_unique<ArchiveWriter>(format, path.text(), sink, stop);
   auto written = writer->Open();
+  if (written && options.addition) written = writer->Add(*options.addition);
   if (written) {
-    written =
-        S_ISDIR(status.st_mode) ? AddTree(*writer, *node, path) : writer->Add(*node, path.name());
+    written = S_ISDIR(status.st_mode) ? AddTree(*writer, *node, path, options.left_out)
+                                      : writer->Add(*node, path.name());
   }
   if (written) written = writer->Close();
   if (!written) writer->Break();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "orchestrator/error.h"
@@ -15,6 +17,16 @@ enum class ArchiveFormat { kTar, kTarGz, kZip };
 // Takes a part of an archive; false when no more is wanted.
 using ArchiveSink = std::function<bool(std::string_view)>;
 
+struct ArchiveOptions {
+  // A file that is not in the site, in front of all others.
+  struct Addition {
+    std::string name;
+    std::string text;
+  };
+  std::optional<Addition> addition = {};
+  std::string left_out = {};  // a name at the top that does not go in
+};
+
 // Gives `sink` an archive of what is in a folder, with names relative to it, or of a single file or
 // link under its own name. Takes the same memory however much there is. Links go in as links; other
 // mounts, FIFOs, sockets, devices and paths over 4,095 bytes are left out, and so is what belongs
@@ -25,6 +37,7 @@ using ArchiveSink = std::function<bool(std::string_view)>;
 // Tar archives are in GNU format and have the bytes of names as they are. In zip archives names are
 // marked as UTF-8 where they are.
 Result<void> WriteArchive(const SiteFiles& site, const RelativePath& path, ArchiveFormat format,
-                          const ArchiveSink& sink, const std::stop_token& stop);
+                          const ArchiveSink& sink, const std::stop_token& stop,
+                          const ArchiveOptions& options = {});
 
 }  // namespace orchestrator::files

@@ -165,8 +165,7 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
 }
 
 bool OwnsLabel(std::string_view key, site::SiteId id) {
-  return traefik::BelongsTo(key, site::ServiceName(id)) ||
-         key.starts_with(kRetryLabels) ||
+  return traefik::BelongsTo(key, site::ServiceName(id)) || key.starts_with(kRetryLabels) ||
          (key.starts_with("traefik.http.middlewares.max-request-") &&
           key.ends_with(".buffering.maxRequestBodyBytes"));
 }

@@ -16,7 +16,7 @@ struct RouteOptions {
   std::vector<std::string> entry_points;  // of sites that name none, and of probes
   std::string network;                    // the overlay
   traefik::RevisionProbe probe;
-  bool probe_labels = false;  // whether somebody asks for the marker of new labels
+  bool probe_labels = false;   // whether somebody asks for the marker of new labels
   std::string pages_url = {};  // where Traefik finds the pages of sites that cannot answer; or none
   bool rewrites_status = true;  // whether this Traefik can change the status of a page (3.4)
 };

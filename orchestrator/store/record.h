@@ -53,4 +53,9 @@ struct SiteRecord {
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };
 
+// The setting with the image that was built before its site was created.
+inline std::string BuiltImageSetting(site::SiteId id) {
+  return "built_image/" + std::to_string(id.value);
+}
+
 }  // namespace orchestrator::store

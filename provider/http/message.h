@@ -60,8 +60,9 @@ struct ServerResponse {
   // Sent instead of `body` when set, without a copy.
   std::shared_ptr<const std::string> shared_body;
   // Sent instead of `body` when set: called once on the connection's thread, writes the body piece
-  // by piece until it returns. A sink that says false has lost its reader.
-  std::function<void(const ByteSink& sink)> stream;
+  // by piece until it returns whether it is whole; otherwise the reader is shown that it is not. A
+  // sink that says false has lost its reader.
+  std::function<bool(const ByteSink& sink)> stream;
   // Sent instead of `body` when set; `status` is 206 or 416 then where a range was asked for.
   std::optional<RangedBody> ranged;
   // Called once on the connection's thread after the body was written, or could not be.

@@ -214,7 +214,7 @@ void ToHttplib(ServerResponse response, httplib::Response& to) {
     to.set_chunked_content_provider(
         response.content_type,
         [write = std::move(response.stream)](std::size_t, httplib::DataSink& sink) {
-          write(ToSink(sink));
+          if (!write(ToSink(sink))) return false;
           sink.done();
           return true;
         },

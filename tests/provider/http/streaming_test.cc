@@ -76,6 +76,12 @@ class Fixture {
     } else if (request.path == "/pieces") {
       response.stream = [](const ByteSink& sink) {
         for (std::size_t i = 0; i < kPieces; ++i) sink(kPiece);
+        return true;
+      };
+    } else if (request.path == "/broken") {
+      response.stream = [](const ByteSink& sink) {
+        sink(kPiece);
+        return false;
       };
     } else if (request.path == "/endless") {
       response.stream = [this](const ByteSink& sink) {
@@ -83,6 +89,7 @@ class Fixture {
         while (sink(kPiece)) {
         }
         reader_lost = true;
+        return false;
       };
     } else if (request.path == "/ranged") {
       response.ranged =
@@ -122,6 +129,12 @@ TEST_CASE("A streamed answer comes whole") {
   Fixture fixture;
   Client client;
   CHECK(client.Send(fixture.Request("/pieces"))->body.size() == kPieces * kPiece.size());
+}
+
+TEST_CASE("A streamed answer that breaks off does not look whole") {
+  Fixture fixture;
+  Client client;
+  CHECK_FALSE(client.Send(fixture.Request("/broken")).has_value());
 }
 
 TEST_CASE("A stream ends when its reader goes away") {

@@ -1,0 +1,390 @@
+#include "orchestrator/api/file_handlers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/api/event_stream.h"
+#include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/files/archive.h"
+#include "orchestrator/files/change_watch.h"
+#include "orchestrator/json/reader.h"
+
+namespace orchestrator::api {
+namespace {
+
+using namespace std::chrono_literals;
+using files::RelativePath;
+using files::SiteFiles;
+using Ordered = nlohmann::ordered_json;
+
+constexpr std::size_t kMostEntries = 10'000;
+constexpr std::size_t kPiece = 256 << 10;
+
+Failure Invalid(std::string pointer, const std::string& detail) {
+  return Failure(Error{ErrorKind::kInvalid,
+                       fmt::format("{} {}", pointer == "?" ? "the query" : pointer, detail),
+                       {},
+                       {{std::move(pointer), detail}}});
+}
+
+std::string Time(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+// Every byte that is not plain as %NN, so that any name can be asked for again.
+std::string UrlPath(std::string_view bytes) {
+  std::string url;
+  for (const char c : bytes) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").contains(c);
+    url += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return url;
+}
+
+std::string Href(site::SiteId id, std::string_view path) {
+  return fmt::format("/v1/sites/{}/files{}{}", id.value, path.empty() ? "" : "/", UrlPath(path));
+}
+
+const char* Name(files::EntryType type) {
+  switch (type) {
+    case files::EntryType::kFile:
+      return "file";
+    case files::EntryType::kFolder:
+      return "folder";
+    case files::EntryType::kLink:
+      return "link";
+    case files::EntryType::kOther:
+      return "other";
+  }
+  return "?";
+}
+
+Ordered ToJson(const files::Entry& entry, site::SiteId id, const std::string& path) {
+  Ordered out{{"name", files::SafeText(entry.name)},
+              {"type", Name(entry.type)},
+              {"size", entry.size},
+              {"mode", fmt::format("{:04o}", entry.mode)},
+              {"modified", Time(entry.modified)},
+              {"href", Href(id, path)}};
+  if (entry.link_target) out["target"] = files::SafeText(*entry.link_target);
+  if (entry.etag) out["etag"] = *entry.etag;
+  return out;
+}
+
+Result<bool> Flag(const Request& request, std::string_view name) {
+  const auto text = request.Query(name);
+  if (text == "true") return true;
+  if (text.empty() || text == "false") return false;
+  return Invalid("?", fmt::format("{} must be true or false", name));
+}
+
+Result<std::optional<std::uint32_t>> ParseMode(std::string_view text, const std::string& pointer) {
+  if (text.empty()) return std::optional<std::uint32_t>();
+  std::uint32_t mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc{} || end != text.data() + text.size() || mode > 07777) {
+    return Invalid(pointer, "mode must be octal digits, as in 0644");
+  }
+  return std::optional(mode);
+}
+
+std::string_view Unquoted(std::string_view tag) {
+  if (tag.starts_with("W/")) tag.remove_prefix(2);
+  if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') {
+    tag = tag.substr(1, tag.size() - 2);
+  }
+  return tag;
+}
+
+Response Download(const SiteFiles& site, const Request& request, const RelativePath& path) {
+  auto opened = site.OpenForReading(path);
+  if (!opened) return Problem(opened.error());
+  auto file = std::make_shared<files::OpenFile>(*std::move(opened));
+  Response response;
+  response.content_type = "application/octet-stream";
+  const std::string tag = fmt::format("\"{}\"", file->etag);
+  response.headers = {{"ETag", tag},
+                      {"Cache-Control", "no-cache"},
+                      {"Content-Disposition", "attachment"},
+                      {"X-Content-Type-Options", "nosniff"}};
+  const auto known = request.Header("If-None-Match");
+  if (known == "*" || (!known.empty() && Unquoted(known) == file->etag)) {
+    response.status = 304;
+    return response;
+  }
+  const auto range_of = request.Header("If-Range");
+  response.ranged = provider::http::RangedBody{
+      file->size,
+      [file](std::uint64_t offset, std::uint64_t length, const provider::http::ByteSink& sink) {
+        const auto buffer = std::make_unique<char[]>(kPiece);
+        while (length > 0) {
+          const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
+          const auto count = file->ReadAt(offset, std::span(buffer.get(), wanted));
+          // A file that became shorter cannot be given as was promised: the connection is cut.
+          if (!count || *count == 0) return false;
+          if (!sink({buffer.get(), *count})) return false;
+          offset += *count;
+          length -= *count;
+        }
+        return true;
+      },
+      !range_of.empty() && range_of != tag};
+  return response;
+}
+
+Response Archive(std::shared_ptr<SiteFiles> site, const RelativePath& path, std::string_view format,
+                 const std::stop_token& stopping) {
+  struct Kind {
+    std::string_view name;
+    files::ArchiveFormat format;
+    const char* type;
+  };
+  static constexpr Kind kKinds[] = {
+      {"zip", files::ArchiveFormat::kZip, "application/zip"},
+      {"tar", files::ArchiveFormat::kTar, "application/x-tar"},
+      {"tar.gz", files::ArchiveFormat::kTarGz, "application/gzip"},
+  };
+  const auto kind = std::ranges::find(kKinds, format, &Kind::name);
+  if (kind == std::end(kKinds)) {
+    return Problem(Invalid("?", "archive must be zip, tar or tar.gz").error());
+  }
+  if (const auto there = site->Stat(path); !there) return Problem(there.error());
+  Response response;
+  response.content_type = kind->type;
+  response.headers = {
+      {"Cache-Control", "no-store"},
+      {"Content-Disposition", fmt::format("attachment; filename=\"files.{}\"", kind->name)}};
+  response.stream = [site = std::move(site), path, stopping,
+                     as = kind->format](const provider::http::ByteSink& sink) {
+    // The end of the body would make a broken archive look whole.
+    return files::WriteArchive(*site, path, as, sink, stopping).has_value();
+  };
+  return response;
+}
+
+const char* Name(files::ChangeKind kind) {
+  switch (kind) {
+    case files::ChangeKind::kCreated:
+      return "created";
+    case files::ChangeKind::kChanged:
+      return "changed";
+    case files::ChangeKind::kRemoved:
+      return "removed";
+    case files::ChangeKind::kMoved:
+      return "moved";
+    case files::ChangeKind::kOverflow:
+      return "overflow";
+  }
+  return "?";
+}
+
+Response WatchChanges(const SiteFiles& site, const Request& request, const RelativePath& path,
+                      const Services& services) {
+  auto started = files::ChangeWatch::Start(site, path);
+  if (!started) return Problem(started.error());
+  auto watch = std::make_shared<files::ChangeWatch>(*std::move(started));
+  return EventStream(request, services.stopping, [watch](EventWriter& writer) {
+    while (!writer.stop().stop_requested()) {
+      const auto events = watch->Next(5s, writer.stop());
+      if (!events) {
+        writer.Send("end", Dump({{"reason", events.error().message}}));
+        return;
+      }
+      for (const files::ChangeEvent& event : *events) {
+        Ordered out{{"path", files::SafeText(event.path)}, {"folder", event.is_folder}};
+        if (!event.old_path.empty()) out["from"] = files::SafeText(event.old_path);
+        if (!writer.Send(Name(event.kind), Dump(out))) return;
+      }
+    }
+  });
+}
+
+Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, site::SiteId id,
+              const RelativePath& path, const Services& services) {
+  if (const auto format = request.Query("archive"); !format.empty()) {
+    return Archive(site, path, format, services.stopping);
+  }
+  if (WantsEvents(request)) return WatchChanges(*site, request, path, services);
+  const auto usage = Flag(request, "usage");
+  if (!usage) return Problem(usage.error());
+  if (*usage) {
+    const auto measured = site->MeasureUsage(services.stopping);
+    if (!measured) return Problem(measured.error());
+    const auto& quota = services.files_options.quota_bytes;
+    return Json(200, Dump({{"bytes", measured->bytes},
+                           {"entries", measured->entries},
+                           {"quota", quota ? Ordered(*quota) : Ordered()}}));
+  }
+  const auto entry = site->Stat(path);
+  if (!entry) return Problem(entry.error());
+  const auto stat = Flag(request, "stat");
+  if (!stat) return Problem(stat.error());
+  if (*stat) return Json(200, Dump(ToJson(*entry, id, path.text())));
+  if (entry->type != files::EntryType::kFolder) return Download(*site, request, path);
+  const auto listing = site->List(path, kMostEntries);
+  if (!listing) return Problem(listing.error());
+  Ordered entries = Ordered::array();
+  for (const files::Entry& item : listing->entries) {
+    const std::string below = path.is_root() ? item.name : path.text() + "/" + item.name;
+    entries.push_back(ToJson(item, id, below));
+  }
+  return Json(200, Dump({{"path", files::SafeText(path.text())},
+                         {"entries", std::move(entries)},
+                         {"truncated", listing->truncated}}));
+}
+
+Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
+               const RelativePath& path) {
+  files::WriteOptions options;
+  const auto mode = ParseMode(request.Query("mode"), "?");
+  if (!mode) return Problem(mode.error());
+  options.mode = *mode;
+  const auto parents = Flag(request, "parents");
+  if (!parents) return Problem(parents.error());
+  options.make_parents = *parents;
+  if (const auto tag = request.Header("If-Match"); !tag.empty()) {
+    options.if_match = std::string(Unquoted(tag));
+  }
+  if (const auto tag = request.Header("If-None-Match"); !tag.empty()) {
+    if (tag != "*") return Problem(400, "If-None-Match may only be * here: nothing may be there");
+    options.if_none_match_any = true;
+  }
+  const bool existed = site.Stat(path).has_value();
+  auto upload = site.StartWriting(path, options);
+  if (!upload) return Problem(upload.error());
+  Result<void> written;
+  const bool whole = request.read_body([&](std::string_view bytes) {
+    written = upload->Append(bytes);
+    return written.has_value();
+  });
+  if (!written) return Problem(written.error());
+  if (!whole) return Problem(400, "the upload did not come whole; the file is as it was");
+  const auto entry = upload->Commit();
+  if (!entry) return Problem(entry.error());
+  Response response = Json(existed ? 200 : 201, Dump(ToJson(*entry, id, path.text())));
+  if (entry->etag) response.headers.emplace_back("ETag", fmt::format("\"{}\"", *entry->etag));
+  return response;
+}
+
+struct Change {
+  std::string action;
+  std::optional<std::uint32_t> mode;
+  RelativePath to;
+  bool parents = false;
+  bool replace = false;
+};
+
+Result<Change> ReadChange(const Request& request) {
+  const auto value = json::Parse(request.body);
+  if (!value) return Failure(value.error());
+  std::vector<FieldProblem> problems;
+  json::ObjectReader reader(*value, "", problems);
+  Change change;
+  change.action = reader.String("action").value_or("");
+  if (change.action != "mkdir" && change.action != "move" && change.action != "chmod") {
+    reader.Fail("action", "must be mkdir, move or chmod");
+  }
+  if (const auto text = reader.String("mode")) {
+    const auto mode = ParseMode(*text, "/mode");
+    if (mode) {
+      change.mode = *mode;
+    } else {
+      reader.Fail("mode", "must be octal digits, as in \"0755\"");
+    }
+  }
+  if (change.action == "chmod" && !change.mode && problems.empty()) {
+    reader.Fail("mode", "is needed");
+  }
+  if (const auto text = reader.String("to")) {
+    auto to = RelativePath::Parse(*text);
+    if (to) {
+      change.to = *std::move(to);
+    } else {
+      reader.Fail("to", to.error());
+    }
+  } else if (change.action == "move") {
+    reader.Fail("to", "is needed");
+  }
+  change.parents = reader.Boolean("parents").value_or(false);
+  change.replace = reader.Boolean("replace").value_or(false);
+  reader.RefuseUnknown();
+  if (problems.empty()) return change;
+  const std::string message =
+      fmt::format("{} {}", problems.front().pointer, problems.front().detail);
+  return Failure(Error{ErrorKind::kInvalid, message, {}, std::move(problems)});
+}
+
+Response Apply(const SiteFiles& site, const Request& request, site::SiteId id,
+               const RelativePath& path) {
+  static constexpr std::uint32_t kFolderMode = 0755;
+  const auto change = ReadChange(request);
+  if (!change) return Problem(change.error());
+  const bool makes = change->action == "mkdir";
+  const bool moves = change->action == "move";
+  const auto entry =
+      makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode), change->parents)
+      : moves ? site.Move(path, change->to, change->replace)
+              : site.Chmod(path, *change->mode);
+  if (!entry) return Problem(entry.error());
+  return Json(makes ? 201 : 200, Dump(ToJson(*entry, id, moves ? change->to.text() : path.text())));
+}
+
+Response Delete(const SiteFiles& site, const Request& request, const RelativePath& path,
+                const std::stop_token& stopping) {
+  const auto recursive = Flag(request, "recursive");
+  if (!recursive) return Problem(recursive.error());
+  const auto removed = *recursive ? site.RemoveTree(path, stopping) : site.Remove(path);
+  if (!removed) return Problem(removed.error());
+  Response response;
+  response.status = 204;
+  return response;
+}
+
+}  // namespace
+
+bool IsFileUpload(const Request& request) {
+  return request.method == "PUT" && request.path.starts_with("/v1/sites/") &&
+         request.path.contains("/files/");
+}
+
+Response HandleFiles(const Services& services, const Request& request, site::SiteId id,
+                     std::string_view text) {
+  const auto record = services.store.Find(id);
+  if (!record) return Problem(record.error());
+  if (!*record || (*record)->removing) {
+    return Problem(404, fmt::format("there is no site {}", id.value));
+  }
+  if ((*record)->site.kind == site::Kind::kExternal) {
+    return Problem(409, fmt::format("site {} is external: its files are elsewhere", id.value));
+  }
+  if (text.starts_with('/')) text.remove_prefix(1);
+  if (text.ends_with('/')) text.remove_suffix(1);
+  const auto path = RelativePath::Parse(text);
+  if (!path) return Problem(Invalid("?", fmt::format("path: {}", path.error())).error());
+  if (auto ready = deploy::PrepareSiteDirectory(services.sites_directory, (*record)->site);
+      !ready) {
+    return Problem(ready.error());
+  }
+  auto opened =
+      SiteFiles::Open(deploy::SitePath(services.sites_directory, id), services.files_options);
+  if (!opened) return Problem(opened.error());
+  const auto site = std::make_shared<SiteFiles>(*std::move(opened));
+  if (request.method == "GET" || request.method == "HEAD") {
+    return Show(site, request, id, *path, services);
+  }
+  if (request.method == "PUT" && request.read_body) return Write(*site, request, id, *path);
+  if (request.method == "POST") return Apply(*site, request, id, *path);
+  if (request.method == "DELETE") return Delete(*site, request, *path, services.stopping);
+  return MethodNotAllowed("GET, PUT, POST, DELETE");
+}
+
+}  // namespace orchestrator::api

@@ -1,0 +1,145 @@
+#include "orchestrator/api/log_handlers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/api/event_stream.h"
+#include "orchestrator/site/units.h"
+
+namespace orchestrator::api {
+namespace {
+
+using namespace std::chrono_literals;
+using Ordered = nlohmann::ordered_json;
+
+constexpr std::uint64_t kDefaultTail = 100;
+constexpr std::uint64_t kMostLines = 10'000;
+constexpr auto kReconnect = 1s;  // while the engine is away
+
+Ordered ToJson(const docker::LogLine& line) {
+  return {{"time", line.time},
+          {"task", line.task_id},
+          {"stream", line.stream == docker::LogLine::Stream::kStdout ? "stdout" : "stderr"},
+          {"text", line.text}};
+}
+
+Failure BadQuery(const std::string& message) {
+  return Failure(Error{ErrorKind::kInvalid, message, {}, {{"?", message}}});
+}
+
+// "10m" (ago), Unix seconds, or RFC 3339.
+Result<std::string> ParseSince(std::string_view text) {
+  if (text.empty()) return std::string();
+  if (const auto ago = site::ParseDuration(text)) {
+    const auto then = std::chrono::system_clock::now() - *ago;
+    return std::to_string(
+        std::chrono::duration_cast<std::chrono::seconds>(then.time_since_epoch()).count());
+  }
+  const bool seconds = text.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool time = text.size() >= 20 && text[4] == '-' && text[10] == 'T' &&
+                    text.find_first_not_of("0123456789-:.TZ+") == std::string_view::npos;
+  if (seconds || time) return std::string(text);
+  return BadQuery(
+      "since must be a time like 2026-01-31T12:00:00Z, Unix seconds, or how long ago, "
+      "as in 10m");
+}
+
+Result<docker::LogQuery> ParseQuery(const Request& request) {
+  docker::LogQuery query;
+  query.tail = kDefaultTail;
+  if (const auto text = request.Query("tail"); text == "all") {
+    query.tail = kMostLines;
+  } else if (!text.empty()) {
+    std::uint64_t tail = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tail);
+    if (error != std::errc{} || end != text.data() + text.size() || tail > kMostLines) {
+      return BadQuery(fmt::format("tail must be from 0 to {}, or all", kMostLines));
+    }
+    query.tail = tail;
+  }
+  auto since = ParseSince(request.Query("since"));
+  if (!since) return Failure(since.error());
+  query.since = *std::move(since);
+  const auto follow = request.Query("follow");
+  if (!follow.empty() && follow != "true" && follow != "false") {
+    return BadQuery("follow must be true or false");
+  }
+  query.follow = follow == "true";
+  return query;
+}
+
+// Goes on after the engine was away, with what came after the last line.
+void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery query,
+            EventWriter& writer) {
+  std::string last;
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  while (!writer.stop().stop_requested()) {
+    const auto read = engine.ReadServiceLog(
+        service, query,
+        [&](const docker::LogLine& line) {
+          if (!last.empty() && line.time <= last) return true;
+          last = line.time;
+          return writer.Send("line", Dump(ToJson(line)), line.time);
+        },
+        writer.stop());
+    if (!query.follow) {
+      writer.Send("end", Dump({{"reason", read ? "" : read.error().message}}));
+      return;
+    }
+    if (!last.empty()) {
+      query.since = last;
+      query.tail.reset();
+    }
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, writer.stop(), kReconnect, [] { return false; });
+  }
+}
+
+}  // namespace
+
+Response ShowLogs(const Services& services, const Request& request, site::SiteId id) {
+  auto query = ParseQuery(request);
+  if (!query) return Problem(query.error());
+  const auto record = services.store.Find(id);
+  if (!record) return Problem(record.error());
+  if (!*record) return Problem(404, fmt::format("there is no site {}", id.value));
+  if ((*record)->site.kind == site::Kind::kExternal) {
+    return Problem(409, fmt::format("site {} is external: its logs are elsewhere", id.value));
+  }
+  if (!services.engine) return Problem(503, "no Docker engine is configured (docker.host)");
+  const std::string service = site::ServiceName(id);
+  if (WantsEvents(request) || query->follow) {
+    if (const auto last = request.Header("Last-Event-ID"); !last.empty()) {
+      auto since = ParseSince(last);
+      if (!since) return Problem(since.error());
+      query->since = *std::move(since);
+    }
+    return EventStream(request, services.stopping,
+                       [&services, service, query = *query](EventWriter& writer) {
+                         Follow(*services.engine, service, query, writer);
+                       });
+  }
+  std::vector<docker::LogLine> lines;
+  const auto read = services.engine->ReadServiceLog(
+      service, *query,
+      [&](const docker::LogLine& line) {
+        lines.push_back(line);
+        return lines.size() < kMostLines;
+      },
+      services.stopping);
+  if (!read) return Problem(read.error());
+  // Tasks on several nodes answer one after the other.
+  std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
+  Ordered list = Ordered::array();
+  for (const docker::LogLine& line : lines) list.push_back(ToJson(line));
+  return Json(200, Dump({{"lines", std::move(list)}}));
+}
+
+}  // namespace orchestrator::api

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "orchestrator/api/answer.h"
+#include "orchestrator/api/services.h"
+
+namespace orchestrator::api {
+
+// GET /v1/sites/{id}/logs?tail=100&since=10m&follow=true: what all tasks of the site write, as one
+// JSON list, or as events (Accept: text/event-stream), which go on where `follow` is true.
+Response ShowLogs(const Services& services, const Request& request, site::SiteId id);
+
+}  // namespace orchestrator::api

@@ -1,0 +1,67 @@
+#include "orchestrator/image/build_log.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace orchestrator::image {
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<BuildLog>> BuildLog::Create(const std::filesystem::path& file) {
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  const int descriptor =
+      open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    return Failure(Error{ErrorKind::kStorage, fmt::format("cannot write the build's log {}: {}",
+                                                          file.string(), std::strerror(errno))});
+  }
+  return std::unique_ptr<BuildLog>(new BuildLog(descriptor));
+}
+
+std::vector<std::string> BuildLog::ReadLines(const std::filesystem::path& file) {
+  std::vector<std::string> lines;
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
+BuildLog::~BuildLog() { close(descriptor_); }
+
+void BuildLog::Append(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  if (bytes_ + line.size() > kMostBytes) return;
+  bytes_ += line.size();
+  lines_.emplace_back(line);
+  const std::string text = fmt::format("{}\n", line);
+  // A full disk must not end a build: those who follow it still see the line.
+  static_cast<void>(!write(descriptor_, text.data(), text.size()));
+  changed_.notify_all();
+}
+
+void BuildLog::Finish() {
+  const std::lock_guard lock(mutex_);
+  finished_ = true;
+  changed_.notify_all();
+}
+
+BuildLog::Lines BuildLog::Wait(std::size_t first, std::chrono::steady_clock::time_point deadline,
+                               const std::stop_token& stop) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, stop, deadline, [&] { return finished_ || lines_.size() > first; });
+  Lines result;
+  result.finished = finished_;
+  for (std::size_t i = first; i < lines_.size(); ++i) result.lines.push_back(lines_[i]);
+  return result;
+}
+
+}  // namespace orchestrator::image

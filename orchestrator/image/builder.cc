@@ -1,0 +1,358 @@
+#include "orchestrator/image/builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/files/archive.h"
+#include "orchestrator/image/byte_pipe.h"
+#include "orchestrator/image/step_watch.h"
+
+namespace orchestrator::image {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
+constexpr auto kSweepPeriod = 10min;
+constexpr auto kSweepRetry = 10s;  // while a container still uses an image
+constexpr const char* kDockerfile = "Dockerfile";
+// In the context only, and a name that no site has.
+constexpr const char* kGivenDockerfile = ".orchestrator-dockerfile";
+
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// A Dockerfile of the base image, where the site has none.
+Result<void> EnsureDockerfile(const files::SiteFiles& site, const std::string& base_image) {
+  const auto path = files::RelativePath::Parse(kDockerfile).value();
+  files::WriteOptions options;
+  options.if_none_match_any = true;
+  auto upload = site.StartWriting(path, options);
+  if (!upload) {
+    return upload.error().kind == ErrorKind::kPrecondition ? Result<void>()
+                                                           : Failure(upload.error());
+  }
+  if (auto written = upload->Append(fmt::format("FROM {}\n", base_image)); !written) return written;
+  const auto done = upload->Commit();
+  if (!done && done.error().kind != ErrorKind::kPrecondition) return Failure(done.error());
+  return {};
+}
+
+// What the engine's messages say of the outcome.
+struct Outcome {
+  std::string error;
+  std::string image_id;
+};
+
+void Read(std::string_view message, Outcome& outcome) {
+  const json value = json::parse(message, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object()) return;
+  if (const auto error = value.find("error"); error != value.end() && error->is_string()) {
+    outcome.error = error->get<std::string>();
+  }
+  if (const auto aux = value.find("aux"); aux != value.end() && aux->is_object()) {
+    outcome.image_id = aux->value("ID", outcome.image_id);
+  }
+}
+
+}  // namespace
+
+const char* Name(BuildState state) {
+  switch (state) {
+    case BuildState::kNone:
+      return "none";
+    case BuildState::kRunning:
+      return "running";
+    case BuildState::kBuilt:
+      return "built";
+    case BuildState::kFailed:
+      return "failed";
+    case BuildState::kCancelled:
+      return "cancelled";
+  }
+  return "?";
+}
+
+Builder::Builder(store::Store& store, docker::ImageClient& images,
+                 docker::ContainerClient& containers, BuilderOptions options)
+    : store_(store),
+      images_(images),
+      containers_(containers),
+      options_(std::move(options)),
+      sweeper_([this](const std::stop_token& stop) { Sweep(stop); }) {}
+
+Builder::~Builder() {
+  std::map<site::SiteId, std::shared_ptr<Build>> builds;
+  {
+    const std::lock_guard lock(mutex_);
+    builds.swap(builds_);
+  }
+  for (const auto& [id, build] : builds) build->cancel.request_stop();
+  for (const auto& [id, build] : builds) {
+    if (build->thread.joinable()) build->thread.join();
+  }
+}
+
+std::filesystem::path Builder::LogFile(site::SiteId id) const {
+  return options_.log_directory / (site::ServiceName(id) + ".log");
+}
+
+Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
+  const auto record = store_.Find(id);
+  if (!record) return Failure(record.error());
+  const bool exists = *record && !(*record)->removing;
+  if (!exists && !order.before_creation) {
+    return Failure(Error{ErrorKind::kNotFound, fmt::format("there is no site {}", id.value)});
+  }
+  if (exists && (*record)->site.kind == site::Kind::kExternal) {
+    return Failure(
+        Error{ErrorKind::kConflict, fmt::format("site {} is external: it has no image", id.value)});
+  }
+  const std::lock_guard lock(mutex_);
+  std::size_t running = 0;
+  for (const auto& [other, build] : builds_) {
+    if (build->status.state != BuildState::kRunning) continue;
+    ++running;
+    if (other == id) {
+      return Failure(
+          Error{ErrorKind::kConflict,
+                fmt::format("a build of site {} is running; cancel it or wait", id.value)});
+    }
+  }
+  if (running >= options_.most_at_once) {
+    return Failure(Error{ErrorKind::kUnavailable,
+                         fmt::format("{} builds are running already; try again later", running)});
+  }
+  auto log = BuildLog::Create(LogFile(id));
+  if (!log) return Failure(log.error());
+  auto build = std::make_shared<Build>();
+  build->log = *std::move(log);
+  build->status.state = BuildState::kRunning;
+  // The thread that is replaced has ended: its state says so.
+  builds_[id] = build;
+  build->thread = std::jthread(
+      [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
+  return {};
+}
+
+void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
+  const BuildStatus status = Execute(id, order, build);
+  build.log->Append(
+      Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}}));
+  build.log->Finish();
+  spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
+  const std::lock_guard lock(mutex_);
+  build.status = status;
+  sweep_wanted_ = true;
+  changed_.notify_all();
+}
+
+BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& build) {
+  const auto failed = [](std::string error) {
+    return BuildStatus{BuildState::kFailed, std::move(error), {}};
+  };
+  const auto record = store_.Find(id);
+  if (!record) return failed(record.error().message);
+  site::Site described;
+  described.id = id;
+  if (*record) described = (*record)->site;
+  if (auto ready = deploy::PrepareSiteDirectory(options_.sites_directory, described); !ready) {
+    return failed(ready.error().message);
+  }
+  const auto site =
+      files::SiteFiles::Open(deploy::SitePath(options_.sites_directory, id), files::Options{});
+  if (!site) return failed(site.error().message);
+  if (!order.dockerfile) {
+    if (auto made = EnsureDockerfile(*site, options_.base_image); !made) {
+      return failed(made.error().message);
+    }
+  }
+
+  BytePipe pipe(kPipeBytes);
+  std::string context_error;
+  std::jthread packer([&](const std::stop_token& stop) {
+    files::ArchiveOptions additions;
+    additions.left_out = ".home";
+    if (order.dockerfile) additions.addition = {kGivenDockerfile, *order.dockerfile};
+    const auto packed = files::WriteArchive(
+        *site, {}, files::ArchiveFormat::kTar,
+        [&](std::string_view bytes) { return pipe.Write(bytes); }, stop, additions);
+    if (!packed) context_error = packed.error().message;
+    pipe.EndOfWriting(packed.has_value());
+  });
+
+  docker::BuildOrder engine_order;
+  engine_order.tag = site::ServiceName(id) + ":latest";
+  engine_order.dockerfile = order.dockerfile ? kGivenDockerfile : kDockerfile;
+  engine_order.labels = {{std::string(deploy::kSiteLabel), std::to_string(id.value)}};
+  engine_order.memory_bytes = order.memory_bytes.value_or(options_.memory_bytes);
+  engine_order.swap_bytes = order.swap_bytes.value_or(0);
+  engine_order.nano_cpus = options_.nano_cpus;
+
+  Outcome outcome;
+  StepWatch watch(containers_, options_.largest_layer, options_.time_limit, build.cancel);
+  const auto done = images_.Build(
+      engine_order, [&](char* buffer, std::size_t size) { return pipe.Read(buffer, size); },
+      [&](std::string_view message) {
+        Read(message, outcome);
+        watch.Look(message);
+        build.log->Append(message);
+        return true;
+      },
+      build.cancel.get_token());
+  pipe.EndOfReading();
+  packer.request_stop();
+  packer.join();
+  const std::string reason = watch.Finish();
+  if (!reason.empty()) return failed(reason);
+  if (build.cancel.stop_requested()) return {BuildState::kCancelled, "it was cancelled", {}};
+  if (!outcome.error.empty()) return failed(outcome.error);
+  if (!done) {
+    return failed(context_error.empty() ? done.error().message
+                                        : "cannot read the site's directory: " + context_error);
+  }
+  if (outcome.image_id.empty()) return failed("the engine named no image at the end of the build");
+  if (auto deployed = Deploy(id, outcome.image_id); !deployed) {
+    return failed(deployed.error().message);
+  }
+  return {BuildState::kBuilt, {}, outcome.image_id};
+}
+
+Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id) {
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    auto record = transaction.Find(id);
+    if (!record) return Failure(record.error());
+    if (!*record) return transaction.SetSetting(store::BuiltImageSetting(id), image_id);
+    if ((*record)->built_image == image_id) return {};
+    (*record)->built_image = image_id;
+    (*record)->revision = transaction.revision();
+    return transaction.Put({&**record, 1});
+  });
+  return written ? Result<void>() : Failure(written.error());
+}
+
+Result<std::string> Builder::WantedImage(site::SiteId id) const {
+  const auto record = store_.Find(id);
+  if (!record) return Failure(record.error());
+  if (*record) return (*record)->built_image;
+  const auto setting = store_.Setting(store::BuiltImageSetting(id));
+  if (!setting) return Failure(setting.error());
+  return setting->value_or("");
+}
+
+BuildStatus Builder::WaitFinished(site::SiteId id, const std::stop_token& stop) const {
+  std::unique_lock lock(mutex_);
+  BuildStatus status;
+  changed_.wait(lock, stop, [&] {
+    const auto found = builds_.find(id);
+    status = found == builds_.end() ? BuildStatus() : found->second->status;
+    return status.state != BuildState::kRunning;
+  });
+  return status;
+}
+
+Result<void> Builder::Cancel(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = builds_.find(id);
+  if (found == builds_.end() || found->second->status.state != BuildState::kRunning) {
+    return Failure(Error{ErrorKind::kConflict, fmt::format("no build of site {} runs", id.value)});
+  }
+  found->second->cancel.request_stop();
+  return {};
+}
+
+BuildStatus Builder::StatusOf(site::SiteId id) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = builds_.find(id); found != builds_.end()) return found->second->status;
+  }
+  // From before this process.
+  BuildStatus status;
+  const auto lines = KeptLog(id);
+  if (lines.empty()) return status;
+  const json last = json::parse(lines.back(), nullptr, /*allow_exceptions=*/false);
+  status.state = BuildState::kFailed;
+  status.error = "it was interrupted: the orchestrator was stopped";
+  if (!last.is_object() || !last.contains("state")) return status;
+  for (const BuildState state : {BuildState::kBuilt, BuildState::kFailed, BuildState::kCancelled}) {
+    if (last.at("state") == Name(state)) {
+      return {state, last.value("error", ""), last.value("image", "")};
+    }
+  }
+  return status;
+}
+
+std::shared_ptr<const BuildLog> Builder::LogOf(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = builds_.find(id);
+  return found == builds_.end() ? nullptr : found->second->log;
+}
+
+std::vector<std::string> Builder::KeptLog(site::SiteId id) const {
+  return BuildLog::ReadLines(LogFile(id));
+}
+
+Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
+  const auto wanted = WantedImage(id);
+  if (!wanted) return Failure(wanted.error());
+  if (!wanted->empty()) {
+    if (auto forgotten = Deploy(id, ""); !forgotten) return forgotten;
+  }
+  // By its name too: an image that something else has built under it has no label of ours.
+  const auto removed = images_.Remove(site::ServiceName(id) + ":latest", stop);
+  if (!removed && removed.error().kind != ErrorKind::kNotFound &&
+      removed.error().kind != ErrorKind::kConflict) {
+    return removed;
+  }
+  std::error_code error;
+  if (StatusOf(id).state != BuildState::kRunning) std::filesystem::remove(LogFile(id), error);
+  const std::lock_guard lock(mutex_);
+  sweep_wanted_ = true;
+  changed_.notify_all();
+  return {};
+}
+
+void Builder::Sweep(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      const std::lock_guard lock(mutex_);
+      sweep_wanted_ = false;
+    }
+    const bool all = RemoveUnused(stop);
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, all ? kSweepPeriod : kSweepRetry, [&] { return sweep_wanted_; });
+  }
+}
+
+// Removes what was built for sites that have another image by now, or are gone. False when some is
+// still in use.
+bool Builder::RemoveUnused(const std::stop_token& stop) {
+  const auto images = images_.List(deploy::kSiteLabel, stop);
+  if (!images) return true;
+  bool all = true;
+  for (const docker::Image& image : *images) {
+    const auto label = image.labels.find(std::string(deploy::kSiteLabel));
+    if (label == image.labels.end()) continue;
+    const site::SiteId id{std::strtoll(label->second.c_str(), nullptr, 10)};
+    const auto wanted = WantedImage(id);
+    if (!wanted || *wanted == image.id) continue;
+    if (StatusOf(id).state == BuildState::kRunning) continue;
+    const auto removed = images_.Remove(image.id, stop);
+    if (removed) {
+      spdlog::info("site {}: image {} removed", id.value, image.id.substr(0, 19));
+    } else if (removed.error().kind == ErrorKind::kConflict) {
+      all = false;
+    }
+  }
+  return all;
+}
+
+}  // namespace orchestrator::image

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "orchestrator/docker/container_client.h"
+#include "orchestrator/docker/image_client.h"
+#include "orchestrator/image/build_log.h"
+#include "orchestrator/store/store.h"
+
+namespace orchestrator::image {
+
+struct BuilderOptions {
+  std::filesystem::path sites_directory;
+  std::filesystem::path log_directory;
+  std::string base_image;          // of a Dockerfile that is made where there is none
+  std::int64_t memory_bytes = 0;   // of each step, where the order says nothing
+  std::int64_t nano_cpus = 0;      // 0: no limit
+  std::int64_t largest_layer = 0;  // bytes that a step may write
+  std::chrono::seconds time_limit{0};
+  std::size_t most_at_once = 2;
+};
+
+struct BuildOrder {
+  std::optional<std::string> dockerfile;  // its text; unset: the site's own file
+  std::optional<std::int64_t> memory_bytes;
+  std::optional<std::int64_t> swap_bytes;
+  bool before_creation = false;  // the site need not exist yet; it gets the image when it does
+};
+
+enum class BuildState { kNone, kRunning, kBuilt, kFailed, kCancelled };
+
+const char* Name(BuildState state);
+
+struct BuildStatus {
+  BuildState state = BuildState::kNone;
+  std::string error;     // of a failed build, for the site's user
+  std::string image_id;  // of a good one
+};
+
+// Builds the images of sites with the engine, from the site's directory. A new image is deployed by
+// its id, so one that came out the same restarts nothing; older ones are removed when no container
+// uses them any more.
+//
+// One build a site at a time. A build ends with the process: what there is of its log says so.
+// Owns its threads; all references must live longer. Thread-safe.
+class Builder {
+ public:
+  Builder(store::Store& store, docker::ImageClient& images, docker::ContainerClient& containers,
+          BuilderOptions options);
+  ~Builder();
+  Builder(const Builder&) = delete;
+  Builder& operator=(const Builder&) = delete;
+
+  // Returns when the build has begun. kConflict while one runs for this site, or too many do.
+  Result<void> Start(site::SiteId id, BuildOrder order);
+
+  // Waits for the end of the build that runs, if one does.
+  BuildStatus WaitFinished(site::SiteId id, const std::stop_token& stop) const;
+
+  // kConflict when none runs.
+  Result<void> Cancel(site::SiteId id);
+
+  BuildStatus StatusOf(site::SiteId id) const;
+  // The messages of the last build: JSON objects as the engine sent them, and at the end one of our
+  // own, {"state": …, "error": …, "image": …}.
+  std::shared_ptr<const BuildLog> LogOf(site::SiteId id) const;
+  std::vector<std::string> KeptLog(site::SiteId id) const;
+
+  // Goes back to the base image, and removes the images of the site. Good when there are none.
+  Result<void> Delete(site::SiteId id, const std::stop_token& stop);
+
+ private:
+  struct Build {
+    std::shared_ptr<BuildLog> log;
+    BuildStatus status;  // guarded by mutex_
+    std::stop_source cancel;
+    std::jthread thread;
+  };
+
+  void Run(site::SiteId id, const BuildOrder& order, Build& build);
+  BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
+  Result<void> Deploy(site::SiteId id, const std::string& image_id);
+  Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built
+  std::filesystem::path LogFile(site::SiteId id) const;
+  void Sweep(const std::stop_token& stop);
+  bool RemoveUnused(const std::stop_token& stop);
+
+  store::Store& store_;
+  docker::ImageClient& images_;
+  docker::ContainerClient& containers_;
+  const BuilderOptions options_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  std::map<site::SiteId, std::shared_ptr<Build>> builds_;  // guarded by mutex_
+  bool sweep_wanted_ = true;                               // guarded by mutex_
+  std::jthread sweeper_;
+};
+
+}  // namespace orchestrator::image

@@ -1,0 +1,88 @@
+#include "orchestrator/image/step_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace orchestrator::image {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPause = 500ms;
+constexpr std::string_view kRunning = " ---> Running in ";
+
+}  // namespace
+
+std::string ContainerOf(std::string_view message) {
+  const auto value = nlohmann::json::parse(message, nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object()) return {};
+  const auto stream = value.find("stream");
+  if (stream == value.end() || !stream->is_string()) return {};
+  const auto text = stream->get<std::string>();
+  if (!text.starts_with(kRunning)) return {};
+  std::string id = text.substr(kRunning.size());
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  const bool good = !id.empty() && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return good ? id : std::string();
+}
+
+StepWatch::StepWatch(docker::ContainerClient& containers, std::int64_t most_bytes,
+                     std::chrono::seconds time_limit, std::stop_source cancel)
+    : containers_(containers),
+      most_bytes_(most_bytes),
+      time_limit_(time_limit),
+      cancel_(std::move(cancel)),
+      thread_([this](const std::stop_token& stop) { Watch(stop); }) {}
+
+void StepWatch::Look(std::string_view message) {
+  std::string container = ContainerOf(message);
+  if (container.empty()) return;
+  const std::lock_guard lock(mutex_);
+  container_ = std::move(container);
+}
+
+std::string StepWatch::Finish() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(mutex_);
+  return reason_;
+}
+
+void StepWatch::Give(std::string reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    reason_ = std::move(reason);
+  }
+  cancel_.request_stop();
+}
+
+void StepWatch::Watch(const std::stop_token& stop) {
+  const auto end = Clock::now() + time_limit_;
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    changed_.wait_for(lock, stop, kPause, [] { return false; });
+    const std::string container = container_;
+    lock.unlock();
+    if (stop.stop_requested()) return;
+    if (time_limit_.count() > 0 && Clock::now() >= end) {
+      Give(fmt::format("the build took longer than {} s", time_limit_.count()));
+      return;
+    }
+    if (most_bytes_ > 0 && !container.empty()) {
+      // A container that has ended meanwhile cannot be measured.
+      const auto written = containers_.WrittenBytes(container, stop);
+      if (written && *written > most_bytes_) {
+        Give(fmt::format("a step of the build wrote {} bytes; {} are allowed", *written,
+                         most_bytes_));
+        return;
+      }
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace orchestrator::image
