@@ -17,6 +17,7 @@
 #include "orchestrator/api/metrics.h"
 #include "orchestrator/api/routing_handlers.h"
 #include "orchestrator/api/site_handlers.h"
+#include "orchestrator/api/terminal_handlers.h"
 #include "provider/secret.h"
 
 namespace orchestrator::api {
@@ -91,6 +92,9 @@ Response HandleSites(const Services& services, const Request& request,
     const std::string_view whole = request.path;
     return HandleImage(services, request, id, whole.substr(whole.find("/image") + 6));
   }
+  if (path.size() == 4 && path[3] == "terminals") {
+    return method == "GET" ? ListTerminals(services, id) : MethodNotAllowed("GET");
+  }
   if (path.size() == 4 && path[3] == "logs") {
     return method == "GET" ? ShowLogs(services, request, id) : MethodNotAllowed("GET");
   }
@@ -130,11 +134,33 @@ ApiServer::ApiServer(Services services, std::string token)
               {.threads = 8, .connections = 1024, .body_bytes = kLargestBody},
               {.admit = [this](const Request& request) { return Refuse(request); },
                .streams_body = IsFileUpload,
-               .serve_socket = {}}) {}
+               .serve_socket =
+                   [this](const Request& request, provider::http::Socket& socket) {
+                     ServeSocket(request, socket);
+                   }}) {}
 
 bool ApiServer::IsAllowed(const Request& request) const {
   if (token_.empty()) return true;
   return provider::EqualSecrets(token_, provider::BearerToken(request.Header("Authorization")));
+}
+
+// The site of /v1/sites/{id}/terminals, the one address with WebSockets.
+std::optional<site::SiteId> TerminalSite(const Request& request) {
+  const std::vector<std::string_view> path = Split(request.path);
+  if (path.size() != 4 || path[0] != "v1" || path[1] != "sites" || path[3] != "terminals")
+    return {};
+  const auto number = ParseId(path[2]);
+  if (!number || *number < 1 || *number > static_cast<std::uint64_t>(site::SiteId::kLargest)) {
+    return {};
+  }
+  return site::SiteId{static_cast<std::int64_t>(*number)};
+}
+
+void ApiServer::ServeSocket(const Request& request, provider::http::Socket& socket) const {
+  const auto id = TerminalSite(request);
+  if (id) return ServeTerminal(services_, request, *id, socket);
+  socket.Close(provider::http::Socket::CloseReason::kPolicyViolation,
+               "there is no WebSocket at this address");
 }
 
 // Strangers are turned away before their bodies take memory.

@@ -28,6 +28,7 @@ class ApiServer {
  private:
   std::optional<Response> Refuse(const Request& request) const;
   Response Handle(const Request& request) const;
+  void ServeSocket(const Request& request, provider::http::Socket& socket) const;
   Response Ready() const;
   bool IsAllowed(const Request& request) const;
 

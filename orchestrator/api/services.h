@@ -13,6 +13,7 @@
 #include "orchestrator/image/builder.h"
 #include "orchestrator/routing/mode_switch.h"
 #include "orchestrator/store/store.h"
+#include "orchestrator/terminal/terminals.h"
 #include "provider/instances.h"
 #include "provider/poll_server.h"
 #include "provider/publisher.h"
@@ -24,8 +25,9 @@ struct Services {
   store::Store& store;
   command::SiteCommands& commands;
   deploy::Reconciler& reconciler;
-  docker::Engine* engine;   // null: none is configured
-  image::Builder* builder;  // null without an engine
+  docker::Engine* engine;          // null: none is configured
+  image::Builder* builder;         // null without an engine
+  terminal::Terminals* terminals;  // null without an engine
   std::filesystem::path sites_directory;
   files::Options files_options;
   routing::ModeSwitch& mode_switch;

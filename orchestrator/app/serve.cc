@@ -18,6 +18,7 @@
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/store/sqlite_store.h"
 #include "provider/prober.h"
+#include "provider/secret.h"
 
 namespace orchestrator::app {
 namespace {
@@ -74,6 +75,17 @@ image::BuilderOptions MakeBuilderOptions(const config::Config& config) {
           .largest_layer = config.images.largest_layer.count,
           .time_limit = config.images.time_limit,
           .most_at_once = config.images.at_once};
+}
+
+terminal::TerminalOptions MakeTerminalOptions(const config::Config& config,
+                                              const std::string& secret) {
+  return {.service = MakeReconcilerOptions(config).service,
+          .network = config.docker.network,
+          .owner = provider::Sha256Hex(secret).substr(0, 16),
+          .per_site = config.terminals.per_site,
+          .in_all = config.terminals.in_all,
+          .idle = config.terminals.idle,
+          .reconnect = config.terminals.reconnect};
 }
 
 files::Options MakeFilesOptions(const config::Config& config) {
@@ -177,12 +189,18 @@ Result<void> Serve(const config::Config& config) {
     builder =
         std::make_unique<image::Builder>(**store, *images, *containers, MakeBuilderOptions(config));
   }
+  std::unique_ptr<terminal::Terminals> terminals;
+  if (engine) {
+    terminals = std::make_unique<terminal::Terminals>(
+        **store, *containers, MakeTerminalOptions(config, secrets->probe.secret));
+  }
   std::stop_source stopping;
   api::ApiServer api({.store = **store,
                       .commands = commands,
                       .reconciler = reconciler,
                       .engine = engine.get(),
                       .builder = builder.get(),
+                      .terminals = terminals.get(),
                       .sites_directory = config.sites.directory,
                       .files_options = MakeFilesOptions(config),
                       .mode_switch = mode_switch,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/config/config.h"
+#include "provider/http/socket_client.h"
 
 namespace orchestrator::cli {
 namespace {
@@ -101,6 +102,42 @@ Result<ApiAnswer> ApiClient::Call(const std::string& method, const std::string& 
   }
   if (response->status >= 400) return Failure(FromProblem(response->status, response->body));
   return ApiAnswer{response->status, std::move(response->headers), std::move(response->body)};
+}
+
+Result<void> ApiClient::Follow(const std::string& path,
+                               const provider::http::ByteSink& sink) const {
+  provider::http::ClientRequest request;
+  request.url = address_.url + path;
+  request.unix_socket = unix_socket_;
+  request.timeout = 0min;
+  request.headers = {{"Accept", "text/event-stream"}};
+  if (!address_.token.empty()) {
+    request.headers.emplace_back("Authorization", "Bearer " + address_.token);
+  }
+  const auto response =
+      provider::http::Client::Stream(request, {.read_body = {}, .on_body = sink}, {});
+  if (!response) {
+    return Failure(
+        Error{ErrorKind::kUnavailable,
+              fmt::format("the API at {} has gone: {}", address_.url, response.error().message)});
+  }
+  if (response->status >= 400) return Failure(FromProblem(response->status, response->body));
+  return {};
+}
+
+Result<std::unique_ptr<provider::http::Socket>> ApiClient::OpenSocket(
+    const std::string& path) const {
+  static constexpr std::string_view kScheme = "http://";
+  if (!unix_socket_.empty() || !address_.url.starts_with(kScheme)) {
+    return Failure(Error{ErrorKind::kInvalid,
+                         "a terminal needs the API at http://host:port (--url, api.listen)"});
+  }
+  provider::http::HeaderList headers;
+  if (!address_.token.empty()) headers.emplace_back("Authorization", "Bearer " + address_.token);
+  auto socket =
+      provider::http::OpenSocket("ws://" + address_.url.substr(kScheme.size()) + path, headers);
+  if (!socket) return Failure(Error{ErrorKind::kUnavailable, socket.error()});
+  return *std::move(socket);
 }
 
 }  // namespace orchestrator::cli

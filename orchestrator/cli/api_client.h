@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "orchestrator/error.h"
 #include "provider/http/client.h"
+#include "provider/http/socket.h"
 
 namespace orchestrator::cli {
 
@@ -27,6 +29,12 @@ class ApiClient {
 
   Result<ApiAnswer> Call(const std::string& method, const std::string& path,
                          std::string body = {}) const;
+
+  // Gives the body of a good answer to the sink as it comes, however long that takes.
+  Result<void> Follow(const std::string& path, const provider::http::ByteSink& sink) const;
+
+  // "ws://host:port" + path, and what lets us in.
+  Result<std::unique_ptr<provider::http::Socket>> OpenSocket(const std::string& path) const;
 
  private:
   explicit ApiClient(ApiAddress address);

@@ -11,6 +11,7 @@
 #include "orchestrator/cli/api_client.h"
 #include "orchestrator/cli/output.h"
 #include "orchestrator/cli/routing_commands.h"
+#include "orchestrator/cli/shell.h"
 #include "orchestrator/cli/site_commands.h"
 #include "orchestrator/config/config.h"
 #include "orchestrator/fault/crash_point.h"
@@ -26,6 +27,7 @@ struct Options {
   ApiAddress api;
   bool json = false;
   WaitFlags wait;
+  LogFlags logs;
   std::int64_t id = 0;
   std::vector<std::int64_t> ids;
   std::vector<std::string> files;
@@ -124,6 +126,23 @@ void AddSiteCommands(CLI::App& app, Options& options, Command& chosen) {
       });
   apply->add_option("-f,--file", options.files, "File, or - for standard input")->required();
   AddWaitOptions(apply, options);
+  CLI::App* restart = add("restart", "Replace the tasks of a site", [&](const ApiClient& api) {
+    return RestartSite(api, options.id, options.wait);
+  });
+  restart->add_option("id", options.id, "The site")->required();
+  AddWaitOptions(restart, options);
+  CLI::App* logs = add("logs", "What the tasks of a site write", [&](const ApiClient& api) {
+    return ShowLogs(api, options.id, options.logs, options.json);
+  });
+  logs->add_option("id", options.id, "The site")->required();
+  logs->add_flag("-f,--follow", options.logs.follow, "Go on with what comes");
+  logs->add_option("-n,--tail", options.logs.tail, "The last so many lines, or all")
+      ->capture_default_str();
+  logs->add_option("--since", options.logs.since, "A time, or how long ago, as in 10m");
+  add("shell", "Open a terminal in a container of a site",
+      [&](const ApiClient& api) { return OpenShell(api, options.id); })
+      ->add_option("id", options.id, "The site")
+      ->required();
   CLI::App* remove =
       add("delete", "Remove sites; their directories stay", [&](const ApiClient& api) {
         return DeleteSites(api, options.ids, options.wait, options.json);

@@ -1,5 +1,6 @@
 #include "orchestrator/cli/site_commands.h"
 
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -137,6 +138,61 @@ int ApplySites(const ApiClient& api, const std::vector<std::string>& files, cons
     }
   }
   return kDone;
+}
+
+int RestartSite(const ApiClient& api, std::int64_t id, const WaitFlags& wait) {
+  Progress progress;
+  if (!wait.level.empty()) progress.Show(fmt::format("waiting until it is {} …", wait.level));
+  const auto answer =
+      api.Call("POST", fmt::format("/v1/sites/{}/restart{}", id, WaitQuery(wait)), "{}");
+  if (!answer) return PrintError(answer.error());
+  const auto reached = provider::http::FindHeader(answer->headers, "X-Reached");
+  fmt::print("site {} restarted: {}\n", id, reached);
+  if (wait.level.empty() || reached == wait.level) return kDone;
+  return PrintError({ErrorKind::kUnavailable,
+                     fmt::format("not {} after {}: {}", wait.level, wait.timeout,
+                                 provider::http::FindHeader(answer->headers, "X-Waiting-For"))});
+}
+
+namespace {
+
+void PrintLogLine(const std::string& text, bool as_json) {
+  const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (as_json || !line.is_object()) {
+    fmt::print("{}\n", text);
+  } else {
+    fmt::print("{} {} {}\n", line.value("time", "").substr(0, 23),
+               line.value("task", "").substr(0, 8), line.value("text", ""));
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int ShowLogs(const ApiClient& api, std::int64_t id, const LogFlags& flags, bool as_json) {
+  std::string path = fmt::format("/v1/sites/{}/logs?tail={}", id, flags.tail);
+  if (!flags.since.empty()) path += "&since=" + flags.since;
+  if (flags.follow) path += "&follow=true";
+  if (!flags.follow) {
+    const auto answer = api.Call("GET", path);
+    if (!answer) return PrintError(answer.error());
+    for (const json& line : json::parse(answer->body).at("lines")) {
+      PrintLogLine(line.dump(-1, ' ', false, json::error_handler_t::replace), as_json);
+    }
+    return kDone;
+  }
+  std::string rest;
+  const auto followed = api.Follow(path, [&](std::string_view bytes) {
+    rest += bytes;
+    for (std::size_t end = 0; (end = rest.find('\n')) != std::string::npos;) {
+      static constexpr std::string_view kData = "data: ";
+      const std::string line = rest.substr(0, end);
+      rest.erase(0, end + 1);
+      if (line.starts_with(kData)) PrintLogLine(line.substr(kData.size()), as_json);
+    }
+    return true;
+  });
+  return followed ? kDone : PrintError(followed.error());
 }
 
 int DeleteSites(const ApiClient& api, const std::vector<std::int64_t>& ids, const WaitFlags& wait,

@@ -370,6 +370,34 @@ void ReadSites(Section& section, Sites& sites) {
   }
 }
 
+void ReadCount(Section& section, const char* key, unsigned most, unsigned& out) {
+  const auto text = section.Text(key);
+  if (!text) return;
+  unsigned count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  if (error != std::errc{} || end != text->data() + text->size() || count < 1 || count > most) {
+    return section.Fail(key, fmt::format("must be from 1 to {}", most));
+  }
+  out = count;
+}
+
+void ReadSeconds(Section& section, const char* key, std::chrono::seconds& out) {
+  const auto text = section.Text(key);
+  if (!text) return;
+  const auto duration = site::ParseDuration(*text);
+  if (!duration || *duration < std::chrono::seconds(1)) {
+    return section.Fail(key, duration ? "must be at least 1s" : duration.error());
+  }
+  out = std::chrono::duration_cast<std::chrono::seconds>(*duration);
+}
+
+void ReadTerminals(Section& section, Terminals& terminals) {
+  ReadCount(section, "per_site", 1000, terminals.per_site);
+  ReadCount(section, "in_all", 1000, terminals.in_all);
+  ReadSeconds(section, "idle", terminals.idle);
+  ReadSeconds(section, "reconnect", terminals.reconnect);
+}
+
 void ReadImages(Section& section, Images& images) {
   const auto read_bytes = [&](const char* key, site::Bytes& out) {
     const auto text = section.Text(key);
@@ -393,22 +421,8 @@ void ReadImages(Section& section, Images& images) {
       images.cpus.count = static_cast<std::int64_t>(cpus * 1e9);
     }
   }
-  if (const auto text = section.Text("time_limit")) {
-    const auto limit = site::ParseDuration(*text);
-    if (!limit || *limit < std::chrono::seconds(1)) {
-      section.Fail("time_limit", limit ? "must be at least 1s" : limit.error());
-    } else {
-      images.time_limit = std::chrono::duration_cast<std::chrono::seconds>(*limit);
-    }
-  }
-  if (const auto text = section.Text("at_once")) {
-    const auto [end, error] =
-        std::from_chars(text->data(), text->data() + text->size(), images.at_once);
-    if (error != std::errc{} || end != text->data() + text->size() || images.at_once < 1 ||
-        images.at_once > 64) {
-      section.Fail("at_once", "must be from 1 to 64");
-    }
-  }
+  ReadSeconds(section, "time_limit", images.time_limit);
+  ReadCount(section, "at_once", 64, images.at_once);
 }
 
 Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
@@ -474,6 +488,7 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
     ReadTraefik(source, *open("traefik"), config.traefik);
     ReadSites(*open("sites"), config.sites);
     ReadImages(*open("images"), config.images);
+    ReadTerminals(*open("terminals"), config.terminals);
     const auto log = open("log");
     if (auto level = log->OneOf("level", {"debug", "info", "warn", "error"}))
       config.log.level = *level;

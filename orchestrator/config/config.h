@@ -66,6 +66,13 @@ struct Images {
   unsigned at_once = 2;
 };
 
+struct Terminals {
+  unsigned per_site = 4;
+  unsigned in_all = 100;
+  std::chrono::seconds idle{1800};     // without input until a terminal ends
+  std::chrono::seconds reconnect{60};  // for who lost the connection to come back
+};
+
 struct Log {
   std::string level = "info";
   bool json = false;
@@ -81,6 +88,7 @@ struct Config {
   Traefik traefik;
   Sites sites;
   Images images;
+  Terminals terminals;
   Log log;
 
   // http://host:port of the provider listener as Traefik reaches it.

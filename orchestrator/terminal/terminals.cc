@@ -1,0 +1,253 @@
+#include "orchestrator/terminal/terminals.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/deploy/site_directory.h"
+#include "provider/secret.h"
+
+namespace orchestrator::terminal {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLook = 1s;
+constexpr std::size_t kIdBytes = 16;
+constexpr std::int64_t kMostProcesses = 256;
+constexpr std::string_view kOwnerLabel = "orchestrator.terminal";
+constexpr std::string_view kSiteLabel = "orchestrator.terminal.site";
+
+// Waits to be removed. Ends by itself after a day, should nobody be left to do it.
+constexpr const char* kWaiting =
+    "trap 'exit 0' TERM; n=0; while [ $n -lt 24 ]; do sleep 3600 & wait $!; n=$((n + 1)); done";
+constexpr const char* kShell =
+    "if command -v bash >/dev/null 2>&1; then exec bash -l; fi; exec sh -l";
+
+}  // namespace
+
+Terminals::Terminals(store::Store& store, docker::ContainerClient& containers,
+                     TerminalOptions options)
+    : store_(store),
+      containers_(containers),
+      options_(std::move(options)),
+      watcher_([this](const std::stop_token& stop) { Watch(stop); }) {}
+
+Terminals::~Terminals() {
+  watcher_.request_stop();
+  watcher_.join();
+  std::map<site::SiteId, SiteTerminals> sites;
+  {
+    const std::lock_guard lock(mutex_);
+    sites.swap(sites_);
+  }
+  for (auto& [id, terminals] : sites) {
+    for (const auto& session : terminals.sessions) session->End("the orchestrator is stopping");
+    if (terminals.container.empty()) continue;
+    if (const auto removed = containers_.Remove(terminals.container, {}); !removed) {
+      spdlog::warn("{}", removed.error().message);  // it is swept at the next start
+    }
+  }
+}
+
+docker::ContainerSpec Terminals::WantedContainer(const store::SiteRecord& record) const {
+  store::SiteRecord as_dynamic = record;
+  if (record.site.kind == site::Kind::kStatic) {
+    as_dynamic.site.kind = site::Kind::kDynamic;
+    as_dynamic.site.image.reset();  // a web server, not a place to work in
+  }
+  const docker::TaskTemplate task = deploy::WantedService(as_dynamic, options_.service, "").task;
+  docker::ContainerSpec spec;
+  spec.name = fmt::format("{}-terminal-{}", site::ServiceName(record.site.id),
+                          provider::RandomHex(kIdBytes / 2));
+  spec.image = task.image;
+  spec.entry_point = {"sh", "-c", kWaiting};
+  spec.labels = {{std::string(kOwnerLabel), options_.owner},
+                 {std::string(kSiteLabel), std::to_string(record.site.id.value)}};
+  spec.environment = task.environment;
+  spec.working_directory = task.working_directory;
+  spec.user = task.user;
+  spec.read_only_root = task.read_only_root;
+  spec.mounts = task.mounts;
+  spec.nano_cpus = task.nano_cpus;
+  spec.memory_bytes = task.memory_bytes;
+  spec.most_processes = kMostProcesses;
+  spec.network = options_.network;
+  return spec;
+}
+
+Result<void> Terminals::Reserve(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  std::size_t all = 0;
+  for (const auto& [other, terminals] : sites_)
+    all += terminals.sessions.size() + terminals.opening;
+  SiteTerminals& own = sites_[id];
+  if (own.sessions.size() + own.opening >= options_.per_site) {
+    return Failure(
+        Error{ErrorKind::kConflict, fmt::format("site {} has {} terminals open; close one first",
+                                                id.value, options_.per_site)});
+  }
+  if (all >= options_.in_all) {
+    return Failure(
+        Error{ErrorKind::kUnavailable, fmt::format("{} terminals are open; try again later", all)});
+  }
+  ++own.opening;
+  return {};
+}
+
+void Terminals::Release(site::SiteId id, std::shared_ptr<Session> session) {
+  const std::lock_guard lock(mutex_);
+  SiteTerminals& own = sites_[id];
+  --own.opening;
+  if (session) own.sessions.push_back(std::move(session));
+}
+
+Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
+                                               const std::stop_token& stop) {
+  const std::lock_guard making(making_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const std::string& container = sites_[record.site.id].container; !container.empty()) {
+      return container;
+    }
+  }
+  if (auto ready = deploy::PrepareSiteDirectory(options_.service.sites_directory, record.site);
+      !ready) {
+    return Failure(ready.error());
+  }
+  auto container = containers_.Create(WantedContainer(record), stop);
+  if (!container) return container;
+  if (auto started = containers_.Start(*container, stop); !started) {
+    static_cast<void>(containers_.Remove(*container, {}));
+    return Failure(started.error());
+  }
+  const std::lock_guard lock(mutex_);
+  sites_[record.site.id].container = *container;
+  return container;
+}
+
+Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::TerminalSize size,
+                                                 const std::stop_token& stop) {
+  const auto record = store_.Find(id);
+  if (!record) return Failure(record.error());
+  if (!*record || (*record)->removing) {
+    return Failure(Error{ErrorKind::kNotFound, fmt::format("there is no site {}", id.value)});
+  }
+  if ((*record)->site.kind == site::Kind::kExternal) {
+    return Failure(Error{ErrorKind::kConflict,
+                         fmt::format("site {} is external: it runs elsewhere", id.value)});
+  }
+  if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
+  std::shared_ptr<Session> session;
+  Result<docker::ContainerClient::Exec> exec;
+  // A container that is gone, by hand or with the engine, is made again once.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto container = EnsureContainer(**record, stop);
+    if (!container) {
+      exec = Failure(container.error());
+      break;
+    }
+    exec = containers_.StartExec(*container, {"sh", "-c", kShell},
+                                 {"TERM=xterm-256color", "HOME=/root"}, size, stop);
+    const bool gone = !exec && (exec.error().kind == ErrorKind::kNotFound ||
+                                exec.error().kind == ErrorKind::kConflict);
+    if (!gone) break;
+    const std::lock_guard lock(mutex_);
+    sites_[id].container.clear();
+  }
+  if (exec) {
+    session =
+        std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
+  }
+  Release(id, session);
+  if (!session) return Failure(exec.error());
+  return session;
+}
+
+Result<std::shared_ptr<Session>> Terminals::Find(site::SiteId id,
+                                                 const std::string& session) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = sites_.find(id); found != sites_.end()) {
+    for (const auto& candidate : found->second.sessions) {
+      if (provider::EqualSecrets(candidate->id(), session) && !candidate->ended()) return candidate;
+    }
+  }
+  return Failure(Error{ErrorKind::kNotFound, "this terminal has ended"});
+}
+
+std::vector<SessionStatus> Terminals::List(site::SiteId id) const {
+  std::vector<SessionStatus> list;
+  const std::lock_guard lock(mutex_);
+  const auto found = sites_.find(id);
+  if (found == sites_.end()) return list;
+  for (const auto& session : found->second.sessions) {
+    if (session->ended()) continue;
+    list.push_back({session->id(),
+                    std::chrono::duration_cast<std::chrono::seconds>(session->Idle()),
+                    session->Detached() == Session::Clock::duration::zero()});
+  }
+  return list;
+}
+
+void Terminals::EndSessions() {
+  std::vector<std::shared_ptr<Session>> ended;  // destroyed without the lock: that takes a while
+  std::vector<std::string> unused;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, terminals] : sites_) {
+      for (const auto& session : terminals.sessions) {
+        if (session->Idle() > options_.idle) session->End("nothing was typed for a long time");
+        if (session->Detached() > options_.reconnect) session->End("nobody looks at it any more");
+      }
+      std::erase_if(terminals.sessions, [&](const std::shared_ptr<Session>& session) {
+        if (!session->ended()) return false;
+        ended.push_back(session);
+        return true;
+      });
+      if (terminals.sessions.empty() && terminals.opening == 0 && !terminals.container.empty()) {
+        unused.push_back(std::exchange(terminals.container, {}));
+      }
+    }
+    std::erase_if(sites_, [](const auto& site) {
+      return site.second.sessions.empty() && site.second.opening == 0 &&
+             site.second.container.empty();
+    });
+  }
+  for (const std::string& container : unused) {
+    const auto removed = containers_.Remove(container, {});
+    if (!removed) spdlog::warn("{}", removed.error().message);
+  }
+}
+
+void Terminals::SweepLeftOvers(const std::stop_token& stop) {
+  const auto left = containers_.List(fmt::format("{}={}", kOwnerLabel, options_.owner), stop);
+  if (!left) return;
+  for (const docker::Container& container : *left) {
+    {
+      const std::lock_guard lock(mutex_);
+      const bool ours = std::ranges::any_of(sites_, [&](const auto& site) {
+        return site.second.container == container.id || site.second.opening > 0;
+      });
+      if (ours) continue;
+    }
+    spdlog::info("removing the container {}, which a crash left", container.name);
+    static_cast<void>(containers_.Remove(container.id, stop));
+  }
+}
+
+void Terminals::Watch(const std::stop_token& stop) {
+  static constexpr int kLooksPerSweep = 60;
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  for (int looks = 0; !stop.stop_requested(); ++looks) {
+    // Again and again, since the engine may have been away.
+    if (looks % kLooksPerSweep == 0) SweepLeftOvers(stop);
+    EndSessions();
+    stopped.wait_for(lock, stop, kLook, [] { return false; });
+  }
+}
+
+}  // namespace orchestrator::terminal

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/docker/container_client.h"
+#include "orchestrator/store/store.h"
+#include "orchestrator/terminal/session.h"
+
+namespace orchestrator::terminal {
+
+struct TerminalOptions {
+  deploy::ServiceOptions service;
+  std::string network;
+  std::string owner;  // of the containers: those of another orchestrator on this engine stay
+  std::size_t per_site = 4;
+  std::size_t in_all = 100;
+  std::chrono::seconds idle{1800};     // without input until a session ends
+  std::chrono::seconds reconnect{60};  // without a viewer until it does
+};
+
+struct SessionStatus {
+  std::string id;
+  std::chrono::seconds idle{0};
+  bool attached = false;
+};
+
+// Interactive shells for sites: one container a site, with the image, mounts, network and limits of
+// its deployment (of a static site: those that a dynamic one would have), and a session a terminal.
+// A container goes with its last session. Those that a crash left are removed at the start.
+//
+// Owns its threads; all references must live longer. Thread-safe.
+class Terminals {
+ public:
+  Terminals(store::Store& store, docker::ContainerClient& containers, TerminalOptions options);
+  ~Terminals();
+  Terminals(const Terminals&) = delete;
+  Terminals& operator=(const Terminals&) = delete;
+
+  // kConflict at the site's limit, kUnavailable at that of all sites.
+  Result<std::shared_ptr<Session>> Open(site::SiteId id, docker::TerminalSize size,
+                                        const std::stop_token& stop);
+  // kNotFound when it has ended.
+  Result<std::shared_ptr<Session>> Find(site::SiteId id, const std::string& session) const;
+  std::vector<SessionStatus> List(site::SiteId id) const;
+
+  // The container that a session of this site runs in.
+  docker::ContainerSpec WantedContainer(const store::SiteRecord& record) const;
+
+ private:
+  struct SiteTerminals {
+    std::string container;  // its id; empty: to be made
+    std::vector<std::shared_ptr<Session>> sessions;
+    std::size_t opening = 0;
+  };
+
+  Result<void> Reserve(site::SiteId id);
+  void Release(site::SiteId id, std::shared_ptr<Session> session);
+  Result<std::string> EnsureContainer(const store::SiteRecord& record, const std::stop_token& stop);
+  void Watch(const std::stop_token& stop);
+  void SweepLeftOvers(const std::stop_token& stop);
+  void EndSessions();
+
+  store::Store& store_;
+  docker::ContainerClient& containers_;
+  const TerminalOptions options_;
+  std::mutex making_;  // held while a container is made
+  mutable std::mutex mutex_;
+  std::map<site::SiteId, SiteTerminals> sites_;  // guarded by mutex_
+  std::jthread watcher_;
+};
+
+}  // namespace orchestrator::terminal
