@@ -47,6 +47,8 @@ class OrchestratorProcess {
   // `orchestrator ARGUMENTS…` as an operator on this machine.
   Finished Command(std::vector<std::string> arguments);
 
+  std::uint16_t api_port() const { return api_port_; }
+  pid_t process_id() const { return process_->id(); }
   std::string provider_url() const;
   std::string provider_listen() const;
   static std::string ProviderToken() { return "token-of-the-tests-0123456789"; }

@@ -1,0 +1,235 @@
+// The files of sites at the API. What they are safe against is tested below
+// tests/orchestrator/files.
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/provider/http/raw_connection.h"
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/orchestrator_process.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+// An orchestrator with one site, whose service nobody makes: there is no engine at that address.
+class Fixture {
+ public:
+  explicit Fixture(const std::string& more = {})
+      : orchestrator("docker: {host: \"unix:///nonexistent/docker.sock\"}\nsites: {" + more +
+                     "}\n") {
+    orchestrator.Start();
+    if (Call("PUT", "/v1/sites/17", R"({"kind": "static", "hosts": ["files.test"]})").status !=
+        201) {
+      throw std::runtime_error("no site");
+    }
+  }
+
+  Answer Call(const std::string& method, const std::string& path, const std::string& body = {},
+              provider::http::HeaderList headers = {}) {
+    std::string token;
+    std::ifstream(orchestrator.state() / "admin.token") >> token;
+    headers.emplace_back("Authorization", "Bearer " + token);
+    if (!body.empty() && provider::http::FindHeader(headers, "Content-Type").empty()) {
+      headers.emplace_back("Content-Type", "application/json");
+    }
+    return orchestrator.CallRaw(method, path, body, headers);
+  }
+  Answer Put(const std::string& path, const std::string& body,
+             provider::http::HeaderList headers = {}) {
+    headers.emplace_back("Content-Type", "application/octet-stream");
+    return Call("PUT", "/v1/sites/17/files/" + path, body, headers);
+  }
+  Answer Get(const std::string& path, provider::http::HeaderList headers = {}) {
+    return Call("GET", "/v1/sites/17/files/" + path, {}, headers);
+  }
+  std::filesystem::path site() const { return orchestrator.sites() / "00" / "17"; }
+
+  OrchestratorProcess orchestrator;
+};
+
+TEST_CASE("paths that lead out of a site are refused at the API") {
+  Fixture fixture;
+  REQUIRE(fixture.Put("public/a.txt", "inside").status == 201);
+  std::filesystem::create_symlink("/etc", fixture.site() / "out");
+  std::filesystem::create_symlink("/etc/passwd", fixture.site() / "passwd");
+  struct Case {
+    const char* sentence;
+    std::string path;
+    int status;
+  };
+  const Case cases[] = {
+      {"dots", "../../../etc/passwd", 422},
+      {"escaped dots", "%2e%2e/%2e%2e/etc/passwd", 422},
+      {"an escaped slash", "public%2f..%2f..%2fx", 422},
+      {"a NUL", "a%00b", 422},
+      {"a name that is too long", std::string(300, 'n'), 422},
+      {"a path of nearly everything", std::string(4000, 'n'), 422},
+      {"a link to a folder", "out/passwd", 409},
+      {"a link to a file", "passwd", 409},
+      {"the program's own folder", ".orchestrator/run", 409},
+      {"what is not there", "nothing", 404},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const Answer answer = fixture.Get(c.path);
+    INFO(answer.body);
+    CHECK(answer.status == c.status);
+    CHECK_FALSE(answer.body.contains("root:"));
+    if (c.status != 404) CHECK(fixture.Put(c.path + "/x", "owned").status >= 400);
+  }
+  CHECK(fixture.Call("GET", "/v1/sites/18/files").status == 404);
+  CHECK(fixture.orchestrator.CallRaw("GET", "/v1/sites/17/files", "", {}).status == 401);
+  CHECK_FALSE(std::filesystem::exists("/etc/x"));
+}
+
+TEST_CASE("files are written whole or not at all") {
+  Fixture fixture("quota: 1MiB");
+  const Answer made = fixture.Put("public/new/index.html", "<p>one", {});
+  CHECK(made.status == 404);
+  const Answer written = fixture.Put("public/new/index.html?parents=true&mode=0640", "<p>one");
+  REQUIRE(written.status == 201);
+  const std::string tag = written.Header("ETag");
+  CHECK(json::parse(written.body).at("mode") == "0640");
+
+  SECTION("only what the client knows is replaced") {
+    CHECK(fixture.Put("public/new/index.html", "x", {{"If-Match", "\"other\""}}).status == 412);
+    CHECK(fixture.Put("public/new/index.html", "x", {{"If-None-Match", "*"}}).status == 412);
+    CHECK(fixture.Get("public/new/index.html").body == "<p>one");
+    CHECK(fixture.Put("public/new/index.html", "<p>two", {{"If-Match", tag}}).status == 200);
+    CHECK(fixture.Put("public/new/index.html", "<p>three", {{"If-Match", tag}}).status == 412);
+  }
+  SECTION("the quota holds") {
+    const Answer refused = fixture.Put("public/new/index.html", std::string(2 << 20, 'x'));
+    CHECK(refused.status == 507);
+    INFO(refused.body);
+    CHECK(refused.body.contains("quota"));
+    CHECK(fixture.Get("public/new/index.html").body == "<p>one");
+    const json usage = json::parse(fixture.Get("?usage=true").body);
+    CHECK(usage.at("quota") == 1 << 20);
+    CHECK(usage.at("bytes").get<int>() < 1 << 20);
+  }
+  SECTION("an upload that breaks off leaves the old file") {
+    std::string token;
+    std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+    {
+      RawConnection slow(fixture.orchestrator.api_port());
+      slow.Send(
+          "PUT /v1/sites/17/files/public/new/index.html HTTP/1.1\r\nHost: a\r\n"
+          "Authorization: Bearer " +
+          token + "\r\nContent-Length: 100\r\n\r\nhalf");
+      CHECK(Eventually([&] {
+        const auto folder = fixture.site() / "public" / "new";
+        return std::distance(std::filesystem::directory_iterator(folder), {}) == 2;
+      }));
+    }
+    CHECK(Eventually(
+        [&] {
+          const auto folder = fixture.site() / "public" / "new";
+          return std::distance(std::filesystem::directory_iterator(folder), {}) == 1;
+        },
+        20s));
+    CHECK(fixture.Get("public/new/index.html").body == "<p>one");
+  }
+  SECTION("parts of it can be asked for") {
+    const Answer part = fixture.Get("public/new/index.html", {{"Range", "bytes=3-"}});
+    CHECK(part.status == 206);
+    CHECK(part.body == "one");
+    CHECK(fixture.Get("public/new/index.html", {{"Range", "bytes=99-"}}).status == 416);
+    CHECK(
+        fixture.Get("public/new/index.html", {{"Range", "bytes=3-"}, {"If-Range", "\"x\""}}).body ==
+        "<p>one");
+    CHECK(fixture.Get("public/new/index.html", {{"If-None-Match", tag}}).status == 304);
+  }
+}
+
+TEST_CASE("folders are listed, made, moved, changed, archived and removed") {
+  Fixture fixture;
+  const auto post = [&](const std::string& path, const json& body) {
+    return fixture.Call("POST", "/v1/sites/17/files/" + path, body.dump());
+  };
+  CHECK(post("public/a", {{"action", "mkdir"}}).status == 201);
+  CHECK(post("public/a", {{"action", "mkdir"}}).status == 409);
+  CHECK(post("public/a", {{"action", "explode"}}).status == 422);
+  CHECK(post("public/a", {{"action", "chmod"}, {"mode", "9"}}).status == 422);
+  CHECK(post("public/a", {{"action", "chmod"}, {"mode", "4755"}}).status == 422);
+  CHECK(post("public/a", {{"action", "move"}, {"to", "../x"}}).status == 422);
+  CHECK(post("public/a", {{"action", "chmod"}, {"mode", "0700"}}).status == 200);
+  REQUIRE(fixture.Put("public/a/%ff%0a.txt", "odd").status == 201);
+  const json listing = json::parse(fixture.Get("public/a").body);
+  REQUIRE(listing.at("entries").size() == 1);
+  CHECK(listing.at("entries").at(0).at("name") == "\\xFF\\x0A.txt");
+  const auto href = listing.at("entries").at(0).at("href").get<std::string>();
+  CHECK(fixture.Call("GET", href).body == "odd");
+
+  CHECK(fixture.Get("public?archive=zip").body.starts_with("PK"));
+  CHECK(fixture.Get("public?archive=tar").body.contains("odd"));
+  CHECK(fixture.Get("public?archive=tar.gz").body.starts_with("\x1f\x8b"));
+  CHECK(fixture.Get("public?archive=rar").status == 422);
+
+  CHECK(post("public/a", {{"action", "move"}, {"to", "private"}}).status == 200);
+  CHECK(fixture.Call("DELETE", "/v1/sites/17/files/private").status == 409);
+  CHECK(fixture.Call("DELETE", "/v1/sites/17/files/private?recursive=true").status == 204);
+  CHECK(fixture.Get("private").status == 404);
+  CHECK(post("public", {{"action", "move"}, {"to", "private"}}).status == 409);
+}
+
+TEST_CASE("changes of files are told as they happen") {
+  Fixture fixture;
+  std::string token;
+  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  RawConnection events(fixture.orchestrator.api_port());
+  events.Send("GET /v1/sites/17/files/public HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
+              token + "\r\nAccept: text/event-stream\r\n\r\n");
+  REQUIRE(events.ReadUntil("\r\n\r\n").contains("text/event-stream"));
+  std::ofstream(fixture.site() / "public" / "by-hand.txt") << "x";
+  const std::string told = events.ReadUntil("by-hand.txt");
+  CHECK(told.contains("event: c"));
+  REQUIRE(fixture.Put("public/by-api.txt", "x").status == 201);
+  CHECK(events.ReadUntil("by-api.txt").contains("event: created"));
+}
+
+TEST_CASE("a large file is downloaded with little memory") {
+  Fixture fixture;
+  constexpr std::uint64_t kSize = std::uint64_t{1} << 30;
+  std::filesystem::create_directories(fixture.site() / "public");
+  std::ofstream(fixture.site() / "public" / "large") << "start";
+  std::filesystem::resize_file(fixture.site() / "public" / "large", kSize);
+  const auto memory = [&] {
+    std::ifstream status(fmt::format("/proc/{}/status", fixture.orchestrator.process_id()));
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+    }
+    return 0LL;
+  };
+  const auto before = memory();
+  std::string token;
+  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  provider::http::ClientRequest request;
+  request.url = fmt::format("http://127.0.0.1:{}/v1/sites/17/files/public/large",
+                            fixture.orchestrator.api_port());
+  request.headers = {{"Authorization", "Bearer " + token}};
+  request.timeout = 120s;
+  std::uint64_t received = 0;
+  const auto response = provider::http::Client::Stream(request,
+                                                       {.read_body = {},
+                                                        .on_body =
+                                                            [&](std::string_view bytes) {
+                                                              received += bytes.size();
+                                                              return true;
+                                                            }},
+                                                       {});
+  CHECK(response.has_value());
+  CHECK(received == kSize);
+  CHECK(memory() - before < 32 << 10);
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,169 @@
+// Images of sites, built by a real engine.
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/swarm_system.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+json Build(OrchestratorProcess& orchestrator, int id) {
+  return json::parse(orchestrator.Call("GET", fmt::format("/v1/sites/{}/image", id)).body);
+}
+
+bool Ends(OrchestratorProcess& orchestrator, int id, const std::string& state,
+          std::chrono::milliseconds limit = 60s) {
+  return Eventually([&] { return Build(orchestrator, id).at("state") == state; }, limit, 100ms);
+}
+
+std::string Order(const std::string& steps) {
+  return json{{"dockerfile", fmt::format("FROM {}\n{}\n", Engine::BaseImage(), steps)}}.dump();
+}
+
+std::string ImageOf(const std::string& service) {
+  return Engine::Docker(
+             {"service", "inspect", "-f", "{{.Spec.TaskTemplate.ContainerSpec.Image}}", service})
+      .output;
+}
+
+TEST_CASE(
+    "a build that fails, hangs, writes too much or is cancelled says so and deploys nothing") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app)
+      << "images: {largest_layer: 20MiB, time_limit: 4s}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  CHECK(orchestrator.Call("POST", "/v1/sites/6301/image", "{}").status == 404);
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6301?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6301, "image.test", "x"))
+              .Header("X-Reached") == "running");
+  const std::string image = ImageOf("site_6301");
+  const std::string tasks = Engine::TaskIds("site_6301");
+
+  SECTION("it fails") {
+    REQUIRE(
+        orchestrator.Call("POST", "/v1/sites/6301/image", Order("RUN echo no; exit 7")).status ==
+        202);
+    CHECK(Ends(orchestrator, 6301, "failed"));
+    CHECK(Build(orchestrator, 6301).at("error").get<std::string>().contains("non-zero code: 7"));
+    CHECK(orchestrator.Call("GET", "/v1/sites/6301/image/log").body.contains("no\\n"));
+  }
+  SECTION("it is no Dockerfile") {
+    REQUIRE(
+        orchestrator.Call("POST", "/v1/sites/6301/image", R"({"dockerfile": "FORM x"})").status ==
+        202);
+    CHECK(Ends(orchestrator, 6301, "failed"));
+    CHECK_FALSE(Build(orchestrator, 6301).at("error").get<std::string>().empty());
+  }
+  SECTION("it hangs") {
+    REQUIRE(orchestrator.Call("POST", "/v1/sites/6301/image", Order("RUN sleep 600")).status ==
+            202);
+    CHECK(orchestrator.Call("POST", "/v1/sites/6301/image", "{}").status == 409);
+    CHECK(Ends(orchestrator, 6301, "failed"));
+    CHECK(Build(orchestrator, 6301).at("error").get<std::string>().contains("longer than 4 s"));
+  }
+  SECTION("it fills the disk") {
+    REQUIRE(orchestrator
+                .Call("POST", "/v1/sites/6301/image",
+                      Order("RUN dd if=/dev/zero of=/big bs=1M count=100; sleep 600"))
+                .status == 202);
+    CHECK(Ends(orchestrator, 6301, "failed"));
+    CHECK(Build(orchestrator, 6301).at("error").get<std::string>().contains("allowed"));
+  }
+  SECTION("it is cancelled") {
+    REQUIRE(orchestrator.Call("POST", "/v1/sites/6301/image", Order("RUN sleep 600")).status ==
+            202);
+    CHECK(orchestrator.Call("POST", "/v1/sites/6301/image/cancel", "{}").status == 202);
+    CHECK(Ends(orchestrator, 6301, "cancelled"));
+    CHECK(orchestrator.Call("POST", "/v1/sites/6301/image/cancel", "{}").status == 409);
+  }
+  SECTION("the orchestrator is killed in the middle") {
+    REQUIRE(orchestrator.Call("POST", "/v1/sites/6301/image", Order("RUN sleep 3")).status == 202);
+    orchestrator.Kill();
+    orchestrator.Start();
+    CHECK(Build(orchestrator, 6301).at("state") == "failed");
+    CHECK(Build(orchestrator, 6301).at("error").get<std::string>().contains("interrupted"));
+  }
+  SECTION("the order is wrong") {
+    CHECK(orchestrator.Call("POST", "/v1/sites/6301/image", R"({"memory": 5})").status == 422);
+    CHECK(orchestrator.Call("POST", "/v1/sites/6301/image", R"({"file": "x"})").status == 422);
+  }
+  CHECK(ImageOf("site_6301") == image);
+  CHECK(Engine::TaskIds("site_6301") == tasks);
+  // Neither containers nor images of a failed build stay.
+  CHECK(Eventually(
+      [] {
+        return Engine::Docker({"ps", "-aq", "--filter", "status=exited", "--filter",
+                               "ancestor=" + Engine::BaseImage(), "--filter",
+                               "label!=com.docker.swarm.service.name"})
+            .output.empty();
+      },
+      20s, 200ms));
+}
+
+TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old ones go") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6311?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6311, "image.test", "x"))
+              .Header("X-Reached") == "running");
+  std::ofstream(orchestrator.sites() / "63" / "11" / "content.txt") << "one";
+  std::ofstream(orchestrator.sites() / "63" / "11" / "Dockerfile")
+      << "FROM " << Engine::BaseImage() << "\nCOPY content.txt /content.txt\n";
+  const auto build = [&] {
+    const Answer answer = orchestrator.CallRaw(
+        "POST", "/v1/sites/6311/image", "{}",
+        {{"Authorization", "Bearer " +
+                               [&] {
+                                 std::string token;
+                                 std::ifstream(orchestrator.state() / "admin.token") >> token;
+                                 return token;
+                               }()},
+         {"Content-Type", "application/json"},
+         {"Accept", "text/event-stream"}});
+    CHECK(answer.body.contains("event: build\ndata: {\"stream\":\"Step 1/2"));
+    CHECK(answer.body.contains("event: end\ndata: {\"state\":\"built\""));
+    return Build(orchestrator, 6311).at("image").get<std::string>();
+  };
+  const std::string first = build();
+  CHECK(first.starts_with("sha256:"));
+  CHECK(Eventually([&] { return ImageOf("site_6311").starts_with(first); }, 20s));
+  REQUIRE(orchestrator.Call("PATCH", "/v1/sites/6311?wait=running&timeout=90s", "{}")
+              .Header("X-Reached") == "running");
+  const std::string tasks = Engine::TaskIds("site_6311");
+  CHECK(build() == first);
+  CHECK(Engine::TaskIds("site_6311") == tasks);
+
+  std::ofstream(orchestrator.sites() / "63" / "11" / "content.txt") << "two";
+  const std::string second = build();
+  CHECK(second != first);
+  CHECK(Eventually([&] { return ImageOf("site_6311").starts_with(second); }, 20s));
+
+  CHECK(orchestrator.Call("DELETE", "/v1/sites/6311/image").status == 200);
+  CHECK(orchestrator.Call("DELETE", "/v1/sites/6311/image").status == 200);
+  CHECK(Eventually([&] { return ImageOf("site_6311").starts_with(Engine::BaseImage()); }, 20s));
+  REQUIRE(orchestrator.Call("DELETE", "/v1/sites/6311?wait=running&timeout=60s").status == 200);
+  // Once no container of the past tasks uses them.
+  CHECK(Eventually(
+      [&] {
+        return Engine::Docker({"image", "inspect", first}).status != 0 &&
+               Engine::Docker({"image", "inspect", second}).status != 0;
+      },
+      60s, 500ms));
+}
+
+}  // namespace
+}  // namespace tests

@@ -1,0 +1,235 @@
+// Terminals and logs of sites, on a real engine.
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "provider/http/socket_client.h"
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/swarm_system.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using provider::http::Socket;
+
+std::string Token(const OrchestratorProcess& orchestrator) {
+  std::string token;
+  std::ifstream(orchestrator.state() / "admin.token") >> token;
+  return token;
+}
+
+// A client of one terminal.
+class Client {
+ public:
+  Client(const OrchestratorProcess& orchestrator, int id, const std::string& query = {}) {
+    auto opened =
+        provider::http::OpenSocket(fmt::format("ws://127.0.0.1:{}/v1/sites/{}/terminals{}",
+                                               orchestrator.api_port(), id, query),
+                                   {{"Authorization", "Bearer " + Token(orchestrator)}});
+    if (opened) socket_ = *std::move(opened);
+  }
+
+  bool open() const { return socket_ != nullptr; }
+  Socket& socket() { return *socket_; }
+  void Type(const std::string& text) { socket_->SendBinary(text); }
+
+  // Reads until the text has come in what the shell writes; all of it so far.
+  bool Sees(const std::string& text) {
+    std::string payload;
+    while (!output_.contains(text)) {
+      const auto frame = socket_->Read(payload);
+      if (frame == Socket::Frame::kClosed) return false;
+      if (frame == Socket::Frame::kBinary) output_ += payload;
+      if (frame == Socket::Frame::kText) Keep(json::parse(payload));
+    }
+    return true;
+  }
+  // Reads to the end.
+  json End() {
+    Sees(std::string("\xff\xff never"));
+    return end_;
+  }
+  std::string Session() {
+    std::string payload;
+    while (session_.empty() && socket_->Read(payload) != Socket::Frame::kClosed) {
+      Keep(json::parse(payload, nullptr, false));
+    }
+    return session_;
+  }
+  const std::string& output() const { return output_; }
+
+ private:
+  void Keep(const json& message) {
+    if (!message.is_object()) return;
+    if (message.contains("session")) session_ = message.at("session").get<std::string>();
+    if (message.contains("exit")) end_ = message;
+  }
+
+  std::unique_ptr<Socket> socket_;
+  std::string session_;
+  std::string output_;
+  json end_;
+};
+
+std::string Containers() {
+  return Engine::Docker({"ps", "-aq", "--filter", "label=orchestrator.terminal"}).output;
+}
+
+TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app)
+      << "terminals: {per_site: 2, idle: 3s, reconnect: 2s}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  CHECK_FALSE(
+      provider::http::OpenSocket(
+          fmt::format("ws://127.0.0.1:{}/v1/sites/6401/terminals", orchestrator.api_port()), {})
+          .has_value());
+  Client nobody(orchestrator, 6401);
+  REQUIRE(nobody.open());
+  CHECK(nobody.End().at("reason") == "there is no site 6401");
+
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6401", SwarmSystem::DynamicSite(6401, "terminal.test", "x"))
+              .status == 201);
+  Client first(orchestrator, 6401);
+  Client second(orchestrator, 6401);
+  REQUIRE_FALSE(first.Session().empty());
+  REQUIRE_FALSE(second.Session().empty());
+  Client third(orchestrator, 6401);
+  CHECK(third.End().at("reason").get<std::string>().contains("2 terminals open"));
+  Client stranger(orchestrator, 6401, "?session=0123456789");
+  CHECK(stranger.End().at("reason") == "this terminal has ended");
+
+  second.socket().Abort();
+  // The one that is lost ends after its time, the other when nothing is typed.
+  CHECK(first.End().at("reason").get<std::string>().contains("nothing was typed"));
+  CHECK(Eventually([] { return Containers().empty(); }, 20s, 200ms));
+}
+
+TEST_CASE("a terminal has the site's files, image and limits, and outlives its connection") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6411",
+                    R"({"kind": "static", "hosts": ["shell.test"], "served": false,
+                        "environment": {"FLAVOUR": "vanilla"}})")
+              .status == 201);
+  Client client(orchestrator, 6411, "?rows=40&columns=100");
+  const std::string session = client.Session();
+  REQUIRE_FALSE(session.empty());
+  client.Type("echo $FLAVOUR-$((40 + 2)); cd /site && echo text > public/new.txt; stty size\n");
+  CHECK(client.Sees("vanilla-42"));
+  CHECK(client.Sees("40 100"));
+  client.socket().SendText(R"({"size": [50, 120]})");
+  client.socket().SendText(R"({"heartbeat": 1})");
+  client.socket().SendText("not json");
+  client.Type(
+      "sleep 0.5; stty size; cat /sys/fs/cgroup/memory.max || cat "
+      "/sys/fs/cgroup/memory/memory.limit_in_bytes\n");
+  CHECK(client.Sees("50 120"));
+  CHECK(client.Sees("104857600"));
+  CHECK(std::filesystem::exists(orchestrator.sites() / "64" / "11" / "public" / "new.txt"));
+  CHECK(Engine::Docker({"ps", "--filter", "label=orchestrator.terminal", "--format", "{{.Image}}"})
+            .output.starts_with(Engine::BaseImage()));
+
+  client.Type("sleep 1; echo while-away\n");
+  client.socket().Abort();
+  Client again(orchestrator, 6411, "?session=" + session);
+  CHECK(again.Sees("\nwhile-away"));
+  CHECK(again.output().contains("vanilla-42"));
+  again.Type("exit 9\n");
+  CHECK(again.End().at("exit") == 9);
+}
+
+TEST_CASE("a terminal client that never reads holds up nobody, and a crash leaves no container") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6421", R"({"hosts": ["full.test"], "served": false})")
+              .status == 201);
+  Client silent(orchestrator, 6421);
+  REQUIRE_FALSE(silent.Session().empty());
+  silent.Type("yes\n");
+  Client other(orchestrator, 6421);
+  REQUIRE_FALSE(other.Session().empty());
+  other.Type("echo still $((1 + 1))\n");
+  CHECK(other.Sees("still 2"));
+  REQUIRE_FALSE(Containers().empty());
+  orchestrator.Kill();
+  orchestrator.Start();
+  CHECK(Eventually([] { return Containers().empty(); }, 20s, 200ms));
+}
+
+TEST_CASE("the command line opens a shell") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6431", R"({"hosts": ["cli.test"], "served": false})")
+              .status == 201);
+  const Finished shell =
+      RunProgram({"sh", "-c",
+                  "{ sleep 1; echo 'echo typed $((6 * 7)); exit 5'; sleep 2; } | " +
+                      OrchestratorProgram() + " site shell 6431"},
+                 {{"ORCHESTRATOR_CONFIG", orchestrator.config_file().string()}});
+  INFO(shell.output);
+  CHECK(shell.output.contains("typed 42"));
+  CHECK(shell.status == 5);
+  CHECK(orchestrator.Command({"site", "shell", "99999"}).status == 1);
+}
+
+TEST_CASE("logs come from all tasks, once or as they are written") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  const std::string run =
+      "#!/bin/sh\necho first; echo second >&2\n"
+      "while [ ! -e /site/public/go ]; do sleep 0.1; done\necho third\nsleep 1000\n";
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6441?wait=running&timeout=60s",
+                    json{{"hosts", {"log.test"}}, {"run", run}}.dump())
+              .Header("X-Reached") == "running");
+  const auto texts = [&] {
+    std::string all;
+    const Answer answer = orchestrator.Call("GET", "/v1/sites/6441/logs");
+    const json body = json::parse(answer.body);
+    if (!body.contains("lines")) return all;
+    for (const json& line : body.at("lines")) {
+      all += line.at("stream").get<std::string>() + " " + line.at("text").get<std::string>() + "\n";
+    }
+    return all;
+  };
+  CHECK(Eventually([&] { return texts().contains("stderr second\n"); }, 20s, 200ms));
+  CHECK(texts().contains("stdout first\n"));
+  CHECK(texts().contains("stdout DIRECTOR: Starting server at"));
+
+  const auto followed = std::make_unique<Process>(
+      std::vector<std::string>{OrchestratorProgram(), "site", "logs", "-f", "6441"},
+      orchestrator.state() / "followed",
+      std::map<std::string, std::string>{
+          {"ORCHESTRATOR_CONFIG", orchestrator.config_file().string()}});
+  CHECK(Eventually([&] { return followed->Output().contains("second"); }, 10s));
+  std::ofstream(orchestrator.sites() / "64" / "41" / "public" / "go") << "";
+  CHECK(Eventually([&] { return followed->Output().contains("third"); }, 10s));
+
+  CHECK(orchestrator.Command({"site", "logs", "6441", "--tail", "1"}).output.contains("third"));
+  CHECK_FALSE(
+      orchestrator.Command({"site", "logs", "6441", "--tail", "1"}).output.contains("first"));
+  for (const char* query :
+       {"tail=-1", "tail=x", "tail=99999999", "since=yesterday", "since=1%0a2", "follow=maybe"}) {
+    INFO(query);
+    CHECK(orchestrator.Call("GET", std::string("/v1/sites/6441/logs?") + query).status == 422);
+  }
+  CHECK(orchestrator.Call("GET", "/v1/sites/9999/logs").status == 404);
+}
+
+}  // namespace
+}  // namespace tests
