@@ -21,7 +21,7 @@ namespace orchestrator::files {
 namespace {
 
 constexpr std::string_view kWhat = "archive";
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = 65'536;
 // What the octal field of a tar header holds.
 constexpr std::int64_t kLatestTarTime = 077777777777;
 

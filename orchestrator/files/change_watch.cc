@@ -23,7 +23,7 @@ constexpr std::string_view kWhat = "watch";
 constexpr std::uint32_t kMask = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE |
                                 IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |
                                 IN_ONLYDIR;
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = 65'536;
 constexpr int kMostReads = 64;
 // The two halves of a move are queued one after the other, but not in one step (inotify(7)).
 constexpr std::chrono::milliseconds kSecondHalf{10};
@@ -258,7 +258,7 @@ void ChangeWatch::Forget(const std::string& folder) {
 
 void ChangeWatch::Rename(const std::string& from, const std::string& to) {
   for (auto& [watch, path] : folders_) {
-    if (path == from || path.starts_with(from + "/")) path = to + path.substr(from.size());
+    if (IsInside(path, from)) path.replace(0, from.size(), to);
   }
 }
 

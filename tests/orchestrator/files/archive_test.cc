@@ -83,7 +83,7 @@ std::map<std::string, Content> ReadArchive(const std::string& bytes) {
 
 TEST_CASE("An archive of nothing, or that nobody wants, is an error", "[files]") {
   SiteFixture fixture;
-  Put(fixture.site / "file", std::string(1024 * 1024, 'x'));
+  Put(fixture.site / "file", std::string(1024 * kKibibyte, 'x'));
   const SiteFiles files = fixture.Open();
   for (const ArchiveFormat format :
        {ArchiveFormat::kTar, ArchiveFormat::kTarGz, ArchiveFormat::kZip}) {
@@ -104,7 +104,7 @@ TEST_CASE("An archive of nothing, or that nobody wants, is an error", "[files]")
     };
     CHECK(KindOf(WriteArchive(files, At(""), format, stop_at_once, stop.get_token())) ==
           ErrorKind::kCancelled);
-    CHECK(bytes.size() <= 64 * 1024);
+    CHECK(bytes.size() <= 64 * kKibibyte);
   }
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("Times and owners out of the ordinary do not break an archive", "[file
 }
 
 TEST_CASE("A file that shrinks or grows while it is read goes in with its first size", "[files]") {
-  constexpr std::size_t kSize = 1024 * 1024;
+  constexpr std::size_t kSize = 1024 * kKibibyte;
   for (const std::uintmax_t new_size : {std::uintmax_t{100'000}, std::uintmax_t{2 * kSize}}) {
     for (const ArchiveFormat format : {ArchiveFormat::kTar, ArchiveFormat::kZip}) {
       SiteFixture fixture;

@@ -1,14 +1,14 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tests/orchestrator/files/site_fixture.h"
 
@@ -31,11 +31,7 @@ class Swapper {
           ++swaps_;
           continue;
         }
-        mkdir(folder_.c_str(), 0755);
-        static_cast<void>(symlink(outside_.c_str(), link_.c_str()));
-        mkdir((folder_ / "folder").c_str(), 0755);
-        const Descriptor file(open((folder_ / "folder" / "file").c_str(),
-                                   O_WRONLY | O_CREAT | O_NOFOLLOW | O_EXCL, 0644));
+        PutBack();
         ++swaps_;
       }
     });
@@ -44,6 +40,19 @@ class Swapper {
   int swaps() const { return swaps_; }
 
  private:
+  // One of the two is a folder with content, the other one the link.
+  void PutBack() const {
+    std::error_code ignored;
+    const bool exchanged = fs::is_symlink(fs::symlink_status(folder_, ignored));
+    const fs::path& folder = exchanged ? link_ : folder_;
+    const fs::path& link = exchanged ? folder_ : link_;
+    fs::create_directories(folder / "folder", ignored);
+    std::ofstream(folder / "folder" / "file") << "ours";
+    if (fs::is_symlink(fs::symlink_status(link, ignored))) return;
+    fs::remove_all(link, ignored);
+    fs::create_directory_symlink(outside_, link, ignored);
+  }
+
   fs::path folder_;
   fs::path link_;
   fs::path outside_;
@@ -61,15 +70,17 @@ TEST_CASE("A folder that is swapped with a link all the time never leads outside
     const Swapper swapper(fixture);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     int calls = 0;
+    int refused = 0;
     while ((swapper.swaps() < kSwaps || calls < 100) &&
            std::chrono::steady_clock::now() < deadline) {
       for (const char* path :
            {"swapped/folder/file", "swapped/file", "swapped/folder", "swapped"}) {
-        static_cast<void>(operation.run(files, At(path)));
+        refused += operation.run(files, At(path)) ? 0 : 1;
         ++calls;
       }
     }
     CHECK(swapper.swaps() >= kSwaps);
+    CHECK(refused > 0);
     CHECK(fixture.OutsideIsUntouched());
   }
 }

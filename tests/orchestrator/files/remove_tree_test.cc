@@ -1,4 +1,5 @@
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -17,13 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDepth = 2'000;
+constexpr std::uint64_t kDepth = 2'000;
 
 // Folders in each other, with a file in each; deeper than a path can name.
 void MakeDeepTree(const fs::path& top, const std::string& name) {
   fs::create_directories(top);
   Descriptor folder(open(top.c_str(), O_RDONLY | O_DIRECTORY));
-  for (int i = 0; i < kDepth; ++i) {
+  for (std::uint64_t i = 0; i < kDepth; ++i) {
     REQUIRE(mkdirat(folder.get(), name.c_str(), 0755) == 0);
     const Descriptor file(openat(folder.get(), "file", O_WRONLY | O_CREAT, 0644));
     REQUIRE(file.valid());
@@ -188,16 +189,16 @@ TEST_CASE("Usage is what is allocated, hard links once, links not followed", "[f
   const SiteFiles files = fixture.Open();
   const auto before = files.MeasureUsage();
   REQUIRE(before.has_value());
-  Put(fixture.site / "public" / "file", std::string(64 * 1024, 'x'));
+  Put(fixture.site / "public" / "file", std::string(64 * kKibibyte, 'x'));
   fs::create_hard_link(fixture.site / "public" / "file", fixture.site / "public" / "again");
-  Put(fixture.outside / "folder" / "file", std::string(1024 * 1024, 'x'));
+  Put(fixture.outside / "folder" / "file", std::string(1024 * kKibibyte, 'x'));
   fs::create_directory_symlink(fixture.outside, fixture.site / "public" / "out");
   fs::resize_file(fixture.directory.Write("site/public/sparse", ""), 1U << 30U);
   const auto after = files.MeasureUsage();
   REQUIRE(after.has_value());
   CHECK(after->entries == before->entries + 4);
-  CHECK(after->bytes >= before->bytes + 64 * 1024);
-  CHECK(after->bytes < before->bytes + 128 * 1024);
+  CHECK(after->bytes >= before->bytes + 64 * kKibibyte);
+  CHECK(after->bytes < before->bytes + 128 * kKibibyte);
   std::stop_source stop;
   stop.request_stop();
   CHECK(KindOf(files.MeasureUsage(stop.get_token())) == ErrorKind::kCancelled);

@@ -182,7 +182,7 @@ TEST_CASE("A listing is sorted by bytes, and says when there is more", "[files]"
   const SiteFiles files = fixture.Open();
   const auto all = files.List(At("f"), 7);
   REQUIRE(all.has_value());
-  CHECK_FALSE(all->truncated);
+  CHECK(!all->truncated);
   std::vector<std::string> names;
   for (const Entry& entry : all->entries) names.push_back(entry.name);
   CHECK(names == std::vector<std::string>{"B", "a", "b", "folder", "link", "ä", "\xFF"});
@@ -299,7 +299,7 @@ TEST_CASE("Modes are changed of files and folders only, without rights of others
   CHECK(files.Chmod(At("file"), 0)->mode == 0);
   CHECK(files.Chmod(At("file"), 01604)->mode == 01604);
   CHECK(files.Chmod(At("public"), 01777)->mode == 01777);
-  CHECK(fs::status(fixture.site / "file").permissions() == fs::perms(01604));
+  CHECK(ModeOf(fixture.site / "file") == 01604);
 }
 
 TEST_CASE("Single entries are removed, folders only when they are empty", "[files]") {

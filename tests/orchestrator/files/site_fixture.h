@@ -14,6 +14,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "orchestrator/files/archive.h"
 #include "orchestrator/files/change_watch.h"
@@ -21,6 +22,8 @@
 #include "tests/support/temporary_directory.h"
 
 namespace orchestrator::files::tests {
+
+constexpr std::size_t kKibibyte = 1024;
 
 inline RelativePath At(std::string_view text) {
   auto path = RelativePath::Parse(text);
@@ -36,6 +39,11 @@ inline std::string Get(const std::filesystem::path& path) {
 inline void Put(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
+}
+
+inline unsigned ModeOf(const std::filesystem::path& path) {
+  struct stat status{};
+  return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : ~0U;
 }
 
 template <typename T>
@@ -73,10 +81,8 @@ class SiteFixture {
       entries += entry.exists() ? 1 : 0;
     }
     return entries == 3 && Get(outside / "file") == kSecret &&
-           Get(outside / "folder" / "file") == kSecret &&
-           std::filesystem::status(outside / "file").permissions() ==
-               std::filesystem::perms(0644) &&
-           std::filesystem::status(outside).permissions() == std::filesystem::perms(0755);
+           Get(outside / "folder" / "file") == kSecret && ModeOf(outside / "file") == 0644 &&
+           ModeOf(outside) == 0755;
   }
 };
 

@@ -112,6 +112,7 @@ TEST_CASE("Of many uploads at the same time with one If-Match, one succeeds", "[
     std::atomic<int> succeeded = 0;
     {
       std::vector<std::jthread> writers;
+      writers.reserve(4);
       for (int i = 0; i < 4; ++i) {
         writers.emplace_back([&] {
           if (WriteText(files, At("file"), "next", options)) ++succeeded;
@@ -222,12 +223,12 @@ TEST_CASE("A full disk leaves the old file as it was", "[files]") {
   const Mount mount(fixture.site, "size=256k");
   const SiteFiles files = fixture.Open();
   REQUIRE(WriteText(files, At("file"), "old"));
-  const auto result = WriteText(files, At("file"), std::string(300 * 1024, 'x'));
+  const auto result = WriteText(files, At("file"), std::string(300 * kKibibyte, 'x'));
   CHECK(KindOf(result) == ErrorKind::kNoSpace);
   CHECK_THAT(MessageOf(result), ContainsSubstring("'file'") && ContainsSubstring("full"));
   CHECK(Get(fixture.site / "file") == "old");
   CHECK(CountEntries(fixture.site) == 1);
-  CHECK(WriteText(files, At("file"), std::string(100 * 1024, 'x')));
+  CHECK(WriteText(files, At("file"), std::string(100 * kKibibyte, 'x')));
 }
 
 }  // namespace
