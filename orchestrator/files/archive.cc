@@ -109,8 +109,14 @@ class ArchiveWriter {
     return CheckStop();
   }
 
-  // Keeps the end of an archive from being written after an error: what there is would look whole.
-  void Break() { archive_write_fail(archive_.get()); }
+  // After an error: what follows is not given on, since it would make the archive look whole. A
+  // failed archive is not closed by being freed, and closing frees its buffers; an entry that is
+  // not finished would be filled up to its size if the archive had not failed before.
+  void Break() {
+    refused_ = true;
+    archive_write_fail(archive_.get());
+    archive_write_close(archive_.get());
+  }
 
   Result<void> CheckStop() const {
     if (!refused_ && !stop_.stop_requested()) return {};
@@ -122,7 +128,9 @@ class ArchiveWriter {
     auto& writer = *static_cast<ArchiveWriter*>(self);
     writer.refused_ = writer.refused_ || writer.stop_.stop_requested() ||
                       !writer.sink_({static_cast<const char*>(bytes), size});
-    return writer.refused_ ? -1 : static_cast<la_ssize_t>(size);
+    // Refusing does not fail here, but at the next CheckStop: libarchive does not free its buffers
+    // after a failure of its output.
+    return static_cast<la_ssize_t>(size);
   }
 
   Failure Fail() {

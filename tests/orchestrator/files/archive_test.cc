@@ -108,6 +108,22 @@ TEST_CASE("An archive of nothing, or that nobody wants, is an error", "[files]")
   }
 }
 
+TEST_CASE("Refusing a part of a file without an end ends at once", "[files]") {
+  SiteFixture fixture;
+  Put(fixture.site / "public" / "sparse", "");
+  fs::resize_file(fixture.site / "public" / "sparse", std::uintmax_t{1} << 43U);
+  for (const ArchiveFormat format :
+       {ArchiveFormat::kTar, ArchiveFormat::kTarGz, ArchiveFormat::kZip}) {
+    std::size_t taken = 0;
+    const auto take_little = [&](std::string_view part) {
+      return (taken += part.size()) < 200'000;
+    };
+    CHECK(KindOf(WriteArchive(fixture.Open(), At("public"), format, take_little, {})) ==
+          ErrorKind::kCancelled);
+    CHECK(taken < 400'000);
+  }
+}
+
 TEST_CASE("An archive has files, folders and links as they are, and nothing else", "[files]") {
   SiteFixture fixture;
   const std::string big(300'000, 'b');
