@@ -109,11 +109,13 @@ class ArchiveWriter {
     return CheckStop();
   }
 
-  // After an error: what follows is not given on, since it would make the archive look whole. A
-  // failed archive is not closed by being freed, and closing frees its buffers; an entry that is
-  // not finished would be filled up to its size if the archive had not failed before.
+  // After an error: what follows is not given on, since it would make the archive look whole.
+  // libarchive frees the compressor of a zip entry when the entry is finished, and its buffers when
+  // the archive is closed, not when it is freed. A tar entry is not finished: it would be filled up
+  // with zeros to its size, however big.
   void Break() {
     refused_ = true;
+    if (format_ == ArchiveFormat::kZip) archive_write_finish_entry(archive_.get());
     archive_write_fail(archive_.get());
     archive_write_close(archive_.get());
   }
