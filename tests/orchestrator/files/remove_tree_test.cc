@@ -69,7 +69,7 @@ TEST_CASE("A removed tree takes links along, and never their targets", "[files]"
   REQUIRE(mkfifo((fixture.site / "tree" / "fifo").c_str(), 0600) == 0);
   Put(fixture.site / "kept", "x");
   REQUIRE(fixture.Open().RemoveTree(At("tree")));
-  CHECK_FALSE(fs::exists(fixture.site / "tree"));
+  CHECK(!fs::exists(fixture.site / "tree"));
   CHECK(fs::exists(fixture.site / "kept"));
   CHECK(fixture.OutsideIsUntouched());
 }
@@ -88,7 +88,7 @@ TEST_CASE("What every site has is emptied and stays", "[files]") {
   REQUIRE(files.RemoveTree(At("public")));
   CHECK(fs::is_empty(fixture.site / "public"));
   REQUIRE(files.RemoveTree(At("c/public")));
-  CHECK_FALSE(fs::exists(fixture.site / "c" / "public"));
+  CHECK(!fs::exists(fixture.site / "c" / "public"));
   fill();
   REQUIRE(files.RemoveTree(At("")));
   CHECK(fs::is_empty(fixture.site / "public"));
@@ -103,7 +103,7 @@ TEST_CASE("A link in the place of public is removed", "[files]") {
   fs::create_directory_symlink(fixture.outside, fixture.site / "public");
   SECTION("by its own path") { REQUIRE(fixture.Open().RemoveTree(At("public"))); }
   SECTION("with all of the site") { REQUIRE(fixture.Open().RemoveTree(At(""))); }
-  CHECK_FALSE(fs::is_symlink(fixture.site / "public"));
+  CHECK(!fs::is_symlink(fixture.site / "public"));
   CHECK(fixture.OutsideIsUntouched());
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("A tree of 2,000 levels is measured, archived and removed", "[files]")
     const auto removed = files.RemoveTree(At("deep"));
     INFO(MessageOf(removed));
     REQUIRE(removed.has_value());
-    CHECK_FALSE(fs::exists(fixture.site / "deep"));
+    CHECK(!fs::exists(fixture.site / "deep"));
   }
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("A tree goes away though others put files in as it does", "[files]") {
     const auto removed = files.RemoveTree(At("tree"));
     INFO(MessageOf(removed));
     CHECK(removed.has_value());
-    CHECK_FALSE(fs::exists(fixture.site / "tree"));
+    CHECK(!fs::exists(fixture.site / "tree"));
   }
 }
 

@@ -62,7 +62,7 @@ TEST_CASE("What a crash left of an upload is removed after an hour", "[files]") 
     fs::last_write_time(path, now - std::chrono::minutes(path == young ? 59 : 61));
   }
   REQUIRE(WriteText(fixture.Open(), At("public/file"), "x"));
-  CHECK_FALSE(fs::exists(old_one));
+  CHECK(!fs::exists(old_one));
   CHECK(fs::exists(young));
   CHECK(fs::exists(other));
 }
@@ -100,7 +100,7 @@ TEST_CASE("Conditions hold at the start and at the end", "[files]") {
   REQUIRE(removed.has_value());
   fs::remove(fixture.site / "new");
   CHECK(KindOf(removed->Commit()) == ErrorKind::kPrecondition);
-  CHECK_FALSE(fs::exists(fixture.site / "new"));
+  CHECK(!fs::exists(fixture.site / "new"));
 }
 
 TEST_CASE("Of many uploads at the same time with one If-Match, one succeeds", "[files]") {
@@ -147,7 +147,7 @@ TEST_CASE("A temporary file that others put something else in the place of is no
     fs::create_symlink(fixture.outside / "file", planted);
     CHECK(KindOf(upload->Commit()) == ErrorKind::kConflict);
   }
-  CHECK_FALSE(fs::exists(fixture.site / "public" / "file"));
+  CHECK(!fs::exists(fixture.site / "public" / "file"));
   CHECK(fs::is_symlink(planted));
   CHECK(fixture.OutsideIsUntouched());
 }
@@ -203,7 +203,7 @@ TEST_CASE("The quota holds to the byte", "[files]") {
     CHECK(KindOf(parts->Append("x")) == ErrorKind::kNoSpace);
     CHECK(KindOf(parts->Commit()) == ErrorKind::kNoSpace);
   }
-  CHECK_FALSE(fs::exists(fixture.site / "parts"));
+  CHECK(!fs::exists(fixture.site / "parts"));
 
   // The file that is replaced makes room for the new one.
   struct stat status{};
