@@ -38,7 +38,7 @@ std::string_view Title(int status) {
     case 503:
       return "Not available";
     case 507:
-      return "Database problem";
+      return "Not enough storage";
     default:
       return status < 500 ? "Request refused" : "Internal error";
   }

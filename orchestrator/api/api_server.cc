@@ -144,21 +144,30 @@ bool ApiServer::IsAllowed(const Request& request) const {
   return provider::EqualSecrets(token_, provider::BearerToken(request.Header("Authorization")));
 }
 
-// The site of /v1/sites/{id}/terminals, the one address with WebSockets.
-std::optional<site::SiteId> TerminalSite(const Request& request) {
+struct TerminalAddress {
+  site::SiteId site;
+  std::string session;  // empty: a new one
+};
+
+// /v1/sites/{id}/terminals and /v1/sites/{id}/terminals/{session}, the addresses with WebSockets.
+std::optional<TerminalAddress> ParseTerminal(const Request& request) {
   const std::vector<std::string_view> path = Split(request.path);
-  if (path.size() != 4 || path[0] != "v1" || path[1] != "sites" || path[3] != "terminals")
+  if (path.size() < 4 || path.size() > 5 || path[0] != "v1" || path[1] != "sites" ||
+      path[3] != "terminals")
     return {};
   const auto number = ParseId(path[2]);
   if (!number || *number < 1 || *number > static_cast<std::uint64_t>(site::SiteId::kLargest)) {
     return {};
   }
-  return site::SiteId{static_cast<std::int64_t>(*number)};
+  return TerminalAddress{{static_cast<std::int64_t>(*number)},
+                         path.size() == 5 ? std::string(path[4]) : ""};
 }
 
 void ApiServer::ServeSocket(const Request& request, provider::http::Socket& socket) const {
-  const auto id = TerminalSite(request);
-  if (id) return ServeTerminal(services_, request, *id, socket);
+  const auto address = ParseTerminal(request);
+  if (address) {
+    return ServeTerminal(services_, request, address->site, address->session, socket);
+  }
   socket.Close(provider::http::Socket::CloseReason::kPolicyViolation,
                "there is no WebSocket at this address");
 }

@@ -100,7 +100,7 @@ Response Update(const Services& services, const Request& request) {
 Response Remove(const Services& services, const Request& request) {
   const auto site = director::ReadSite(request.body, director::Need::kIdentity);
   if (!site) return Refused(site.error());
-  const auto removed = services.commands.Remove(site->id, {});
+  const auto removed = services.commands.Remove(site->id, {}, /*keep_image=*/true);
   if (!removed && removed.error().kind != ErrorKind::kNotFound) {
     return Failed("The site cannot be removed", removed.error());
   }

@@ -69,13 +69,12 @@ void Obey(terminal::Session& session, const std::string& text) {
 }
 
 Result<std::shared_ptr<terminal::Session>> FindOrOpen(const Services& services,
-                                                      const Request& request, site::SiteId id) {
+                                                      const Request& request, site::SiteId id,
+                                                      const std::string& known) {
   if (!services.terminals) {
     return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
   }
-  if (const auto known = request.Query("session"); !known.empty()) {
-    return services.terminals->Find(id, std::string(known));
-  }
+  if (!known.empty()) return services.terminals->Find(id, known);
   docker::TerminalSize size;
   size.rows = ParseSide(request.Query("rows")).value_or(size.rows);
   size.columns = ParseSide(request.Query("columns")).value_or(size.columns);
@@ -95,8 +94,8 @@ Response ListTerminals(const Services& services, site::SiteId id) {
 }
 
 void ServeTerminal(const Services& services, const Request& request, site::SiteId id,
-                   Socket& socket) {
-  const auto session = FindOrOpen(services, request, id);
+                   const std::string& known, Socket& socket) {
+  const auto session = FindOrOpen(services, request, id, known);
   if (!session) {
     socket.SendText(Dump({{"exit", nullptr}, {"reason", session.error().message}}));
     const bool later = session.error().kind == ErrorKind::kUnavailable;

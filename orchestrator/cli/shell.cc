@@ -116,7 +116,7 @@ int OpenShell(const ApiClient& api, std::int64_t id) {
   End end;
   for (int attempt = 0; attempt <= kMostReconnects; ++attempt) {
     const auto socket = api.OpenSocket(
-        fmt::format("/v1/sites/{}/terminals{}{}", id, session.empty() ? "" : "?session=", session));
+        fmt::format("/v1/sites/{}/terminals{}{}", id, session.empty() ? "" : "/", session));
     if (!socket && session.empty()) return PrintError(socket.error());
     if (!socket) {
       sleep(1);

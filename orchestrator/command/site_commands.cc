@@ -172,7 +172,7 @@ Result<Written> SiteCommands::Restart(site::SiteId id) {
   return Written{std::move(changed), false};
 }
 
-Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected) {
+Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected, bool keep_image) {
   Prepared prepared;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     const auto current = FindLive(transaction, id);
@@ -180,6 +180,11 @@ Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected) {
     if (!*current) return NotFound(id);
     if (auto good = CheckExpected(*current, expected, id); !good) return good;
     prepared = PrepareRemoval(transaction, **current);
+    if (keep_image) {
+      const auto kept =
+          transaction.SetSetting(store::BuiltImageSetting(id), (*current)->built_image);
+      if (!kept) return kept;
+    }
     return Put(transaction, prepared);
   });
   if (!revision) return Failure(revision.error());
@@ -265,6 +270,10 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     const auto built = transaction.Setting(store::BuiltImageSetting(site.id));
     if (!built) return Failure(built.error());
     record.built_image = built->value_or("");
+    if (!record.built_image.empty()) {
+      const auto taken = transaction.SetSetting(store::BuiltImageSetting(site.id), "");
+      if (!taken) return Failure(taken.error());
+    }
     record.phase = FirstPhase(site, *default_mode);
     record.routes_revision = transaction.revision();
     prepared.document_changes = InDocument(record.phase) && HasDocumentRoutes(site);

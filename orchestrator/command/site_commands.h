@@ -48,7 +48,8 @@ class SiteCommands {
   // Replaces the tasks of a site that stays as it is.
   Result<Written> Restart(site::SiteId id);
   // The routes go at once, the service when no Traefik uses it any more, the directory stays.
-  Result<Written> Remove(site::SiteId id, Expected expected);
+  // `keep_image`: a site that is created again with this id gets the image that was built for it.
+  Result<Written> Remove(site::SiteId id, Expected expected, bool keep_image = false);
   Result<BatchWritten> Apply(const site::Batch& batch);
 
  private:

@@ -66,11 +66,14 @@ std::string Reconciler::WaitApplied(site::SiteId id, store::Revision revision,
                                     const std::stop_token& stop) const {
   std::unique_lock lock(mutex_);
   std::string problem = "waiting for its turn to be sent to the swarm";
-  const bool applied = status_changed_.wait_until(lock, stop, deadline, [&] {
+  bool applied = false;
+  status_changed_.wait_until(lock, stop, deadline, [&] {
     const auto found = statuses_.find(id);
     if (found == statuses_.end()) return false;
-    if (!found->second.problem.empty()) problem = found->second.problem;
-    return found->second.applied && found->second.applied->revision >= revision;
+    const ReconcileStatus& status = found->second;
+    if (!status.problem.empty()) problem = status.problem;
+    applied = status.applied && status.applied->revision >= revision;
+    return applied || status.refused >= revision;
   });
   return applied ? "" : problem;
 }
@@ -97,6 +100,7 @@ void Reconciler::Work(const std::stop_token& stop) {
     if (error.kind != ErrorKind::kCancelled) {
       spdlog::warn("site {}: {} {}", id.value, error.message, error.detail);
       RememberProblem(id, error.message);
+      if (error.kind != ErrorKind::kUnavailable) RememberRefusal(id);
     }
     queue_.Fail(*key);
   }
@@ -479,6 +483,14 @@ void Reconciler::RememberDrift(site::SiteId id, const std::string& what) {
 void Reconciler::RememberProblem(site::SiteId id, const std::string& problem) {
   const std::lock_guard lock(mutex_);
   statuses_[id].problem = problem;
+}
+
+void Reconciler::RememberRefusal(site::SiteId id) {
+  const auto record = store_.Find(id);
+  if (!record || !*record) return;
+  const std::lock_guard lock(mutex_);
+  statuses_[id].refused = (*record)->revision;
+  status_changed_.notify_all();
 }
 
 void Reconciler::Forget(site::SiteId id) {

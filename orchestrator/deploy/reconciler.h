@@ -57,7 +57,8 @@ struct ReconcileStatus {
   // What somebody else changed, for people; empty when nothing. Stays after a repair, until the
   // site is changed.
   std::string drift;
-  bool elsewhere = false;  // an external site: it has no service
+  bool elsewhere = false;       // an external site: it has no service
+  store::Revision refused = 0;  // that cannot be brought to the swarm as it is, see `problem`
 };
 
 // The tasks of one site, as the last list of all tasks has them.
@@ -136,6 +137,7 @@ class Reconciler {
   void RememberApplied(const store::SiteRecord& record, bool rolled_back);
   void RememberDrift(site::SiteId id, const std::string& what);
   void RememberProblem(site::SiteId id, const std::string& problem);
+  void RememberRefusal(site::SiteId id);
   void Forget(site::SiteId id);
 
   store::Store& store_;

@@ -135,6 +135,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   if (!log) return Failure(log.error());
   auto build = std::make_shared<Build>();
   build->log = *std::move(log);
+  build->log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
   build->status.state = BuildState::kRunning;
   // The thread that is replaced has ended: its state says so.
   builds_[id] = build;

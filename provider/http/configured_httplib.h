@@ -6,6 +6,8 @@
 // The backlog must hold a fleet that connects at once.
 #define CPPHTTPLIB_LISTEN_BACKLOG 512
 #define CPPHTTPLIB_REQUEST_URI_MAX_LENGTH 16384
+// A reader that went away is an error of the call, not the end of the process.
+#define CPPHTTPLIB_SEND_FLAGS MSG_NOSIGNAL
 // A terminal's frames are small; a client answers pings, so silence means that it is gone.
 #define CPPHTTPLIB_WEBSOCKET_MAX_PAYLOAD_LENGTH (std::size_t{1} << 20)
 #define CPPHTTPLIB_WEBSOCKET_READ_TIMEOUT_SECOND 75

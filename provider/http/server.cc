@@ -366,7 +366,7 @@ class Server::Implementation {
                                    const httplib::ContentReader& reader) {
       ServeWithBody(from, to, reader);
     };
-    static constexpr const char* kAnyPath = ".*";
+    static constexpr const char* kAnyPath = R"([\s\S]*)";  // a dot would not match a line
     server_.Get(kAnyPath, serve);
     server_.Options(kAnyPath, serve);
     server_.Post(kAnyPath, serve_body);

@@ -129,8 +129,9 @@ TEST_CASE("Director's manager creates, updates, disables and deletes a site") {
   CHECK(container.at("ReadOnly") == true);
   CHECK(container.at("Dir") == "/site/public");
   CHECK(container.at("Mounts").size() == 4);
+  INFO(container.at("Env").dump());
   CHECK(std::ranges::count(container.at("Env"),
-                           "DATABASE_URL=postgresql://site_6201:se%2Fcret@db.test:5432/x") == 1);
+                           "DATABASE_URL=postgresql://site_6201:se%2fcret@db.test:5432/x") == 1);
   CHECK(spec.at("TaskTemplate").at("Resources").at("Limits").at("NanoCPUs") == 600000000);
   CHECK(spec.at("TaskTemplate").at("Resources").at("Limits").at("MemoryBytes") == 100000000);
   CHECK(spec.at("Mode").at("Replicated").at("Replicas") == 0);
@@ -207,6 +208,7 @@ TEST_CASE("while the engine is away, Director's manager is told so and nothing i
   const Answer away =
       orchestrator.Call("POST", "/api/docker/image/build", json{{"site", SiteInfo(6221)}}.dump());
   CHECK(away.status == 500);
+  INFO(away.body);
   CHECK(json::parse(away.body).at("explanation").get<std::string>().contains("does not answer"));
   std::jthread later([&] { std::filesystem::create_symlink(Engine::Host().substr(7), socket); });
   CHECK(orchestrator.Call("POST", "/api/docker/service/update", SiteInfo(6221).dump()).status ==

@@ -66,7 +66,6 @@ TEST_CASE("paths that lead out of a site are refused at the API") {
     int status;
   };
   const Case cases[] = {
-      {"dots", "../../../etc/passwd", 422},
       {"escaped dots", "%2e%2e/%2e%2e/etc/passwd", 422},
       {"an escaped slash", "public%2f..%2f..%2fx", 422},
       {"a NUL", "a%00b", 422},
@@ -85,6 +84,14 @@ TEST_CASE("paths that lead out of a site are refused at the API") {
     CHECK_FALSE(answer.body.contains("root:"));
     if (c.status != 404) CHECK(fixture.Put(c.path + "/x", "owned").status >= 400);
   }
+  std::string token;
+  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  RawConnection dots(fixture.orchestrator.api_port());  // HTTP clients take them out
+  dots.Send(
+      "GET /v1/sites/17/files/../../../../etc/passwd HTTP/1.1\r\nHost: a\r\n"
+      "Connection: close\r\nAuthorization: Bearer " +
+      token + "\r\n\r\n");
+  CHECK(dots.ReadUntil("").starts_with("HTTP/1.1 422"));
   CHECK(fixture.Call("GET", "/v1/sites/18/files").status == 404);
   CHECK(fixture.orchestrator.CallRaw("GET", "/v1/sites/17/files", "", {}).status == 401);
   CHECK_FALSE(std::filesystem::exists("/etc/x"));

@@ -105,7 +105,7 @@ TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
   REQUIRE_FALSE(second.Session().empty());
   Client third(orchestrator, 6401);
   CHECK(third.End().at("reason").get<std::string>().contains("2 terminals open"));
-  Client stranger(orchestrator, 6401, "?session=0123456789");
+  Client stranger(orchestrator, 6401, "/0123456789");
   CHECK(stranger.End().at("reason") == "this terminal has ended");
 
   second.socket().Abort();
@@ -123,9 +123,10 @@ TEST_CASE("a terminal has the site's files, image and limits, and outlives its c
                     R"({"kind": "static", "hosts": ["shell.test"], "served": false,
                         "environment": {"FLAVOUR": "vanilla"}})")
               .status == 201);
-  Client client(orchestrator, 6411, "?rows=40&columns=100");
+  Client client(orchestrator, 6411);
   const std::string session = client.Session();
   REQUIRE_FALSE(session.empty());
+  client.socket().SendText(R"({"size": [40, 100]})");
   client.Type("echo $FLAVOUR-$((40 + 2)); cd /site && echo text > public/new.txt; stty size\n");
   CHECK(client.Sees("vanilla-42"));
   CHECK(client.Sees("40 100"));
@@ -143,7 +144,7 @@ TEST_CASE("a terminal has the site's files, image and limits, and outlives its c
 
   client.Type("sleep 1; echo while-away\n");
   client.socket().Abort();
-  Client again(orchestrator, 6411, "?session=" + session);
+  Client again(orchestrator, 6411, "/" + session);
   CHECK(again.Sees("\nwhile-away"));
   CHECK(again.output().contains("vanilla-42"));
   again.Type("exit 9\n");

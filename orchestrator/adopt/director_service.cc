@@ -1,0 +1,130 @@
+#include "orchestrator/adopt/director_service.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace orchestrator::adopt {
+namespace {
+
+using Remarks = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+// The least that orchestrator/site/codec.cc accepts.
+constexpr site::NanoCpus kLeastCpus{1'000'000};
+constexpr site::Bytes kLeastMemory{std::int64_t{6} << 20};
+
+constexpr std::string_view kStaticFolder = "/usr/share/nginx/html";
+constexpr std::string_view kStaticImage = "nginx:latest";
+
+bool IsStatic(const docker::TaskTemplate& task) {
+  return std::ranges::any_of(task.mounts,
+                             [](const docker::Mount& m) { return m.target == kStaticFolder; });
+}
+
+// The engine adds the digest to the name that a service was created with.
+bool IsStaticImage(std::string_view image) {
+  return image == kStaticImage || image.starts_with(std::string(kStaticImage) + "@");
+}
+
+template <typename Amount>
+void ReadLimit(const char* name, std::int64_t limit, Amount least, Amount& amount,
+               Remarks& remarks) {
+  if (limit == 0) {
+    remarks.push_back(
+        fmt::format("the service has no limit of {}; the site has the usual one, {}, from its next "
+                    "deployment on",
+                    name, amount.count));
+    return;
+  }
+  if (limit < least.count) {
+    remarks.push_back(fmt::format("the limit of {} is {}; the least for a site, {}, replaces it",
+                                  name, limit, least.count));
+  }
+  amount.count = std::max(limit, least.count);
+}
+
+Variables ReadVariables(const std::vector<std::string>& environment, Remarks& remarks) {
+  Variables variables;
+  for (const std::string& entry : environment) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos) {
+      remarks.push_back(
+          fmt::format("the environment unsets {} without a value, which a site does not", entry));
+      continue;
+    }
+    variables[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return variables;
+}
+
+// Takes the database's variables out of the others. Where they do not make up a database they stay,
+// so that the tasks find them as before.
+void TakeDatabase(Variables& variables, site::Site& site, Remarks& remarks) {
+  site::Database database;
+  const std::pair<const char*, std::string*> needed[] = {
+      {"DIRECTOR_DATABASE_URL", &database.url},
+      {"DIRECTOR_DATABASE_NAME", &database.name},
+      {"DIRECTOR_DATABASE_USERNAME", &database.username},
+      {"DIRECTOR_DATABASE_PASSWORD", &database.password},
+  };
+  std::size_t found = 0;
+  for (const auto& [name, field] : needed) {
+    const auto variable = variables.find(name);
+    if (variable == variables.end()) continue;
+    *field = variable->second;
+    ++found;
+  }
+  if (found == 0) return;
+  if (found < std::size(needed) || (!database.url.empty() && !database.url.contains("://"))) {
+    remarks.push_back(
+        "the variables DIRECTOR_DATABASE_… are not those of a whole database with a URL; they stay "
+        "plain variables");
+    return;
+  }
+  if (const auto url = variables.find("DATABASE_URL");
+      url != variables.end() && url->second != database.url) {
+    remarks.push_back(
+        "DATABASE_URL is not the same as DIRECTOR_DATABASE_URL; it will be, from the next "
+        "deployment on");
+  }
+  std::erase_if(variables, [](const auto& variable) {
+    return variable.first == "DATABASE_URL" || variable.first.starts_with("DIRECTOR_DATABASE_");
+  });
+  site.database = std::move(database);
+}
+
+}  // namespace
+
+site::Site ReadDirectorService(const docker::ServiceSpec& spec, site::SiteId id, Remarks& remarks) {
+  const docker::TaskTemplate& task = spec.task;
+  site::Site site;
+  site.id = id;
+  site.kind = IsStatic(task) ? site::Kind::kStatic : site::Kind::kDynamic;
+  site.served = spec.replicas > 0;
+  if (site.kind == site::Kind::kDynamic || !IsStaticImage(task.image)) site.image = task.image;
+  ReadLimit("CPU (in billionths of a core)", task.nano_cpus, kLeastCpus, site.resources.cpus,
+            remarks);
+  ReadLimit("memory (in bytes)", task.memory_bytes, kLeastMemory, site.resources.memory, remarks);
+
+  Variables variables = ReadVariables(task.environment, remarks);
+  TakeDatabase(variables, site, remarks);
+  for (const char* ours : {"PORT", "HOST", "TZ"}) variables.erase(ours);
+  site.environment = std::move(variables);
+
+  if (spec.replicas > 1) {
+    remarks.push_back(fmt::format("the service has {} tasks; a site has one", spec.replicas));
+  }
+  if (spec.update.order == site::Name(site::UpdateOrder::kStopFirst)) {
+    remarks.push_back(
+        "an update stops the old task first; the site's starts the new one first, unless its "
+        "update_order is stop-first");
+  }
+  return site;
+}
+
+}  // namespace orchestrator::adopt
