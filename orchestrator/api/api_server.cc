@@ -13,6 +13,7 @@
 #include "orchestrator/api/director_handlers.h"
 #include "orchestrator/api/file_handlers.h"
 #include "orchestrator/api/image_handlers.h"
+#include "orchestrator/api/import_handlers.h"
 #include "orchestrator/api/log_handlers.h"
 #include "orchestrator/api/metrics.h"
 #include "orchestrator/api/routing_handlers.h"
@@ -206,6 +207,9 @@ Response ApiServer::Handle(const Request& request) const {
   if (IsDirectorPath(request.path)) return HandleDirector(services_, request);
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "sites") {
     return HandleSites(services_, request, path);
+  }
+  if (request.path == "/v1/import/swarm") {
+    return request.method == "POST" ? ImportSwarm(services_, request) : MethodNotAllowed("POST");
   }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "routing") {
     return HandleRouting(services_, request, path);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "orchestrator/command/site_commands.h"
 #include "orchestrator/deploy/deployment.h"
@@ -30,6 +31,8 @@ struct Services {
   terminal::Terminals* terminals;  // null without an engine
   std::filesystem::path sites_directory;
   files::Options files_options;
+  std::string network;                    // of the sites' services
+  std::vector<std::string> entry_points;  // of sites that name none
   routing::ModeSwitch& mode_switch;
   provider::Instances& instances;
   provider::Publisher& publisher;

@@ -203,6 +203,8 @@ Result<void> Serve(const config::Config& config) {
                       .terminals = terminals.get(),
                       .sites_directory = config.sites.directory,
                       .files_options = MakeFilesOptions(config),
+                      .network = config.docker.network,
+                      .entry_points = config.routing.entry_points,
                       .mode_switch = mode_switch,
                       .instances = instances,
                       .publisher = publisher,

@@ -9,6 +9,7 @@
 
 #include "orchestrator/app/serve.h"
 #include "orchestrator/cli/api_client.h"
+#include "orchestrator/cli/import_commands.h"
 #include "orchestrator/cli/output.h"
 #include "orchestrator/cli/routing_commands.h"
 #include "orchestrator/cli/shell.h"
@@ -212,6 +213,19 @@ int Run(int argc, char** argv) {
   print->callback([&] { chosen = [&] { return PrintStaticConfiguration(options); }; });
   AddSiteCommands(app, options, chosen);
   AddRoutingCommands(app, options, chosen);
+  CLI::App* import =
+      app.add_subcommand("import", "Take over what runs already")->require_subcommand(1);
+  CLI::App* swarm = import->add_subcommand(
+      "swarm", "Make sites of the services that the swarm has, without restarting a task");
+  AddApiOptions(swarm, options);
+  bool dry_run = false;
+  swarm->add_flag("--dry-run", dry_run, "Only show what would be created");
+  swarm->callback([&] {
+    chosen = [&] {
+      return WithApi(options,
+                     [&](const ApiClient& api) { return ImportSwarm(api, dry_run, options.json); });
+    };
+  });
   // For tests: the places at which ORCHESTRATOR_CRASH_POINT can kill `serve`.
   app.add_subcommand("crash-points", "")->group("")->callback([&] {
     chosen = [] {

@@ -239,6 +239,41 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
   return written;
 }
 
+Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions) {
+  BatchWritten written;
+  const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
+    written = {};
+    bool document_changes = false;
+    std::vector<SiteRecord> records;
+    for (const Adoption& adoption : adoptions) {
+      const auto current = FindLive(transaction, adoption.site.id);
+      if (!current) return Failure(current.error());
+      if (*current) {
+        return Failure(Error{ErrorKind::kConflict,
+                             fmt::format("site {} exists already", adoption.site.id.value)});
+      }
+      auto made = Prepare(transaction, adoption.site, std::nullopt);
+      if (!made) return Failure(made.error());
+      if (!adoption.adopted_task.empty()) {
+        made->record.phase = Phase::kLabels;
+        made->record.adopted_task = adoption.adopted_task;
+        made->document_changes = false;
+      }
+      document_changes |= made->document_changes;
+      ++written.created;
+      records.push_back(std::move(made->record));
+    }
+    if (document_changes) {
+      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+    }
+    return transaction.Put(records);
+  });
+  if (!revision) return Failure(revision.error());
+  fault::MaybeCrash(fault::CrashPoint::kSiteCommitted);
+  written.revision = *revision;
+  return written;
+}
+
 bool SiteCommands::HasDocumentRoutes(const site::Site& site) const {
   return !routing::DocumentRoutes(site, options_.routes).routers.empty();
 }

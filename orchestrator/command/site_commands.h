@@ -52,6 +52,15 @@ class SiteCommands {
   Result<Written> Remove(site::SiteId id, Expected expected, bool keep_image = false);
   Result<BatchWritten> Apply(const site::Batch& batch);
 
+  // Creates sites for services that exist already, all or none. Where `adopted_task` is given, the
+  // service of that name is taken over with its tasks and routed by its labels until the routing
+  // that is wanted has taken their place.
+  struct Adoption {
+    site::Site site;
+    std::string adopted_task;
+  };
+  Result<BatchWritten> Adopt(const std::vector<Adoption>& adoptions);
+
  private:
   struct Prepared {
     store::SiteRecord record;

@@ -78,6 +78,13 @@ std::string Reconciler::WaitApplied(site::SiteId id, store::Revision revision,
   return applied ? "" : problem;
 }
 
+Result<std::string> Reconciler::WantedTask(const store::SiteRecord& record,
+                                           const std::stop_token& stop) {
+  const auto network = NetworkId(stop);
+  if (!network) return network;
+  return Fingerprint(Wanted(record, *network).task);
+}
+
 FleetStatus Reconciler::Fleet() const {
   const std::lock_guard lock(mutex_);
   return fleet_;

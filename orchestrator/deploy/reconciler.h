@@ -96,6 +96,10 @@ class Reconciler {
                           std::chrono::steady_clock::time_point deadline,
                           const std::stop_token& stop) const;
 
+  // The fingerprint of the task template that the record would have now, for
+  // SiteRecord::adopted_task.
+  Result<std::string> WantedTask(const store::SiteRecord& record, const std::stop_token& stop);
+
   FleetStatus Fleet() const;
 
   // Why the engine cannot be used now, for people; empty when it can.

@@ -24,7 +24,7 @@ class Engine {
 
   virtual Result<EngineInfo> Info(const std::stop_token& stop) = 0;
 
-  // Services that have the label `label`, whatever its value.
+  // Services that have the label `label`, whatever its value; all with an empty one.
   virtual Result<std::vector<Service>> ListServices(std::string_view label,
                                                     const std::stop_token& stop) = 0;
   virtual Result<Service> FindService(std::string_view name, const std::stop_token& stop) = 0;

@@ -24,8 +24,8 @@ Result<EngineInfo> EngineClient::Info(const std::stop_token& stop) {
 
 Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
                                                         const std::stop_token& stop) {
-  return Then(transport_.Call("listing services", "GET",
-                              "/services?filters=" + Escape(FilterJson("label", label)), "", stop),
+  const std::string filter = label.empty() ? "" : "?filters=" + Escape(FilterJson("label", label));
+  return Then(transport_.Call("listing services", "GET", "/services" + filter, "", stop),
               ReadServices);
 }
 

@@ -78,8 +78,10 @@ class Client {
   json end_;
 };
 
-std::string Containers() {
-  return Engine::Docker({"ps", "-aq", "--filter", "label=orchestrator.terminal"}).output;
+std::string Containers(int id) {
+  return Engine::Docker(
+             {"ps", "-aq", "--filter", fmt::format("label=orchestrator.terminal.site={}", id)})
+      .output;
 }
 
 TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
@@ -111,7 +113,7 @@ TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
   second.socket().Abort();
   // The one that is lost ends after its time, the other when nothing is typed.
   CHECK(first.End().at("reason").get<std::string>().contains("nothing was typed"));
-  CHECK(Eventually([] { return Containers().empty(); }, 20s, 200ms));
+  CHECK(Eventually([] { return Containers(6401).empty(); }, 20s, 200ms));
 }
 
 TEST_CASE("a terminal has the site's files, image and limits, and outlives its connection") {
@@ -164,10 +166,10 @@ TEST_CASE("a terminal client that never reads holds up nobody, and a crash leave
   REQUIRE_FALSE(other.Session().empty());
   other.Type("echo still $((1 + 1))\n");
   CHECK(other.Sees("still 2"));
-  REQUIRE_FALSE(Containers().empty());
+  REQUIRE_FALSE(Containers(6421).empty());
   orchestrator.Kill();
   orchestrator.Start();
-  CHECK(Eventually([] { return Containers().empty(); }, 20s, 200ms));
+  CHECK(Eventually([] { return Containers(6421).empty(); }, 20s, 200ms));
 }
 
 TEST_CASE("the command line opens a shell") {

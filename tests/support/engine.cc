@@ -61,6 +61,8 @@ std::string Engine::ServiceLabels(const std::string& service) {
 void Engine::RemoveSites() {
   std::istringstream names(Docker({"service", "ls", "-q", "-f", "label=orchestrator.site"}).output);
   for (std::string name; names >> name;) Docker({"service", "rm", name});
+  std::istringstream terminals(Docker({"ps", "-aq", "-f", "label=orchestrator.terminal"}).output);
+  for (std::string id; terminals >> id;) Docker({"rm", "-f", id});
 }
 
 void Engine::Stop() {

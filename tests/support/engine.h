@@ -27,7 +27,7 @@ class Engine {
   static bool HasService(const std::string& service);
   static std::string ServiceLabels(const std::string& service);  // JSON
 
-  // Removes every service of a site, as tests leave them.
+  // Removes every service of a site and every terminal, as tests leave them.
   static void RemoveSites();
 
   // Ends the engine with all containers, and starts it again, as in a reboot. Start returns when

@@ -1,0 +1,111 @@
+#include "orchestrator/api/import_handlers.h"
+
+#include <set>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/adopt/proposal.h"
+#include "orchestrator/site/codec.h"
+
+namespace orchestrator::api {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+constexpr std::size_t kPage = 1000;
+
+// What is there already.
+struct Existing {
+  std::set<site::SiteId> ids;
+  std::set<std::pair<std::string, std::string>> addresses;  // host and path
+};
+
+std::pair<std::string, std::string> AddressOf(const site::Site& site,
+                                              const site::Address& address) {
+  const traefik::PathPrefix* const path = site::EffectivePath(site, address);
+  return {address.host.text(), path ? path->text() : ""};
+}
+
+Result<Existing> ReadExisting(const store::Store& store) {
+  Existing existing;
+  store::Query query;
+  query.limit = kPage;
+  for (;;) {
+    const auto page = store.List(query);
+    if (!page) return Failure(page.error());
+    for (const store::SiteRecord& record : *page) {
+      existing.ids.insert(record.site.id);
+      for (const site::Address& address : record.site.hosts) {
+        existing.addresses.insert(AddressOf(record.site, address));
+      }
+    }
+    if (page->size() < kPage) return existing;
+    query.after = page->back().site.id;
+  }
+}
+
+void RefuseTakenHosts(const Existing& existing, adopt::Proposal& proposal) {
+  if (!proposal.site) return;
+  for (const site::Address& address : proposal.site->hosts) {
+    if (!existing.addresses.contains(AddressOf(*proposal.site, address))) continue;
+    proposal.refusal = fmt::format("another site has the host {} already", site::Text(address));
+    proposal.site.reset();
+    return;
+  }
+}
+
+Ordered ToJson(const adopt::Proposal& proposal) {
+  return {{"service", proposal.service},
+          {"takes_over_service", proposal.takes_over_service},
+          {"site", proposal.site ? Ordered::parse(site::ToJson(*proposal.site)) : Ordered()},
+          {"remarks", proposal.remarks},
+          {"refusal", proposal.refusal.empty() ? Ordered() : Ordered(proposal.refusal)}};
+}
+
+Result<std::vector<command::SiteCommands::Adoption>> MakeAdoptions(
+    const Services& services, const std::vector<adopt::Proposal>& proposals) {
+  std::vector<command::SiteCommands::Adoption> adoptions;
+  for (const adopt::Proposal& proposal : proposals) {
+    if (!proposal.site) continue;
+    command::SiteCommands::Adoption adoption{*proposal.site, {}};
+    if (proposal.takes_over_service) {
+      store::SiteRecord record;
+      record.site = *proposal.site;
+      auto task = services.reconciler.WantedTask(record, services.stopping);
+      if (!task) return Failure(task.error());
+      adoption.adopted_task = *std::move(task);
+    }
+    adoptions.push_back(std::move(adoption));
+  }
+  return adoptions;
+}
+
+}  // namespace
+
+Response ImportSwarm(const Services& services, const Request& request) {
+  const auto dry_run = request.Query("dry_run");
+  if (!dry_run.empty() && dry_run != "true" && dry_run != "false") {
+    return Problem(422, "dry_run must be true or false", {{"?", "dry_run must be true or false"}});
+  }
+  if (!services.engine) return Problem(503, "no Docker engine is configured (docker.host)");
+  const auto existing = ReadExisting(services.store);
+  if (!existing) return Problem(existing.error());
+  const auto swarm = services.engine->ListServices("", services.stopping);
+  if (!swarm) return Problem(swarm.error());
+  std::vector<adopt::Proposal> proposals = adopt::Propose(
+      *swarm, existing->ids, {.network = services.network, .entry_points = services.entry_points});
+  for (adopt::Proposal& proposal : proposals) RefuseTakenHosts(*existing, proposal);
+  Ordered body{{"created", 0}, {"proposals", Ordered::array()}};
+  for (const adopt::Proposal& proposal : proposals) body["proposals"].push_back(ToJson(proposal));
+  if (dry_run == "true") return Json(200, Dump(body));
+  const auto adoptions = MakeAdoptions(services, proposals);
+  if (!adoptions) return Problem(adoptions.error());
+  const auto written = services.commands.Adopt(*adoptions);
+  if (!written) return Problem(written.error());
+  body["created"] = written->created;
+  return Json(200, Dump(body));
+}
+
+}  // namespace orchestrator::api

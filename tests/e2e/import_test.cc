@@ -1,0 +1,132 @@
+// Taking over a swarm that others have made, under load.
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/swarm_system.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+// A service as Director makes them, whose tasks serve `text`.
+void CreateDirectorService(int id, const std::string& host, const std::string& text,
+                           const std::filesystem::path& directory) {
+  const std::string name = fmt::format("site_{:04}", id);
+  std::filesystem::create_directories(directory / "public");
+  std::filesystem::create_directories(directory / ".home");
+  const Finished created = Engine::Docker(
+      {"service",
+       "create",
+       "-q",
+       "--detach",
+       "--no-resolve-image",
+       "--name",
+       name,
+       "--network",
+       "orchestrator-tests",
+       "--endpoint-mode",
+       Engine::EndpointMode(),
+       "--limit-memory",
+       "100m",
+       "--limit-cpu",
+       "0.6",
+       "--env",
+       "TZ=UTC",
+       "--env",
+       "PORT=80",
+       "--env",
+       "HOST=0.0.0.0",
+       "--env",
+       "FLAVOUR=vanilla",
+       "--mount",
+       fmt::format("type=bind,source={},target=/site", directory.string()),
+       "--label",
+       fmt::format("traefik.http.routers.{}.rule=Host(`{}`)", name, host),
+       "--label",
+       fmt::format("traefik.http.routers.{0}.service={0}", name),
+       "--label",
+       fmt::format("traefik.http.routers.{}.middlewares=max-request-2097152@swarm", name),
+       "--label",
+       fmt::format("traefik.http.services.{}.loadbalancer.server.port=80", name),
+       "--label",
+       "traefik.http.middlewares.max-request-2097152.buffering.maxRequestBodyBytes=2097152",
+       "--label",
+       "traefik.swarm.network=orchestrator-tests",
+       "--label",
+       "traefik.enable=true",
+       Engine::BaseImage(),
+       "sh",
+       "-c",
+       fmt::format("mkdir -p /tmp/www && echo '{}' >/tmp/www/index.html && exec httpd -f -p 80 -h "
+                   "/tmp/www",
+                   text)});
+  INFO(created.output);
+  REQUIRE(created.status == 0);
+}
+
+TEST_CASE("an existing swarm is taken over without a failed request and without a new task") {
+  // What a test that broke off has left.
+  Engine::Docker({"service", "rm", "site_6601", "odd"});
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  system.Start();
+  const auto directory = orchestrator.sites() / "66" / "01";
+  CreateDirectorService(6601, "taken.test", "old task", directory);
+  REQUIRE(
+      Engine::Docker({"service", "create", "-q", "--detach", "--no-resolve-image", "--name", "odd",
+                      "--replicas", "0", "--label", "traefik.http.routers.odd.rule=Method(`GET`)",
+                      "--label", "traefik.http.services.odd.loadbalancer.server.port=80",
+                      Engine::BaseImage(), "sh"})
+          .status == 0);
+  REQUIRE(system.Answers("taken.test", "old task"));
+  const std::string tasks = Engine::TaskIds("site_6601");
+  REQUIRE_FALSE(tasks.empty());
+
+  const Finished shown = orchestrator.Command({"import", "swarm", "--dry-run"});
+  INFO(shown.output);
+  CHECK(shown.status == 0);
+  CHECK(shown.output.contains("taken over as they are"));
+  CHECK(shown.output.contains("odd: not possible"));
+  CHECK(json::parse(orchestrator.Call("GET", "/v1/sites").body).at("sites").empty());
+
+  Load load(system.traefik_url(), {"taken.test"});
+  REQUIRE(Eventually([&] { return load.sent() > 30; }));
+  const Finished taken = orchestrator.Command({"import", "swarm"});
+  INFO(taken.output);
+  REQUIRE(taken.status == 0);
+  CHECK(taken.output.contains("1 sites created"));
+  CHECK(system.ReachesPhase(6601, "provider"));
+  const std::size_t mark = load.sent();
+  REQUIRE(Eventually([&] { return load.sent() > mark + 200; }, 30s));
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure);
+  CHECK(result.failed == 0);
+  CHECK(Engine::TaskIds("site_6601") == tasks);
+  const json site = json::parse(orchestrator.Call("GET", "/v1/sites/6601").body);
+  CHECK(site.at("hosts").at(0) == "taken.test");
+  CHECK(site.at("environment") == json{{"FLAVOUR", "vanilla"}});
+  CHECK(site.at("resources").at("max_request_body") == 2097152);
+  CHECK(Eventually(
+      [] { return Engine::ServiceLabels("site_6601").contains(R"("traefik.enable":"false")"); },
+      20s));
+
+  // A second time there is nothing to do; a restart of the program replaces nothing.
+  CHECK(orchestrator.Command({"import", "swarm"}).output.contains("0 sites created"));
+  orchestrator.Kill();
+  orchestrator.Start();
+  CHECK(orchestrator.Call("PATCH", "/v1/sites/6601?wait=running&timeout=30s", "{}")
+            .Header("X-Reached") == "running");
+  CHECK(Engine::TaskIds("site_6601") == tasks);
+  Engine::Docker({"service", "rm", "odd"});
+}
+
+}  // namespace
+}  // namespace tests
