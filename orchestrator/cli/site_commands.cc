@@ -176,7 +176,8 @@ int ShowLogs(const ApiClient& api, std::int64_t id, const LogFlags& flags, bool 
   if (!flags.follow) {
     const auto answer = api.Call("GET", path);
     if (!answer) return PrintError(answer.error());
-    for (const json& line : json::parse(answer->body).at("lines")) {
+    const json body = json::parse(answer->body);
+    for (const json& line : body.at("lines")) {
       PrintLogLine(line.dump(-1, ' ', false, json::error_handler_t::replace), as_json);
     }
     return kDone;

@@ -186,7 +186,10 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
     const auto packed = files::WriteArchive(
         *site, {}, files::ArchiveFormat::kTar,
         [&](std::string_view bytes) { return pipe.Write(bytes); }, stop, additions);
-    if (!packed) context_error = packed.error().message;
+    // Cancelled: the engine takes no more of it, and says why.
+    if (!packed && packed.error().kind != ErrorKind::kCancelled) {
+      context_error = packed.error().message;
+    }
     pipe.EndOfWriting(packed.has_value());
   });
 
