@@ -1,5 +1,5 @@
-// Benchmarks: one JSON line each. `bench [poll] [route] [labels]`, all of them without arguments.
-// Started by `tests/run.sh --bench`, which gives an engine and a Traefik.
+// Benchmarks: one JSON line each. `bench [poll] [route] [labels] [deploy]`, all of them without
+// arguments. Started by `tests/run.sh --bench`, which gives an engine and a Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,6 +23,8 @@
 #include "orchestrator/store/sqlite_store.h"
 #include "provider/default_certificate.h"
 #include "provider/poll_server.h"
+#include "tests/bench/deploy_bench.h"
+#include "tests/bench/report.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 #include "tests/support/orchestrator_process.h"
@@ -38,22 +40,6 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
 constexpr int kSites = 500;
-
-double Milliseconds(Clock::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-void Report(const std::string& name, std::vector<double> samples, const json& more) {
-  std::ranges::sort(samples);
-  const auto quantile = [&](double q) {
-    return samples[static_cast<std::size_t>(q * static_cast<double>(samples.size() - 1))];
-  };
-  json line{{"benchmark", name},    {"unit", "ms"},         {"samples", samples.size()},
-            {"p50", quantile(0.5)}, {"p90", quantile(0.9)}, {"max", samples.back()}};
-  line.update(more);
-  std::printf("%s\n", line.dump().c_str());
-  std::fflush(stdout);
-}
 
 json ExternalSite(int id, const std::string& host, const std::string& upstream) {
   return {{"id", id}, {"kind", "external"}, {"hosts", {host}}, {"upstreams", {upstream}}};
@@ -256,6 +242,7 @@ int main(int argc, char** argv) {
     if (wanted("poll")) tests::BenchPoll();
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();
+    if (wanted("deploy")) tests::BenchDeploy();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());
     return 1;

@@ -1,0 +1,183 @@
+#include "tests/bench/deploy_bench.h"
+
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/bench/report.h"
+#include "tests/support/engine.h"
+#include "tests/support/eventually.h"
+#include "tests/support/swarm_system.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr int kUpdates = 60;
+constexpr int kClients = 8;
+constexpr int kSites = 100;
+constexpr int kRounds = 3;
+constexpr int kServices = 1000;
+constexpr unsigned kConcurrency = 4;  // as many as the reconciler has workers
+constexpr int kFirst = 7001;
+
+// The engine without anything of ours in between.
+class RawEngine {
+ public:
+  json Call(const std::string& method, const std::string& path, const std::string& body = {}) {
+    provider::http::ClientRequest request;
+    request.method = method;
+    request.url = "http://docker/v1.41" + path;
+    request.unix_socket = Engine::Host().substr(7);
+    request.body = body;
+    request.timeout = 30s;
+    if (!body.empty()) request.headers = {{"Content-Type", "application/json"}};
+    const auto response = client_.Send(request);
+    if (!response || response->status >= 300) {
+      throw std::runtime_error(response ? response->body : response.error().message);
+    }
+    return response->body.empty() ? json() : json::parse(response->body);
+  }
+
+ private:
+  provider::http::Client client_;
+};
+
+json SiteInfo(int pk, double cpus) {
+  return {{"pk", pk},
+          {"hosts", {fmt::format("site{}.test", pk)}},
+          {"is_served", false},
+          {"type_", "dynamic"},
+          {"resource_limits",
+           {{"cpus", cpus}, {"memory", 100000000}, {"max_request_body_size", 2097152}}}};
+}
+
+double Update(OrchestratorProcess& orchestrator, int pk, double cpus) {
+  const auto start = Clock::now();
+  const Answer answer =
+      orchestrator.Call("POST", "/api/docker/service/update", SiteInfo(pk, cpus).dump());
+  if (answer.status != 200) throw std::runtime_error(answer.body);
+  return Milliseconds(Clock::now() - start);
+}
+
+double UpdateByEngine(RawEngine& engine, const std::string& service, int number) {
+  json current = engine.Call("GET", "/services/" + service);
+  current["Spec"]["TaskTemplate"]["Resources"]["Limits"]["NanoCPUs"] = 500'000'000 + number;
+  const std::string body = current.at("Spec").dump();
+  const std::string path = fmt::format("/services/{}/update?version={}", service,
+                                       current.at("Version").at("Index").dump());
+  const auto start = Clock::now();
+  engine.Call("POST", path, body);
+  return Milliseconds(Clock::now() - start);
+}
+
+void BenchOneSite(OrchestratorProcess& orchestrator, RawEngine& engine) {
+  Update(orchestrator, kFirst, 0.5);
+  json copy = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
+  copy["Name"] = "by-engine";
+  copy["Labels"] = json::object();
+  engine.Call("POST", "/services/create", copy.dump());
+  std::vector<double> ours;
+  std::vector<double> engines;
+  for (int i = 0; i < kUpdates; ++i) {
+    ours.push_back(Update(orchestrator, kFirst, 0.5 + (i % 2) * 0.1));
+    engines.push_back(UpdateByEngine(engine, "by-engine", i % 2));
+  }
+  engine.Call("DELETE", "/services/by-engine");
+  Report("director_update_of_a_site", ours, {{"replicas", 0}});
+  Report("engine_update_of_a_service", engines, {{"replicas", 0}});
+}
+
+void BenchManySites(OrchestratorProcess& orchestrator) {
+  for (int i = 0; i < kSites; ++i) Update(orchestrator, kFirst + i, 0.5);
+  std::atomic<int> next = 0;
+  std::atomic<int> failed = 0;
+  const auto start = Clock::now();
+  std::vector<std::jthread> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&] {
+      for (int i = next++; i < kSites * kRounds; i = next++) {
+        try {
+          Update(orchestrator, kFirst + i % kSites, 0.5 + (i / kSites + 1) * 0.1);
+        } catch (const std::exception&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  clients.clear();
+  const double time = Milliseconds(Clock::now() - start);
+  Report("director_updates_by_8_clients", {time},
+         {{"updates", kSites * kRounds},
+          {"failed", failed.load()},
+          {"updates_per_second", kSites * kRounds * 1000 / time}});
+}
+
+void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
+  const json model = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
+  std::atomic<int> next = 0;
+  auto start = Clock::now();
+  {
+    std::vector<std::jthread> clients;
+    for (unsigned client = 0; client < kConcurrency; ++client) {
+      clients.emplace_back([&] {
+        RawEngine own;
+        for (int i = next++; i < kServices; i = next++) {
+          json spec = model;
+          spec["Name"] = fmt::format("by-engine-{}", i);
+          spec["Labels"] = {{"bench", "1"}};
+          own.Call("POST", "/services/create", spec.dump());
+        }
+      });
+    }
+  }
+  const double by_engine = Milliseconds(Clock::now() - start);
+  const std::string filter = "/services?filters=%7B%22label%22%3A%5B%22bench%22%5D%7D";
+  for (const json& service : json(engine.Call("GET", filter))) {
+    engine.Call("DELETE", "/services/" + service.at("ID").get<std::string>());
+  }
+
+  json batch{{"upsert", json::array()}};
+  for (int i = 0; i < kServices; ++i) {
+    const int id = kFirst + kSites + i;
+    batch["upsert"].push_back(
+        {{"id", id}, {"hosts", {fmt::format("created{}.test", id)}}, {"served", false}});
+  }
+  const std::string last = fmt::format("site_{}", kFirst + kSites + kServices - 1);
+  start = Clock::now();
+  if (orchestrator.Call("POST", "/v1/sites/batch", batch.dump()).status != 200) {
+    throw std::runtime_error("the batch was refused");
+  }
+  const bool all = Eventually(
+      [&] {
+        return Engine::HasService(last) && orchestrator.Call("GET", "/metrics")
+                                               .body.contains("orchestrator_reconcile_waiting 0");
+      },
+      120s, 20ms);
+  if (!all) throw std::runtime_error("services are missing");
+  const double ours = Milliseconds(Clock::now() - start);
+  Report("creation_of_services", {ours},
+         {{"services", kServices}, {"engine_alone", by_engine}, {"ratio", ours / by_engine}});
+}
+
+}  // namespace
+
+void BenchDeploy() {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  RawEngine engine;
+  BenchOneSite(system.orchestrator(), engine);
+  BenchManySites(system.orchestrator());
+  BenchCreation(system.orchestrator(), engine);
+}
+
+}  // namespace tests
