@@ -77,16 +77,17 @@ PollServer::PollServer(const Publisher& publisher, Instances& instances, PollSer
     : publisher_(publisher),
       instances_(instances),
       options_(std::move(options)),
-      server_([this](const http::ServerRequest& request) { return Handle(request); }, ErrorPage,
-              {.threads = 8, .connections = 512, .body_bytes = 4096},
-              {.admit = [this](const http::ServerRequest& request)
-                   -> std::optional<http::ServerResponse> {
-                 auto page = FindPage(request.path);
-                 if (page) ++counters_.pages;
-                 return page;
-               },
-               .streams_body = {},
-               .serve_socket = {}}) {}
+      server_(
+          [this](const http::ServerRequest& request) { return Handle(request); }, ErrorPage,
+          {.threads = 8, .connections = 512, .body_bytes = 4096},
+          {.admit =
+               [this](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
+             auto page = FindPage(request.path);
+             if (page) ++counters_.pages;
+             return page;
+           },
+           .streams_body = {},
+           .serve_socket = {}}) {}
 
 bool PollServer::IsAllowed(const http::ServerRequest& request) const {
   if (options_.tokens.empty()) return true;

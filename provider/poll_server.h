@@ -38,8 +38,9 @@ struct PollCounters {
 // until something changes, but only on a connection that was already given the current revision, so
 // that a Traefik which has just started is answered at once.
 //
-// Also serves the pages that Traefik shows to visitors of sites that cannot answer (pages.h), without
-// a token, at once and on a connection that is closed then, so that they never hold up polls.
+// Also serves the pages that Traefik shows to visitors of sites that cannot answer (pages.h),
+// without a token, at once and on a connection that is closed then, so that they never hold up
+// polls.
 //
 // `publisher` and `instances` must live longer. To stop: Publisher::Close, then Stop.
 class PollServer {

@@ -182,6 +182,10 @@ std::optional<Response> ApiServer::Refuse(const Request& request) const {
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
+  // Browsers let any page open WebSockets to any address; without tokens nothing else keeps it out.
+  if (token_.empty() && !request.Header("Upgrade").empty() && !request.Header("Origin").empty()) {
+    return Problem(403, "pages in a browser may not open terminals while api.auth is none");
+  }
   const bool has_body =
       request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_body && !IsFileUpload(request) && !HasJsonBody(request)) {

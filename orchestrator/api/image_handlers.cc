@@ -84,6 +84,7 @@ Response ShowLog(const Services& services, const Request& request, site::SiteId 
   if (WantsEvents(request)) return FollowLog(services, request, id);
   std::string body = "[";
   for (const std::string& line : services.builder->KeptLog(id)) {
+    if (!nlohmann::json::accept(line)) continue;  // cut by a crash or a full disk
     if (body.size() > 1) body += ',';
     body += line;
   }

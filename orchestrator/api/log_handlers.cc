@@ -81,11 +81,13 @@ void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery
   std::mutex mutex;
   std::condition_variable_any stopped;
   while (!writer.stop().stop_requested()) {
+    const std::string known = last;
     const auto read = engine.ReadServiceLog(
         service, query,
         [&](const docker::LogLine& line) {
-          if (!last.empty() && line.time <= last) return true;
-          last = line.time;
+          // Tasks answer one after the other: only what was there before this connection is known.
+          if (line.time <= known) return true;
+          last = std::max(last, line.time);
           return writer.Send("line", Dump(ToJson(line)), line.time);
         },
         writer.stop());
@@ -120,6 +122,7 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
       auto since = ParseSince(last);
       if (!since) return Problem(since.error());
       query->since = *std::move(since);
+      query->tail.reset();
     }
     return EventStream(request, services.stopping,
                        [&services, service, query = *query](EventWriter& writer) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -72,8 +73,8 @@ void SendInput(Socket& socket, const std::atomic<bool>& over) {
 }
 
 struct End {
-  bool told = false;  // the server said so: no reason to come back
-  int status = kFailed;
+  bool told = false;          // the server said so: no reason to come back
+  std::optional<int> status;  // of the shell
   std::string reason;
 };
 
@@ -95,10 +96,14 @@ End ShowOutput(Socket& socket, std::string& session) {
       case Socket::Frame::kText: {
         const json message = json::parse(payload, nullptr, /*allow_exceptions=*/false);
         if (!message.is_object()) break;
-        session = message.value("session", session);
+        const auto text = [&](const char* key) {
+          const auto found = message.find(key);
+          return found != message.end() && found->is_string() ? found->get<std::string>() : "";
+        };
+        if (message.contains("session")) session = text("session");
         if (!message.contains("exit")) break;
         end.told = true;
-        end.reason = message.value("reason", "");
+        end.reason = text("reason");
         if (message.at("exit").is_number_integer()) end.status = message.at("exit").get<int>();
         break;
       }
@@ -122,6 +127,7 @@ int OpenShell(const ApiClient& api, std::int64_t id) {
       sleep(1);
       continue;
     }
+    attempt = 0;  // it was there: what counts are failures in a row
     const RawTerminal raw;
     size_changed = true;
     std::atomic<bool> over = false;
@@ -131,11 +137,11 @@ int OpenShell(const ApiClient& api, std::int64_t id) {
     input.join();
     if (end.told) break;
   }
-  if (end.status == kFailed || !end.told) {
+  if (!end.status) {
     return PrintError(
         {ErrorKind::kUnavailable, end.reason.empty() ? "the connection was lost" : end.reason});
   }
-  return end.status;
+  return *end.status;
 }
 
 }  // namespace orchestrator::cli

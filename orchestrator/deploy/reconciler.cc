@@ -27,6 +27,10 @@ constexpr const char* kGivenUp =
     "the swarm has a different task template, though this one was sent three times; it is left as "
     "it is until the site changes";
 
+bool IsUpdating(const docker::Service& service) {
+  return !service.update_state.empty() && service.update_state != "completed";
+}
+
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
 constexpr auto kOwnEventTime = 2s;   // within which the event of our own change comes
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
@@ -273,10 +277,9 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
     if (!current && current.error().kind == ErrorKind::kNotFound) {
       if (WasSeen(id)) {
         RememberDrift(id, "removed by somebody else");
-        if (options_.drift == DriftPolicy::kReport &&
-            StatusOf(id).applied->revision >= record.revision) {
-          return {};
-        }
+        const auto applied = StatusOf(id).applied;
+        const bool as_wanted = applied && applied->revision >= record.revision;
+        if (options_.drift == DriftPolicy::kReport && as_wanted) return {};
       }
       if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
         return forgotten;
@@ -293,6 +296,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
       given_up = !*rolled_back && wanted.task != current->spec.task && HasGivenUp(id, wanted.task);
       if (*rolled_back || given_up) wanted.task = current->spec.task;
       if (wanted == current->spec || IsLeftAlone(id, *current, wanted)) {
+        if (!given_up && !IsUpdating(*current)) ForgetAttempts(id);
         RememberApplied(record, *rolled_back);
         if (given_up) RememberProblem(id, kGivenUp);
         return {};
@@ -430,6 +434,12 @@ bool Reconciler::HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted)
   const auto found = attempted_.find(id);
   return found != attempted_.end() && found->second.task == wanted &&
          found->second.times >= kMostReplacements;
+}
+
+void Reconciler::ForgetAttempts(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = attempted_.find(id);
+  if (found != attempted_.end()) found->second.times = 0;
 }
 
 void Reconciler::RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent) {

@@ -134,6 +134,7 @@ class Reconciler {
   bool WasSeen(site::SiteId id) const;
   void ExpectOwnEvent(site::SiteId id);
   bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
+  void ForgetAttempts(site::SiteId id);
   void RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent);
 
   Result<std::string> NetworkId(const std::stop_token& stop);

@@ -314,11 +314,18 @@ Result<EngineInfo> ReadInfo(std::string_view text) {
 
 std::optional<Event> ReadEvent(std::string_view text) {
   const json in = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!in.is_object() || !in.contains("Type")) return {};
+  const auto string = [](const json& object, const char* key) {
+    const json& value = Member(object, key);
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  Event event;
+  event.type = string(in, "Type");
+  if (event.type.empty()) return {};
   const json& actor = Member(in, "Actor");
-  return Event{Get<std::string>(in, "Type"), Get<std::string>(in, "Action"),
-               Get<std::string>(actor, "ID"),
-               Get<std::string>(Member(actor, "Attributes"), "name")};
+  event.action = string(in, "Action");
+  event.id = string(actor, "ID");
+  event.name = string(Member(actor, "Attributes"), "name");
+  return event;
 }
 
 std::string ReadErrorMessage(std::string_view text) {

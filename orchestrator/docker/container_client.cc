@@ -99,7 +99,8 @@ Result<std::vector<Container>> ContainerClient::List(std::string_view label,
           container.state = item.value("State", "");
           container.labels = item.at("Labels").get<Labels>();
           if (!item.at("Names").empty()) {
-            container.name = item.at("Names").front().get<std::string>().substr(1);
+            container.name = item.at("Names").front().get<std::string>();
+            if (container.name.starts_with('/')) container.name.erase(0, 1);
           }
           containers.push_back(std::move(container));
         }

@@ -39,12 +39,25 @@ BuildLog::~BuildLog() { close(descriptor_); }
 
 void BuildLog::Append(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  if (bytes_ + line.size() > kMostBytes) return;
+  if (bytes_ + line.size() <= kMostBytes) Keep(line);
+}
+
+void BuildLog::AppendLast(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  Keep(line);
+}
+
+void BuildLog::Keep(std::string_view line) {
   bytes_ += line.size();
   lines_.emplace_back(line);
   const std::string text = fmt::format("{}\n", line);
-  // A full disk must not end a build: those who follow it still see the line.
-  static_cast<void>(!write(descriptor_, text.data(), text.size()));
+  // A full disk must not end a build: those who follow it still see the line, and a line that is
+  // cut is passed over by readers.
+  for (std::size_t written = 0; written < text.size();) {
+    const ssize_t count = write(descriptor_, text.data() + written, text.size() - written);
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
+  }
   changed_.notify_all();
 }
 

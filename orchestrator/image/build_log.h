@@ -32,6 +32,8 @@ class BuildLog {
 
   // Messages beyond 16 MiB in all are left out.
   void Append(std::string_view line);
+  // The line that says how it ended, however long the log is.
+  void AppendLast(std::string_view line);
   // No more comes.
   void Finish();
 
@@ -44,6 +46,7 @@ class BuildLog {
              const std::stop_token& stop) const;
 
  private:
+  void Keep(std::string_view line);
   explicit BuildLog(int descriptor) : descriptor_(descriptor) {}
 
   const int descriptor_;

@@ -21,6 +21,7 @@ using nlohmann::json;
 
 constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
 constexpr auto kSweepPeriod = 10min;
+constexpr auto kKept = 5min;       // the log of a build that has ended, in memory
 constexpr auto kSweepRetry = 10s;  // while a container still uses an image
 constexpr const char* kDockerfile = "Dockerfile";
 // In the context only, and a name that no site has.
@@ -59,7 +60,8 @@ void Read(std::string_view message, Outcome& outcome) {
     outcome.error = error->get<std::string>();
   }
   if (const auto aux = value.find("aux"); aux != value.end() && aux->is_object()) {
-    outcome.image_id = aux->value("ID", outcome.image_id);
+    const auto id = aux->find("ID");
+    if (id != aux->end() && id->is_string()) outcome.image_id = id->get<std::string>();
   }
 }
 
@@ -90,6 +92,8 @@ Builder::Builder(store::Store& store, docker::ImageClient& images,
       sweeper_([this](const std::stop_token& stop) { Sweep(stop); }) {}
 
 Builder::~Builder() {
+  sweeper_.request_stop();
+  sweeper_.join();
   std::map<site::SiteId, std::shared_ptr<Build>> builds;
   {
     const std::lock_guard lock(mutex_);
@@ -137,10 +141,10 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   build->log = *std::move(log);
   build->log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
   build->status.state = BuildState::kRunning;
-  // The thread that is replaced has ended: its state says so.
-  builds_[id] = build;
   build->thread = std::jthread(
       [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
+  // The thread that is replaced has ended: its state says so.
+  builds_[id] = build;
   return {};
 }
 
@@ -150,10 +154,14 @@ void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
       Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}}));
   build.log->Finish();
   spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
-  const std::lock_guard lock(mutex_);
-  build.status = status;
-  sweep_wanted_ = true;
-  changed_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    build.status = status;
+    build.ended = std::chrono::steady_clock::now();
+    sweep_wanted_ = true;
+    changed_.notify_all();
+  }
+  build.log->Finish();  // who follows it asks for the status now
 }
 
 BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& build) {
@@ -224,17 +232,21 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
                                         : "cannot read the site's directory: " + context_error);
   }
   if (outcome.image_id.empty()) return failed("the engine named no image at the end of the build");
-  if (auto deployed = Deploy(id, outcome.image_id); !deployed) {
+  if (auto deployed = Deploy(id, outcome.image_id, order.before_creation); !deployed) {
     return failed(deployed.error().message);
   }
   return {BuildState::kBuilt, {}, outcome.image_id};
 }
 
-Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id) {
+Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id, bool before_creation) {
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
     auto record = transaction.Find(id);
     if (!record) return Failure(record.error());
-    if (!*record) return transaction.SetSetting(store::BuiltImageSetting(id), image_id);
+    if (!*record || (*record)->removing) {
+      // Kept for a site that is still to be created, never for one that is gone.
+      if (!before_creation) return {};
+      return transaction.SetSetting(store::BuiltImageSetting(id), image_id);
+    }
     if ((*record)->built_image == image_id) return {};
     (*record)->built_image = image_id;
     (*record)->revision = transaction.revision();
@@ -246,7 +258,7 @@ Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id) {
 Result<std::string> Builder::WantedImage(site::SiteId id) const {
   const auto record = store_.Find(id);
   if (!record) return Failure(record.error());
-  if (*record) return (*record)->built_image;
+  if (*record && !(*record)->removing) return (*record)->built_image;
   const auto setting = store_.Setting(store::BuiltImageSetting(id));
   if (!setting) return Failure(setting.error());
   return setting->value_or("");
@@ -305,11 +317,26 @@ std::vector<std::string> Builder::KeptLog(site::SiteId id) const {
 }
 
 Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
-  const auto wanted = WantedImage(id);
-  if (!wanted) return Failure(wanted.error());
-  if (!wanted->empty()) {
-    if (auto forgotten = Deploy(id, ""); !forgotten) return forgotten;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = builds_.find(id);
+    if (found != builds_.end() && found->second->status.state == BuildState::kRunning) {
+      return Failure(
+          Error{ErrorKind::kConflict,
+                fmt::format("a build of site {} is running; cancel it first", id.value)});
+    }
+    if (found != builds_.end()) builds_.erase(found);
   }
+  const auto forgotten = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    auto record = transaction.Find(id);
+    if (!record) return Failure(record.error());
+    if (auto set = transaction.SetSetting(store::BuiltImageSetting(id), ""); !set) return set;
+    if (!*record || (*record)->built_image.empty()) return {};
+    (*record)->built_image.clear();
+    if (!(*record)->removing) (*record)->revision = transaction.revision();
+    return transaction.Put({&**record, 1});
+  });
+  if (!forgotten) return Failure(forgotten.error());
   // By its name too: an image that something else has built under it has no label of ours.
   const auto removed = images_.Remove(site::ServiceName(id) + ":latest", stop);
   if (!removed && removed.error().kind != ErrorKind::kNotFound &&
@@ -317,7 +344,7 @@ Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
     return removed;
   }
   std::error_code error;
-  if (StatusOf(id).state != BuildState::kRunning) std::filesystem::remove(LogFile(id), error);
+  std::filesystem::remove(LogFile(id), error);
   const std::lock_guard lock(mutex_);
   sweep_wanted_ = true;
   changed_.notify_all();
@@ -331,9 +358,25 @@ void Builder::Sweep(const std::stop_token& stop) {
       sweep_wanted_ = false;
     }
     const bool all = RemoveUnused(stop);
+    ForgetEnded();
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, all ? kSweepPeriod : kSweepRetry, [&] { return sweep_wanted_; });
   }
+}
+
+// The logs of builds that ended a while ago are in their files.
+void Builder::ForgetEnded() {
+  std::vector<std::shared_ptr<Build>> ended;  // destroyed without the lock
+  const std::lock_guard lock(mutex_);
+  std::erase_if(builds_, [&](const auto& entry) {
+    const auto& build = entry.second;
+    if (build->status.state == BuildState::kRunning ||
+        std::chrono::steady_clock::now() - build->ended < kKept) {
+      return false;
+    }
+    ended.push_back(build);
+    return true;
+  });
 }
 
 // Removes what was built for sites that have another image by now, or are gone. False when some is
@@ -346,9 +389,17 @@ bool Builder::RemoveUnused(const std::stop_token& stop) {
     const auto label = image.labels.find(std::string(deploy::kSiteLabel));
     if (label == image.labels.end()) continue;
     const site::SiteId id{std::strtoll(label->second.c_str(), nullptr, 10)};
+    // What others have made from it under a name of their own has our label, too.
+    const std::string own_tag = site::ServiceName(id) + ":latest";
+    if (std::ranges::any_of(image.tags, [&](const std::string& tag) {
+          return tag != own_tag && tag != "<none>:<none>";
+        })) {
+      continue;
+    }
+    // In this order: a build that ends in between has stored its image by then.
+    if (StatusOf(id).state == BuildState::kRunning) continue;
     const auto wanted = WantedImage(id);
     if (!wanted || *wanted == image.id) continue;
-    if (StatusOf(id).state == BuildState::kRunning) continue;
     const auto removed = images_.Remove(image.id, stop);
     if (removed) {
       spdlog::info("site {}: image {} removed", id.value, image.id.substr(0, 19));

@@ -77,22 +77,25 @@ class Builder {
   std::shared_ptr<const BuildLog> LogOf(site::SiteId id) const;
   std::vector<std::string> KeptLog(site::SiteId id) const;
 
-  // Goes back to the base image, and removes the images of the site. Good when there are none.
+  // Goes back to the base image, and removes the images of the site. Good when there are none;
+  // kConflict while a build runs.
   Result<void> Delete(site::SiteId id, const std::stop_token& stop);
 
  private:
   struct Build {
     std::shared_ptr<BuildLog> log;
-    BuildStatus status;  // guarded by mutex_
+    BuildStatus status;                           // guarded by mutex_
+    std::chrono::steady_clock::time_point ended;  // guarded by mutex_
     std::stop_source cancel;
     std::jthread thread;
   };
 
   void Run(site::SiteId id, const BuildOrder& order, Build& build);
   BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
-  Result<void> Deploy(site::SiteId id, const std::string& image_id);
+  Result<void> Deploy(site::SiteId id, const std::string& image_id, bool before_creation);
   Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built
   std::filesystem::path LogFile(site::SiteId id) const;
+  void ForgetEnded();
   void Sweep(const std::stop_token& stop);
   bool RemoveUnused(const std::stop_token& stop);
 

@@ -11,6 +11,8 @@ constexpr std::size_t kRecentBytes = 64 << 10;
 constexpr auto kReadSlice = 1s;
 constexpr auto kWriteTimeout = 10s;
 
+Session::Clock::rep Now() { return Session::Clock::now().time_since_epoch().count(); }
+
 }  // namespace
 
 Session::Session(std::string id, docker::ContainerClient& containers,
@@ -19,8 +21,8 @@ Session::Session(std::string id, docker::ContainerClient& containers,
       containers_(containers),
       exec_id_(std::move(exec.id)),
       connection_(std::move(exec.connection)),
-      last_activity_(Clock::now()),
-      detached_since_(Clock::now()),
+      last_activity_(Now()),
+      detached_since_(Now()),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 Session::~Session() {
@@ -29,20 +31,38 @@ Session::~Session() {
   thread_.join();
 }
 
-void Session::Attach(std::shared_ptr<Viewer> viewer) {
+std::shared_ptr<Viewer> Session::Current() const {
   const std::lock_guard lock(mutex_);
-  if (viewer_) viewer_->End("the terminal was opened somewhere else", {});
-  viewer_ = std::move(viewer);
-  last_activity_ = Clock::now();
-  if (!recent_.empty()) viewer_->Show(recent_);
-  if (ended_) viewer_->End(end_reason_, {});
+  return viewer_;
+}
+
+std::shared_ptr<Viewer> Session::Exchange(std::shared_ptr<Viewer> viewer) {
+  const std::lock_guard lock(mutex_);
+  if (!viewer) detached_since_ = Now();
+  attached_ = viewer != nullptr;
+  return std::exchange(viewer_, std::move(viewer));
+}
+
+std::string Session::EndReason() const {
+  const std::lock_guard lock(mutex_);
+  return end_reason_;
+}
+
+void Session::Attach(std::shared_ptr<Viewer> viewer) {
+  const auto before = Exchange(viewer);
+  if (before) before->End("the terminal was opened somewhere else", {});
+  Touch();
+  const std::lock_guard showing(showing_);
+  if (!recent_.empty()) viewer->Show(recent_);
+  if (ended_) viewer->End(EndReason(), {});
 }
 
 void Session::Detach(const Viewer* viewer) {
   const std::lock_guard lock(mutex_);
   if (viewer_.get() != viewer) return;
   viewer_.reset();
-  detached_since_ = Clock::now();
+  attached_ = false;
+  detached_since_ = Now();
 }
 
 bool Session::Write(std::string_view bytes) {
@@ -56,10 +76,7 @@ void Session::Resize(docker::TerminalSize size) {
   static_cast<void>(containers_.ResizeExec(exec_id_, size, {}));
 }
 
-void Session::Touch() {
-  const std::lock_guard lock(mutex_);
-  last_activity_ = Clock::now();
-}
+void Session::Touch() { last_activity_ = Now(); }
 
 void Session::End(std::string_view reason) {
   {
@@ -69,23 +86,18 @@ void Session::End(std::string_view reason) {
   connection_->Abort();
 }
 
-Session::Clock::duration Session::Idle() const {
-  const std::lock_guard lock(mutex_);
-  return Clock::now() - last_activity_;
-}
+Session::Clock::duration Session::Idle() const { return Clock::duration(Now() - last_activity_); }
 
 Session::Clock::duration Session::Detached() const {
-  const std::lock_guard lock(mutex_);
-  return viewer_ ? Clock::duration::zero() : Clock::now() - detached_since_;
+  return Clock::duration(attached_ ? 0 : Now() - detached_since_);
 }
 
 void Session::Show(std::string_view bytes) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard showing(showing_);
   recent_ += bytes;
   if (recent_.size() > kRecentBytes) recent_.erase(0, recent_.size() - kRecentBytes);
-  if (!viewer_ || viewer_->Show(bytes)) return;
-  viewer_.reset();
-  detached_since_ = Clock::now();
+  const auto viewer = Current();
+  if (viewer && !viewer->Show(bytes)) Detach(viewer.get());
 }
 
 void Session::Run(const std::stop_token& stop) {
@@ -97,10 +109,13 @@ void Session::Run(const std::stop_token& stop) {
     if (result == ReadResult::kBytes) Show(bytes);
   }
   const auto code = containers_.ExitCode(exec_id_, stop);
-  const std::lock_guard lock(mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (end_reason_.empty()) end_reason_ = "the shell has ended";
+  }
+  const std::lock_guard showing(showing_);
   ended_ = true;
-  if (end_reason_.empty()) end_reason_ = "the shell has ended";
-  if (viewer_) viewer_->End(end_reason_, code ? *code : std::nullopt);
+  if (const auto viewer = Current()) viewer->End(EndReason(), code ? *code : std::nullopt);
 }
 
 }  // namespace orchestrator::terminal

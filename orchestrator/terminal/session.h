@@ -63,18 +63,24 @@ class Session {
  private:
   void Run(const std::stop_token& stop);
   void Show(std::string_view bytes);
+  std::shared_ptr<Viewer> Exchange(std::shared_ptr<Viewer> viewer);
+  std::shared_ptr<Viewer> Current() const;
+  std::string EndReason() const;
 
   const std::string id_;
   docker::ContainerClient& containers_;
   const std::string exec_id_;
   const std::unique_ptr<provider::http::HijackedConnection> connection_;
   std::atomic<bool> ended_ = false;
+  std::atomic<Clock::rep> last_activity_;
+  std::atomic<Clock::rep> detached_since_;
+  std::atomic<bool> attached_ = false;
+  // Held while a viewer is called, which may take a while, and before mutex_ where both are.
+  std::mutex showing_;
+  std::string recent_;  // guarded by showing_
   mutable std::mutex mutex_;
-  std::shared_ptr<Viewer> viewer_;    // guarded by mutex_
-  std::string recent_;                // guarded by mutex_
-  std::string end_reason_;            // guarded by mutex_
-  Clock::time_point last_activity_;   // guarded by mutex_
-  Clock::time_point detached_since_;  // guarded by mutex_
+  std::shared_ptr<Viewer> viewer_;  // guarded by mutex_
+  std::string end_reason_;          // guarded by mutex_
   std::jthread thread_;
 };
 

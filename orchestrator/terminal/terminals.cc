@@ -155,7 +155,8 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
                                 exec.error().kind == ErrorKind::kConflict);
     if (!gone) break;
     const std::lock_guard lock(mutex_);
-    sites_[id].container.clear();
+    std::string& known = sites_[id].container;
+    if (known == *container) known.clear();  // else somebody has made another one meanwhile
   }
   if (exec) {
     session =
@@ -197,7 +198,10 @@ void Terminals::EndSessions() {
   {
     const std::lock_guard lock(mutex_);
     for (auto& [id, terminals] : sites_) {
+      const auto record = store_.Find(id);
+      const bool removed = record && (!*record || (*record)->removing);
       for (const auto& session : terminals.sessions) {
+        if (removed) session->End("the site was removed");
         if (session->Idle() > options_.idle) session->End("nothing was typed for a long time");
         if (session->Detached() > options_.reconnect) session->End("nobody looks at it any more");
       }

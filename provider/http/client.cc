@@ -1,6 +1,7 @@
 #include "provider/http/client.h"
 
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,8 @@
 namespace provider::http {
 namespace {
 
+constexpr long kKeepAliveSeconds = 30;  // on streams without an end
+constexpr long kConnectSeconds = 20;
 constexpr std::size_t kLargestBody = std::size_t{512} << 20;
 
 struct Transfer {
@@ -43,7 +46,11 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
     long status = 0;
     curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     if (status >= 200 && status < 300) {
-      transfer.ended = !transfer.hooks->on_body({data, bytes});
+      try {
+        transfer.ended = !transfer.hooks->on_body({data, bytes});
+      } catch (const std::exception&) {  // must not pass through libcurl
+        transfer.ended = true;
+      }
       return transfer.ended ? 0 : bytes;
     }
   }
@@ -71,7 +78,12 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user
 
 std::size_t OnUpload(char* buffer, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const auto given = transfer.hooks->read_body(buffer, size * count);
+  std::optional<std::size_t> given;
+  try {
+    given = transfer.hooks->read_body(buffer, size * count);
+  } catch (const std::exception&) {  // must not pass through libcurl
+    given.reset();
+  }
   transfer.ended = !given;
   return given.value_or(CURL_READFUNC_ABORT);
 }
@@ -85,6 +97,10 @@ void Prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, kKeepAliveSeconds);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, kKeepAliveSeconds);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);

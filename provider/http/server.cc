@@ -81,18 +81,24 @@ class TrackingServer final : public httplib::Server {
       open_.insert(descriptor);
     }
     bool is_socket = false;
-    const bool good = httplib::detail::process_server_socket(
-        svr_sock_, descriptor, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
-        read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
-        [&](httplib::Stream& stream, bool close, bool& closed) {
-          return process_request(
-              stream, remote_address, remote_port, local_address, local_port, close, closed,
-              [&](httplib::Request& request) {
-                now.ranges = std::move(request.ranges);
-                request.ranges.clear();
-              },
-              &is_socket);
-        });
+    bool good = false;
+    // Only handlers are guarded by httplib, not what runs while a body is sent or a socket is open.
+    try {
+      good = httplib::detail::process_server_socket(
+          svr_sock_, descriptor, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
+          read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
+          [&](httplib::Stream& stream, bool close, bool& closed) {
+            return process_request(
+                stream, remote_address, remote_port, local_address, local_port, close, closed,
+                [&](httplib::Request& request) {
+                  now.ranges = std::move(request.ranges);
+                  request.ranges.clear();
+                },
+                &is_socket);
+          });
+    } catch (const std::exception&) {
+      good = false;  // the connection is closed; there is nobody to tell
+    }
     serving = nullptr;
     {
       const std::lock_guard lock(mutex_);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "provider/http/socket_client.h"
+#include "tests/provider/http/raw_connection.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 #include "tests/support/swarm_system.h"
@@ -114,6 +115,22 @@ TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
   // The one that is lost ends after its time, the other when nothing is typed.
   CHECK(first.End().at("reason").get<std::string>().contains("nothing was typed"));
   CHECK(Eventually([] { return Containers(6401).empty(); }, 20s, 200ms));
+}
+
+TEST_CASE("a page in a browser cannot open a terminal where no token keeps it out") {
+  OrchestratorProcess orchestrator("docker: {host: null}\n");
+  orchestrator.Start({{"ORCHESTRATOR_API_AUTH", "none"}});
+  const auto upgrade = [&](const std::string& headers) {
+    RawConnection connection(orchestrator.api_port());
+    connection.Send(
+        "GET /v1/sites/1/terminals HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+        headers + "\r\n");
+    return connection.ReadUntil("\r\n").substr(0, 12);
+  };
+  CHECK(upgrade("Origin: http://evil.test\r\n") == "HTTP/1.1 403");
+  CHECK(upgrade("") == "HTTP/1.1 101");
 }
 
 TEST_CASE("a terminal has the site's files, image and limits, and outlives its connection") {

@@ -67,10 +67,10 @@ TEST_CASE("a site that is answered as routed is answered by Traefik at once") {
     REQUIRE(system.StatusOf("moved.example.com") == 200);
     REQUIRE(system.StatusOf("site1.example.com") == 404);
   }
-  SECTION("a site that is no longer served has no route, and has it again later") {
+  SECTION("a site that is no longer served shows a page, and is itself again later") {
     REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": false})")
                 .status == 200);
-    REQUIRE(system.StatusOf("site2.example.com") == 404);
+    REQUIRE(system.StatusOf("site2.example.com") == 503);
     REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/2?wait=routed", R"({"served": true})")
                 .status == 200);
     REQUIRE(system.StatusOf("site2.example.com") == 200);

@@ -1,8 +1,10 @@
 #include "tests/support/traefik_container.h"
 
+#include <chrono>
 #include <stdexcept>
 
 #include "tests/support/engine.h"
+#include "tests/support/eventually.h"
 
 namespace tests {
 
@@ -11,12 +13,20 @@ TraefikContainer::TraefikContainer(const std::string& name, const std::string& n
     : name_(name), port_(port) {
   const std::string file = directory_.Write("traefik.yaml", static_configuration);
   const std::string socket = Engine::Host().substr(std::string("unix://").size());
-  Engine::Docker({"rm", "-f", name_});
-  const Finished started = Engine::Docker(
-      {"run", "-d", "--name", name_, "--network", network, "-p",
-       "127.0.0.1:" + std::to_string(port_) + ":80", "-v", file + ":/traefik.yaml:ro", "-v",
-       socket + ":/var/run/docker.sock", Engine::TraefikImage(), "--configFile=/traefik.yaml"});
-  if (started.status != 0) throw std::runtime_error("Traefik does not start: " + started.output);
+  Finished started;
+  // A network that was made a moment ago is not known everywhere in the engine yet.
+  const bool runs = Eventually(
+      [&] {
+        Engine::Docker({"rm", "-f", name_});
+        started =
+            Engine::Docker({"run", "-d", "--name", name_, "--network", network, "-p",
+                            "127.0.0.1:" + std::to_string(port_) + ":80", "-v",
+                            file + ":/traefik.yaml:ro", "-v", socket + ":/var/run/docker.sock",
+                            Engine::TraefikImage(), "--configFile=/traefik.yaml"});
+        return started.status == 0;
+      },
+      std::chrono::seconds(10), std::chrono::milliseconds(500));
+  if (!runs) throw std::runtime_error("Traefik does not start: " + started.output);
 }
 
 TraefikContainer::~TraefikContainer() { Engine::Docker({"rm", "-f", name_}); }
