@@ -45,7 +45,16 @@ stop_engine() {
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.2
   done
+  unmount_below "$engine_directory"
   rm -rf "$engine_directory"
+}
+
+# An engine that was stopped under load may leave mounts behind (network namespaces, containers' roots);
+# the deepest go first.
+unmount_below() {
+  local mount
+  awk -v root="$1/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+    while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount" || true; done
 }
 
 # Makes the engine a swarm of one when it is in none. Prints nothing.

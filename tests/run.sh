@@ -38,9 +38,12 @@ failed=0
 # shellcheck source=examples/environment.sh
 . "$root/examples/environment.sh"
 
+# What the tests found decides how this ends; a folder that cannot be removed is only worth a word.
 finish() {
+  local status=$?
   stop_engine || true
-  rm -rf "$work"
+  rm -rf "$work" || printf 'left behind: %s\n' "$work" >&2
+  exit "$status"
 }
 trap finish EXIT
 
