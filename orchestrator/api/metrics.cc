@@ -71,8 +71,9 @@ std::string RenderMetrics(const Services& services) {
             {{"phase", store::Name(phase)}});
     }
   }
-  Gauge(registry, "orchestrator_reconcile_waiting", "Sites waiting to be brought to the swarm",
-        static_cast<double>(services.reconciler.waiting()));
+  Gauge(registry, "orchestrator_reconcile_waiting",
+        "Sites that wait to be brought to the swarm, or are on their way",
+        static_cast<double>(services.reconciler.unfinished()));
   return prometheus::TextSerializer().Serialize(registry.Collect());
 }
 

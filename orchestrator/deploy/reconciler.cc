@@ -31,6 +31,17 @@ bool IsUpdating(const docker::Service& service) {
   return !service.update_state.empty() && service.update_state != "completed";
 }
 
+bool IsRaced(const Error& error) {
+  return error.kind == ErrorKind::kOutOfSequence || error.kind == ErrorKind::kConflict;
+}
+
+// What the service's own label says that was wanted last.
+std::string SentFingerprint(const docker::ServiceSpec& spec) {
+  const auto found = spec.labels.find(std::string(kSpecLabel));
+  return found == spec.labels.end() ? std::string() : found->second;
+}
+
+constexpr std::size_t kMostRemembered = 2000;
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
 constexpr auto kOwnEventTime = 2s;   // within which the event of our own change comes
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
@@ -239,6 +250,7 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     docker::ServiceSpec wanted = Wanted(record, *network);
     Merge(record, *found->second, wanted);
     if (wanted != found->second->spec) {
+      Remember(id, *found->second);
       queue_.Add(id.value);
     } else {
       RememberApplied(record, /*rolled_back=*/false);
@@ -261,7 +273,6 @@ Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop)
 }
 
 Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::stop_token& stop) {
-  const site::SiteId id = record.site.id;
   const auto network = NetworkId(stop);
   if (!network) return Failure(network.error());
   if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site); !ready) {
@@ -269,56 +280,114 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   }
   MaybeCrash(CrashPoint::kDirectoryPrepared);
 
+  const docker::ServiceSpec wanted = Wanted(record, *network);
+  if (const auto done = BringUpByMemory(record, wanted, stop)) return *done;
   Result<void> done;
-  bool given_up = false;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
-    docker::ServiceSpec wanted = Wanted(record, *network);
     const auto current = engine_->FindService(wanted.name, stop);
-    if (!current && current.error().kind == ErrorKind::kNotFound) {
-      if (WasSeen(id)) {
-        RememberDrift(id, "removed by somebody else");
-        const auto applied = StatusOf(id).applied;
-        const bool as_wanted = applied && applied->revision >= record.revision;
-        if (options_.drift == DriftPolicy::kReport && as_wanted) return {};
-      }
-      if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
-        return forgotten;
-      }
-      ExpectOwnEvent(id);
-      done = engine_->CreateService(wanted, stop);
-      if (done) MaybeCrash(CrashPoint::kServiceCreated);
-    } else if (!current) {
-      return Failure(current.error());
+    if (current) {
+      done = Change(record, *current, wanted, stop);
+    } else if (current.error().kind == ErrorKind::kNotFound) {
+      done = CreateAgain(record, wanted, stop);
     } else {
-      Merge(record, *current, wanted);
-      const auto rolled_back = WasRolledBack(record, *current, wanted);
-      if (!rolled_back) return Failure(rolled_back.error());
-      given_up = !*rolled_back && wanted.task != current->spec.task && HasGivenUp(id, wanted.task);
-      if (*rolled_back || given_up) wanted.task = current->spec.task;
-      if (wanted == current->spec || IsLeftAlone(id, *current, wanted)) {
-        if (!given_up && !IsUpdating(*current)) ForgetAttempts(id);
-        RememberApplied(record, *rolled_back);
-        if (given_up) RememberProblem(id, kGivenUp);
-        return {};
-      }
-      const bool new_task = wanted.task != current->spec.task;
-      if (new_task) {
-        if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
-          return forgotten;
-        }
-      }
-      ExpectOwnEvent(id);
-      done = engine_->UpdateService(*current, wanted, stop);
-      if (done && new_task) RememberAttempt(id, wanted.task);
-      if (done) MaybeCrash(CrashPoint::kServiceUpdated);
+      return Failure(current.error());
     }
-    const bool raced = !done && (done.error().kind == ErrorKind::kOutOfSequence ||
-                                 done.error().kind == ErrorKind::kConflict);
-    if (!raced) break;
+    if (done || !IsRaced(done.error())) return done;
   }
-  if (!done) return done;
+  return done;
+}
+
+// Goes by what is remembered, which spares a call: the engine refuses what is out of date. Nothing
+// when the engine has to be asked.
+std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord& record,
+                                                        docker::ServiceSpec wanted,
+                                                        const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  const auto remembered = TakeRemembered(id);
+  Result<void> done;
+  if (remembered) {
+    Merge(record, *remembered, wanted);
+    // Anything but a new wish may be somebody else's doing.
+    const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
+    if (!new_wish || IsUpdating(*remembered) || HasGivenUp(id, wanted.task) ||
+        record.refused_task == Fingerprint(wanted.task)) {
+      return std::nullopt;
+    }
+    done = Update(record, *remembered, wanted, stop);
+  } else if (!WasSeen(id)) {
+    done = Create(record, wanted, stop);
+  } else {
+    return std::nullopt;
+  }
+  if (!done && (IsRaced(done.error()) || done.error().kind == ErrorKind::kNotFound)) {
+    return std::nullopt;
+  }
+  return done;
+}
+
+Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
+                                const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
+    return forgotten;
+  }
+  ExpectOwnEvent(id);
+  auto created = engine_->CreateService(wanted, stop);
+  if (!created) return created;
+  MaybeCrash(CrashPoint::kServiceCreated);
   RememberApplied(record, /*rolled_back=*/false);
+  return {};
+}
+
+// For a service that is not there: it may have been removed by somebody else.
+Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
+                                     const docker::ServiceSpec& wanted,
+                                     const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  if (WasSeen(id)) {
+    RememberDrift(id, "removed by somebody else");
+    const auto applied = StatusOf(id).applied;
+    const bool as_wanted = applied && applied->revision >= record.revision;
+    if (options_.drift == DriftPolicy::kReport && as_wanted) return {};
+  }
+  return Create(record, wanted, stop);
+}
+
+// Makes a service that was just looked at into what is wanted, as far as that is ours to say.
+Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::Service& current,
+                                docker::ServiceSpec wanted, const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  Merge(record, current, wanted);
+  const auto rolled_back = WasRolledBack(record, current, wanted);
+  if (!rolled_back) return Failure(rolled_back.error());
+  const bool given_up =
+      !*rolled_back && wanted.task != current.spec.task && HasGivenUp(id, wanted.task);
+  if (*rolled_back || given_up) wanted.task = current.spec.task;
+  if (wanted == current.spec || IsLeftAlone(id, current, wanted)) {
+    if (!given_up && !IsUpdating(current)) ForgetAttempts(id);
+    Remember(id, current);
+    RememberApplied(record, *rolled_back);
+  } else if (auto updated = Update(record, current, wanted, stop); !updated) {
+    return updated;
+  }
   if (given_up) RememberProblem(id, kGivenUp);
+  return {};
+}
+
+Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::Service& current,
+                                const docker::ServiceSpec& wanted, const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  const bool new_task = wanted.task != current.spec.task;
+  if (new_task) {
+    if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
+      return forgotten;
+    }
+  }
+  auto updated = engine_->UpdateService(current, wanted, stop);
+  if (!updated) return updated;
+  if (new_task) RememberAttempt(id, wanted.task);
+  MaybeCrash(CrashPoint::kServiceUpdated);
+  RememberApplied(record, /*rolled_back=*/false);
   return {};
 }
 
@@ -384,9 +453,7 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
 
 bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,
                              const docker::ServiceSpec& wanted) {
-  const std::string key(kSpecLabel);
-  const auto sent = current.spec.labels.find(key);
-  if (sent == current.spec.labels.end() || sent->second != wanted.labels.at(key)) return false;
+  if (SentFingerprint(current.spec) != SentFingerprint(wanted)) return false;
   RememberDrift(id, fmt::format("changed by somebody else: {}",
                                 fmt::join(Differences(current.spec, wanted), ", ")));
   return options_.drift == DriftPolicy::kReport;
@@ -414,6 +481,21 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   });
   if (!written) return Failure(written.error());
   return true;
+}
+
+void Reconciler::Remember(site::SiteId id, const docker::Service& current) {
+  const std::lock_guard lock(mutex_);
+  remembered_.insert_or_assign(id, Remembered{current, std::chrono::steady_clock::now()});
+  if (remembered_.size() <= kMostRemembered) return;
+  remembered_.erase(std::ranges::min_element(remembered_, {},
+                                             [](const auto& entry) { return entry.second.since; }));
+}
+
+std::optional<docker::Service> Reconciler::TakeRemembered(site::SiteId id) {
+  const std::lock_guard lock(mutex_);
+  auto taken = remembered_.extract(id);
+  if (taken.empty()) return std::nullopt;
+  return std::move(taken.mapped().service);
 }
 
 bool Reconciler::WasSeen(site::SiteId id) const {
@@ -515,6 +597,7 @@ void Reconciler::Forget(site::SiteId id) {
   statuses_.erase(id);
   attempted_.erase(id);
   own_changes_.erase(id);
+  remembered_.erase(id);
 }
 
 }  // namespace orchestrator::deploy

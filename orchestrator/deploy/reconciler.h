@@ -105,7 +105,7 @@ class Reconciler {
   // Why the engine cannot be used now, for people; empty when it can.
   std::string EngineProblem() const;
 
-  std::size_t waiting() const { return queue_.waiting(); }
+  std::size_t unfinished() const { return queue_.unfinished(); }
 
  private:
   using Records = std::map<site::SiteId, store::SiteRecord>;
@@ -120,6 +120,17 @@ class Reconciler {
 
   Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);
   Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
+  std::optional<Result<void>> BringUpByMemory(const store::SiteRecord& record,
+                                              docker::ServiceSpec wanted,
+                                              const std::stop_token& stop);
+  Result<void> Create(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
+                      const std::stop_token& stop);
+  Result<void> CreateAgain(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
+                           const std::stop_token& stop);
+  Result<void> Change(const store::SiteRecord& record, const docker::Service& current,
+                      docker::ServiceSpec wanted, const std::stop_token& stop);
+  Result<void> Update(const store::SiteRecord& record, const docker::Service& current,
+                      const docker::ServiceSpec& wanted, const std::stop_token& stop);
   Result<void> TakeDown(const store::SiteRecord& record, const std::stop_token& stop);
   Result<void> Erase(site::SiteId id);
 
@@ -131,6 +142,8 @@ class Reconciler {
                    const docker::ServiceSpec& wanted);
   Result<bool> WasRolledBack(const store::SiteRecord& record, const docker::Service& current,
                              const docker::ServiceSpec& wanted);
+  void Remember(site::SiteId id, const docker::Service& current);
+  std::optional<docker::Service> TakeRemembered(site::SiteId id);
   bool WasSeen(site::SiteId id) const;
   void ExpectOwnEvent(site::SiteId id);
   bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
@@ -159,18 +172,27 @@ class Reconciler {
     unsigned times = 0;
   };
 
-  // The events that our own changes of a service are still to cause.
+  // The events that our own creations are still to cause. (Those of updates are followed: they tell
+  // the new version of the service.)
   struct OwnChange {
     unsigned events = 0;
     std::chrono::steady_clock::time_point until;
+  };
+
+  // A service as the engine gave it last.
+  struct Remembered {
+    docker::Service service;
+    std::chrono::steady_clock::time_point since;
   };
 
   std::map<site::SiteId, ReconcileStatus> statuses_;  // guarded by mutex_
   FleetStatus fleet_;                                 // guarded by mutex_
   std::map<site::SiteId, OwnChange> own_changes_;     // guarded by mutex_
   std::map<site::SiteId, Attempt> attempted_;         // guarded by mutex_
-  std::string engine_problem_;                        // guarded by mutex_
-  std::string network_id_;                            // guarded by mutex_
+  // Those that changed last; guarded by mutex_.
+  std::map<site::SiteId, Remembered> remembered_;
+  std::string engine_problem_;  // guarded by mutex_
+  std::string network_id_;      // guarded by mutex_
 
   std::vector<std::jthread> threads_;
 };

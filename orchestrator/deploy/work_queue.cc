@@ -70,9 +70,9 @@ void WorkQueue::Fail(Key key) {
   changed_.notify_one();
 }
 
-std::size_t WorkQueue::waiting() const {
+std::size_t WorkQueue::unfinished() const {
   const std::lock_guard lock(mutex_);
-  return by_time_.size();
+  return by_time_.size() + working_.size();
 }
 
 WorkQueue::Clock::duration WorkQueue::NextPause(Key key) {

@@ -43,7 +43,8 @@ class WorkQueue {
   void Succeed(Key key);
   void Fail(Key key);
 
-  std::size_t waiting() const;
+  // Keys that wait for their turn or are worked on.
+  std::size_t unfinished() const;
 
  private:
   Clock::duration NextPause(Key key);

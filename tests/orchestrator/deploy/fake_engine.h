@@ -131,7 +131,9 @@ class FakeEngine final : public orchestrator::docker::Engine {
                              const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
-    Service& service = services_[wanted.name];
+    const auto found = services_.find(wanted.name);
+    if (found == services_.end()) return NotFound();
+    Service& service = found->second;
     if (races_ > 0) {
       --races_;
       service.version = ++version_;

@@ -248,11 +248,78 @@ TEST_CASE("Watching many sites costs one list of services and one of tasks a per
   for (int id = 1; id <= 50; ++id) records.push_back(MakeRecord(MakeSite(id)));
   const auto revision = fixture.store.Put(records);
   for (int id = 1; id <= 50; ++id) REQUIRE(fixture.AppliedEventually(id, revision));
+  // A comparison that began before may still have sites looked at.
+  REQUIRE(fixture.ComparesAgain(2));
+  REQUIRE(Eventually([&] { return fixture.reconciler->unfinished() == 0; }));
   const auto before = fixture.engine.counts();
   REQUIRE(fixture.ComparesAgain(5));
   const auto after = fixture.engine.counts();
   CHECK(after.task_lists - before.task_lists <= after.lists - before.lists + 1);
   CHECK(after.finds == before.finds);
+}
+
+// A site whose service the reconciler has looked at since its last change.
+class RememberedSite : public Fixture {
+ public:
+  RememberedSite() {
+    resync_period = 1h;
+    Start();
+    REQUIRE(AppliedEventually(1, store.Put({MakeRecord(MakeSite(1))})));
+    engine.Announce("create", "site_0001");  // that of our own creation
+    engine.Announce("update", "site_0001");
+    REQUIRE(Eventually([&] { return engine.counts().finds == 1; }));
+    REQUIRE(Eventually([&] { return reconciler->unfinished() == 0; }));
+  }
+
+  bool ChangesTo(const std::string& image) {
+    SiteRecord record = *store.Find(1);
+    record.site.image = image;
+    return AppliedEventually(1, store.Put({record})) &&
+           engine.Get("site_0001")->spec.task.image == image;
+  }
+};
+
+TEST_CASE("A new site and a change cost the engine one call each, without a look before") {
+  RememberedSite site;
+  CHECK(site.engine.counts().creates == 1);
+  CHECK(site.ChangesTo("dynamic:2"));
+  CHECK(site.engine.counts().updates == 1);
+  CHECK(site.engine.counts().finds == 1);
+}
+
+TEST_CASE(
+    "A change by somebody else since the last look is seen, and kept as far as it is theirs") {
+  RememberedSite site;
+  site.engine.Change("site_0001", [](docker::Service& service) {
+    service.spec.labels["team"] = "a";
+    service.spec.replicas = 7;
+  });
+  CHECK(site.ChangesTo("dynamic:2"));
+  CHECK(site.engine.counts().finds == 2);
+  CHECK(site.engine.Get("site_0001")->spec.labels.at("team") == "a");
+  CHECK(site.engine.Get("site_0001")->spec.replicas == 1);
+}
+
+TEST_CASE("A service that was removed since the last look is made again, and that is said") {
+  RememberedSite site;
+  site.engine.Drop("site_0001");
+  CHECK(site.ChangesTo("dynamic:2"));
+  CHECK(site.engine.counts().creates == 2);
+  CHECK(site.reconciler->Fleet().drifts == 1);
+}
+
+TEST_CASE("A service that is there before its site is changed, not made twice") {
+  Fixture fixture;
+  fixture.resync_period = 1h;
+  fixture.Start();
+  fixture.engine.Change("site_0001", [](docker::Service& service) {
+    service.spec.name = "site_0001";
+    service.spec.labels["team"] = "a";
+  });
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  CHECK(fixture.engine.counts().creates == 0);
+  CHECK(fixture.engine.Get("site_0001")->spec.labels.at("team") == "a");
+  CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
 }
 
 TEST_CASE("Mounts of others stay, ours that are not wanted go") {
