@@ -383,8 +383,13 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
       return forgotten;
     }
   }
+  // Without tasks nothing moves: the service is at once as it will be remembered. Otherwise the
+  // swarm goes on to change it, and events tell.
+  const bool still = wanted.replicas == 0 && current.spec.replicas == 0;
+  if (still) ExpectOwnEvent(id);
   auto updated = engine_->UpdateService(current, wanted, stop);
   if (!updated) return updated;
+  if (still) queue_.AddAfter(id.value, 0s);
   if (new_task) RememberAttempt(id, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
   RememberApplied(record, /*rolled_back=*/false);

@@ -172,8 +172,7 @@ class Reconciler {
     unsigned times = 0;
   };
 
-  // The events that our own creations are still to cause. (Those of updates are followed: they tell
-  // the new version of the service.)
+  // The events that our own changes of services without tasks, and creations, are still to cause.
   struct OwnChange {
     unsigned events = 0;
     std::chrono::steady_clock::time_point until;
