@@ -4,8 +4,8 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <thread>
-#include <unordered_map>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include <curl/curl.h>
@@ -16,6 +16,7 @@ namespace {
 
 constexpr long kKeepAliveSeconds = 30;  // on streams without an end
 constexpr long kConnectSeconds = 20;
+constexpr int kLongestPoll = 1000;  // milliseconds
 constexpr std::size_t kLargestBody = std::size_t{512} << 20;
 
 struct Transfer {
@@ -28,11 +29,9 @@ struct Transfer {
   bool too_large = false;
   bool ended = false;  // by its own hooks
 
-  // Guarded by Loop::mutex_.
-  bool cancelled = false;
-  bool done = false;
-  std::expected<ClientResponse, ClientFailure> result;
-
+  Transfer() = default;
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
   ~Transfer() {
     if (easy) curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
@@ -176,128 +175,91 @@ void InitialiseCurl() {
   static_cast<void>(initialised);
 }
 
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+
+Multi MakeMulti() {
+  CURLM* const multi = curl_multi_init();
+  if (!multi) throw std::bad_alloc();
+  return Multi(multi);
+}
+
+// Runs the transfer on this thread until it is done or one of the tokens is asked to stop.
+std::expected<ClientResponse, ClientFailure> Perform(CURLM* multi, Transfer& transfer,
+                                                     const std::stop_token& stop,
+                                                     const std::stop_token& closing) {
+  curl_multi_add_handle(multi, transfer.easy);
+  const auto wake = [&] { curl_multi_wakeup(multi); };
+  const std::stop_callback on_stop(stop, wake);
+  const std::stop_callback on_closing(closing, wake);
+  std::expected<ClientResponse, ClientFailure> result =
+      std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"});
+  int running = 1;
+  while (running > 0 && !stop.stop_requested() && !closing.stop_requested()) {
+    curl_multi_perform(multi, &running);
+    if (running > 0) curl_multi_poll(multi, nullptr, 0, kLongestPoll, nullptr);
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    if (message->msg == CURLMSG_DONE) result = ResultOf(transfer, message->data.result);
+  }
+  curl_multi_remove_handle(multi, transfer.easy);
+  return result;
+}
+
 }  // namespace
 
-class Client::Loop {
+// Transfers run one at a time on each multi handle, which keeps the connection for the next one.
+class Client::Lanes {
  public:
-  Loop() {
-    InitialiseCurl();
-    multi_ = curl_multi_init();
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
-    thread_ = std::thread([this] { Run(); });
+  Lanes() { InitialiseCurl(); }
+
+  ~Lanes() {
+    closing_.request_stop();
+    std::unique_lock lock(mutex_);
+    returned_.wait(lock, [&] { return taken_ == 0; });
   }
 
-  ~Loop() {
-    {
-      const std::lock_guard lock(mutex_);
-      closing_ = true;
-    }
-    curl_multi_wakeup(multi_);
-    thread_.join();
-    {
-      std::unique_lock lock(mutex_);
-      finished_.wait(lock, [&] { return callers_ == 0; });
-    }
-    curl_multi_cleanup(multi_);
-  }
-
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
 
   std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
                                                     const std::stop_token& stop) {
     Transfer transfer;
     transfer.request = &request;
     Prepare(transfer);
-    {
-      const std::lock_guard lock(mutex_);
-      ++callers_;
-      incoming_.push_back(&transfer);
-    }
-    curl_multi_wakeup(multi_);
-    {
-      const std::stop_callback cancel(stop, [&] {
-        {
-          const std::lock_guard lock(mutex_);
-          transfer.cancelled = true;
-        }
-        curl_multi_wakeup(multi_);
-      });
-      std::unique_lock lock(mutex_);
-      finished_.wait(lock, [&] { return transfer.done; });
-    }
-    // The last touch of this object: the destructor waits for it.
-    const std::lock_guard lock(mutex_);
-    --callers_;
-    finished_.notify_all();
-    return std::move(transfer.result);
+    Multi multi = Take();
+    auto result = Perform(multi.get(), transfer, stop, closing_.get_token());
+    Return(std::move(multi));
+    return result;
   }
 
  private:
-  void Finish(Transfer& transfer, std::expected<ClientResponse, ClientFailure> result) {
-    {
-      const std::lock_guard lock(mutex_);
-      transfer.result = std::move(result);
-      transfer.done = true;
-    }
-    finished_.notify_all();
+  static constexpr std::size_t kMostIdle = 64;
+
+  Multi Take() {
+    const std::lock_guard lock(mutex_);
+    ++taken_;
+    if (idle_.empty()) return MakeMulti();
+    Multi multi = std::move(idle_.back());  // the one whose connection was used last
+    idle_.pop_back();
+    return multi;
   }
 
-  // Moves new transfers in and cancelled ones out. False when the loop is to end.
-  bool TakeOrders() {
-    std::vector<Transfer*> started;
-    std::vector<Transfer*> cancelled;
-    bool closing = false;
-    {
-      const std::lock_guard lock(mutex_);
-      started.swap(incoming_);
-      active_.insert(active_.end(), started.begin(), started.end());
-      closing = closing_;
-      std::erase_if(active_, [&](Transfer* transfer) {
-        if (!closing && !transfer->cancelled) return false;
-        cancelled.push_back(transfer);
-        return true;
-      });
-    }
-    for (Transfer* transfer : started) curl_multi_add_handle(multi_, transfer->easy);
-    for (Transfer* transfer : cancelled) {
-      curl_multi_remove_handle(multi_, transfer->easy);
-      Finish(*transfer,
-             std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"}));
-    }
-    return !closing;
+  void Return(Multi multi) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kMostIdle) idle_.push_back(std::move(multi));
+    // The last touch of this object: the destructor waits for it.
+    if (--taken_ == 0) returned_.notify_all();
   }
 
-  void Run() {
-    while (TakeOrders()) {
-      int running = 0;
-      curl_multi_perform(multi_, &running);
-      int left = 0;
-      while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-        if (message->msg != CURLMSG_DONE) continue;
-        void* user = nullptr;
-        const CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
-        auto* transfer = static_cast<Transfer*>(user);
-        curl_multi_remove_handle(multi_, transfer->easy);
-        {
-          const std::lock_guard lock(mutex_);
-          std::erase(active_, transfer);
-        }
-        Finish(*transfer, ResultOf(*transfer, code));
-      }
-      curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
-    }
-  }
-
-  CURLM* multi_;
+  std::stop_source closing_;
   std::mutex mutex_;
-  std::condition_variable finished_;
-  bool closing_ = false;             // guarded by mutex_
-  std::size_t callers_ = 0;          // guarded by mutex_
-  std::vector<Transfer*> incoming_;  // guarded by mutex_
-  std::vector<Transfer*> active_;    // guarded by mutex_
-  std::thread thread_;
+  std::condition_variable returned_;
+  std::size_t taken_ = 0;    // guarded by mutex_
+  std::vector<Multi> idle_;  // guarded by mutex_
 };
 
 std::expected<ClientResponse, ClientFailure> Client::Stream(const ClientRequest& request,
@@ -308,30 +270,15 @@ std::expected<ClientResponse, ClientFailure> Client::Stream(const ClientRequest&
   transfer.request = &request;
   transfer.hooks = &hooks;
   Prepare(transfer);
-  const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi(curl_multi_init(), curl_multi_cleanup);
-  curl_multi_add_handle(multi.get(), transfer.easy);
-  const std::stop_callback wake(stop, [&] { curl_multi_wakeup(multi.get()); });
-  std::expected<ClientResponse, ClientFailure> result =
-      std::unexpected(ClientFailure{ClientFailure::Kind::kCancelled, "cancelled"});
-  int running = 1;
-  while (running > 0 && !stop.stop_requested()) {
-    curl_multi_perform(multi.get(), &running);
-    if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, 1000, nullptr);
-  }
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
-    if (message->msg == CURLMSG_DONE) result = ResultOf(transfer, message->data.result);
-  }
-  curl_multi_remove_handle(multi.get(), transfer.easy);
-  return result;
+  return Perform(MakeMulti().get(), transfer, stop, {});
 }
 
-Client::Client() : loop_(std::make_unique<Loop>()) {}
+Client::Client() : lanes_(std::make_unique<Lanes>()) {}
 Client::~Client() = default;
 
 std::expected<ClientResponse, ClientFailure> Client::Send(const ClientRequest& request,
                                                           const std::stop_token& stop) {
-  return loop_->Send(request, stop);
+  return lanes_->Send(request, stop);
 }
 
 }  // namespace provider::http

@@ -43,8 +43,8 @@ struct ClientFailure {
   std::string message;
 };
 
-// An HTTP client over one libcurl multi handle: connections are kept and reused, transfers run on
-// one thread of its own. Never uses a proxy and never follows a redirect.
+// An HTTP client over libcurl: transfers run on the calling thread, connections are kept and
+// reused. Never uses a proxy and never follows a redirect.
 //
 // Thread-safe. The destructor cancels what is still running.
 class Client {
@@ -59,15 +59,15 @@ class Client {
   std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
                                                     const std::stop_token& stop = {});
 
-  // The same on the calling thread and a connection of its own; the hooks are called on this thread
+  // The same on a connection of its own; the hooks are called on this thread
   // and may block.
   static std::expected<ClientResponse, ClientFailure> Stream(const ClientRequest& request,
                                                              const StreamHooks& hooks,
                                                              const std::stop_token& stop);
 
  private:
-  class Loop;
-  std::unique_ptr<Loop> loop_;
+  class Lanes;
+  std::unique_ptr<Lanes> lanes_;
 };
 
 }  // namespace provider::http
