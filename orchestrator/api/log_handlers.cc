@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/event_stream.h"
+#include "orchestrator/docker/timestamp.h"
 #include "orchestrator/site/units.h"
 
 namespace orchestrator::api {
@@ -20,6 +21,7 @@ using Ordered = nlohmann::ordered_json;
 
 constexpr std::uint64_t kDefaultTail = 100;
 constexpr std::uint64_t kMostLines = 10'000;
+constexpr std::string_view kDigits = "0123456789";
 constexpr auto kReconnect = 1s;  // while the engine is away
 
 Ordered ToJson(const docker::LogLine& line) {
@@ -41,10 +43,12 @@ Result<std::string> ParseSince(std::string_view text) {
     return std::to_string(
         std::chrono::duration_cast<std::chrono::seconds>(then.time_since_epoch()).count());
   }
-  const bool seconds = text.find_first_not_of("0123456789.") == std::string_view::npos;
-  const bool time = text.size() >= 20 && text[4] == '-' && text[10] == 'T' &&
-                    text.find_first_not_of("0123456789-:.TZ+") == std::string_view::npos;
-  if (seconds || time) return std::string(text);
+  if (auto time = docker::ToUnixSeconds(text)) return *std::move(time);
+  const std::size_t end = text.find_first_not_of(kDigits);
+  const bool seconds = end == std::string_view::npos ||
+                       (end > 0 && end + 1 < text.size() && text[end] == '.' &&
+                        text.find_first_not_of(kDigits, end + 1) == std::string_view::npos);
+  if (seconds) return std::string(text);
   return BadQuery(
       "since must be a time like 2026-01-31T12:00:00Z, Unix seconds, or how long ago, "
       "as in 10m");
@@ -96,7 +100,7 @@ void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery
       return;
     }
     if (!last.empty()) {
-      query.since = last;
+      query.since = docker::ToUnixSeconds(last).value_or("");
       query.tail.reset();
     }
     std::unique_lock lock(mutex);

@@ -85,7 +85,10 @@ Result<void> EngineClient::ReadLog(std::string_view what, std::string_view path,
                                        return wanted;
                                      }},
                                 stop);
-  if (!done && !wanted) return {};
+  if (!wanted) return {};
+  if (done && !parser.problem().empty()) {
+    return Failure(Error{ErrorKind::kUnavailable, fmt::format("{}: {}", what, parser.problem())});
+  }
   return done;
 }
 

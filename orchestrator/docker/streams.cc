@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kLongestLine = std::size_t{1} << 20;
 constexpr std::size_t kHead = 8;
+constexpr char kErrorStream = 3;  // what the engine itself says, at the end
 constexpr std::string_view kTaskDetail = "com.docker.swarm.task.id=";
 
 // Takes what comes before the first `end` off the text; all of it where there is none.
@@ -19,7 +20,8 @@ std::string_view TakeUntil(std::string_view& text, char end) {
 }
 
 bool IsFrame(std::string_view bytes) {
-  return bytes[0] >= 0 && bytes[0] <= 2 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0;
+  return bytes[0] >= 0 && bytes[0] <= kErrorStream && bytes[1] == 0 && bytes[2] == 0 &&
+         bytes[3] == 0;
 }
 
 std::size_t FrameSize(std::string_view head) {
@@ -65,9 +67,15 @@ bool LogParser::Add(std::string_view bytes, const std::function<bool(const LogLi
     if (IsFrame(left)) {
       const std::size_t size = FrameSize(left);
       if (left.size() < kHead + size && size < kLongestLine) break;
-      line = ParseLogLine(left.substr(kHead, size));
-      if (left[0] == 2) line.stream = LogLine::Stream::kStderr;
+      const char stream = left[0];
+      const std::string_view text = left.substr(kHead, size);
       left.remove_prefix(std::min(kHead + size, left.size()));
+      if (stream == kErrorStream) {
+        problem_ = text.substr(0, text.find_last_not_of("\r\n") + 1);
+        continue;
+      }
+      line = ParseLogLine(text);
+      if (stream == 2) line.stream = LogLine::Stream::kStderr;
     } else {
       const std::size_t end = left.find('\n');
       if (end == std::string_view::npos && left.size() < kLongestLine) break;

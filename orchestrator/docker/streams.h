@@ -26,8 +26,12 @@ class LogParser {
   // False when the sink said so; nothing is given after that.
   bool Add(std::string_view bytes, const std::function<bool(const LogLine&)>& sink);
 
+  // Why the engine ended the log before its end; empty when it did not.
+  const std::string& problem() const { return problem_; }
+
  private:
   std::string rest_;
+  std::string problem_;
 };
 
 // A line of the log as the engine writes it: "TIME DETAILS TEXT".

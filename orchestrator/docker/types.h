@@ -120,7 +120,7 @@ struct LogLine {
 
 struct LogQuery {
   std::optional<std::uint64_t> tail;  // the last so many; unset: all that the engine has
-  std::string since;                  // RFC 3339 or Unix seconds; empty: from the start
+  std::string since;                  // Unix seconds, also with a fraction; empty: from the start
   bool follow = false;                // go on with what comes
 };
 

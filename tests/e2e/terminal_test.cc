@@ -12,72 +12,15 @@
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 #include "tests/support/swarm_system.h"
+#include "tests/support/terminal_client.h"
 
 namespace tests {
 namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-using provider::http::Socket;
 
-std::string Token(const OrchestratorProcess& orchestrator) {
-  std::string token;
-  std::ifstream(orchestrator.state() / "admin.token") >> token;
-  return token;
-}
-
-// A client of one terminal.
-class Client {
- public:
-  Client(const OrchestratorProcess& orchestrator, int id, const std::string& query = {}) {
-    auto opened =
-        provider::http::OpenSocket(fmt::format("ws://127.0.0.1:{}/v1/sites/{}/terminals{}",
-                                               orchestrator.api_port(), id, query),
-                                   {{"Authorization", "Bearer " + Token(orchestrator)}});
-    if (opened) socket_ = *std::move(opened);
-  }
-
-  bool open() const { return socket_ != nullptr; }
-  Socket& socket() { return *socket_; }
-  void Type(const std::string& text) { socket_->SendBinary(text); }
-
-  // Reads until the text has come in what the shell writes; all of it so far.
-  bool Sees(const std::string& text) {
-    std::string payload;
-    while (!output_.contains(text)) {
-      const auto frame = socket_->Read(payload);
-      if (frame == Socket::Frame::kClosed) return false;
-      if (frame == Socket::Frame::kBinary) output_ += payload;
-      if (frame == Socket::Frame::kText) Keep(json::parse(payload));
-    }
-    return true;
-  }
-  // Reads to the end.
-  json End() {
-    Sees(std::string("\xff\xff never"));
-    return end_;
-  }
-  std::string Session() {
-    std::string payload;
-    while (session_.empty() && socket_->Read(payload) != Socket::Frame::kClosed) {
-      Keep(json::parse(payload, nullptr, false));
-    }
-    return session_;
-  }
-  const std::string& output() const { return output_; }
-
- private:
-  void Keep(const json& message) {
-    if (!message.is_object()) return;
-    if (message.contains("session")) session_ = message.at("session").get<std::string>();
-    if (message.contains("exit")) end_ = message;
-  }
-
-  std::unique_ptr<Socket> socket_;
-  std::string session_;
-  std::string output_;
-  json end_;
-};
+using Client = TerminalClient;
 
 std::string Containers(int id) {
   return Engine::Docker(
@@ -244,8 +187,16 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
   INFO(last.output);
   CHECK(last.output.contains("third"));
   CHECK_FALSE(last.output.contains("first"));
+  const auto since = [&](const char* time) {
+    return orchestrator.Call("GET", std::string("/v1/sites/6441/logs?since=") + time).body;
+  };
+  CHECK(since("2020-01-31T12:00:00.5%2B01:00").contains("third"));
+  CHECK(since("1580468400.5").contains("third"));
+  CHECK(since("1h").contains("third"));
+  CHECK(json::parse(since("2100-01-01T00:00:00Z")).at("lines").empty());
   for (const char* query :
-       {"tail=-1", "tail=x", "tail=99999999", "since=yesterday", "since=1%0a2", "follow=maybe"}) {
+       {"since=1.", "since=.5", "since=2026-13-01T00:00:00Z", "tail=-1", "tail=x", "tail=99999999",
+        "since=yesterday", "since=1%0a2", "follow=maybe"}) {
     INFO(query);
     CHECK(orchestrator.Call("GET", std::string("/v1/sites/6441/logs?") + query).status == 422);
   }

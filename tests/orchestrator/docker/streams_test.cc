@@ -54,6 +54,17 @@ TEST_CASE("The log of a task with a terminal has no frames") {
   CHECK(lines[1].text == "more");
 }
 
+TEST_CASE("What the engine says of itself in a log is no line of it") {
+  LogParser parser;
+  int lines = 0;
+  const auto count = [&](const LogLine&) { return ++lines > 0; };
+  CHECK(parser.Add(Frame(1, "2026-01-01T00:00:00Z a=b text\n"), count));
+  CHECK(parser.problem().empty());
+  CHECK(parser.Add(Frame(3, "Error grabbing logs: context canceled\n"), count));
+  CHECK(lines == 1);
+  CHECK(parser.problem() == "Error grabbing logs: context canceled");
+}
+
 TEST_CASE("A frame that claims to be endless is cut, and a reader who has enough gets no more") {
   LogParser parser;
   std::string bytes{1, 0, 0, 0, 0x7f, 0, 0, 0};
