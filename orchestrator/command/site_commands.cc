@@ -100,6 +100,7 @@ Result<Written> SiteCommands::Replace(const site::Site& site, Expected expected)
     auto made = Prepare(transaction, site, *current);
     if (!made) return Failure(made.error());
     prepared = *std::move(made);
+    prepared.record.refused_task.clear();  // who orders the same again wants it tried again
     return Put(transaction, prepared);
   });
   if (!revision) return Failure(WithoutIndex(revision.error()));
@@ -144,6 +145,7 @@ Result<Written> SiteCommands::Deploy(site::Site site) {
     auto made = Prepare(transaction, site, *current);
     if (!made) return Failure(made.error());
     prepared = *std::move(made);
+    prepared.record.refused_task.clear();
     return Put(transaction, prepared);
   });
   if (!revision) return Failure(WithoutIndex(revision.error()));

@@ -390,7 +390,7 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
   auto updated = engine_->UpdateService(current, wanted, stop);
   if (!updated) return updated;
   if (still) queue_.AddAfter(id.value, 0s);
-  if (new_task) RememberAttempt(id, wanted.task);
+  if (new_task) RememberAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
   RememberApplied(record, /*rolled_back=*/false);
   return {};
@@ -474,7 +474,10 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   {
     const std::lock_guard lock(mutex_);
     const auto found = attempted_.find(record.site.id);
-    if (found == attempted_.end() || found->second.task != wanted.task) return false;
+    if (found == attempted_.end() || found->second.task != wanted.task ||
+        found->second.revision < record.revision) {
+      return false;
+    }
   }
   // Kept over a restart, so that it is not tried again then.
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
@@ -529,10 +532,12 @@ void Reconciler::ForgetAttempts(site::SiteId id) {
   if (found != attempted_.end()) found->second.times = 0;
 }
 
-void Reconciler::RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent) {
+void Reconciler::RememberAttempt(const store::SiteRecord& record,
+                                 const docker::TaskTemplate& sent) {
   const std::lock_guard lock(mutex_);
-  Attempt& attempt = attempted_[id];
-  if (attempt.task != sent) attempt = {sent, 0};
+  Attempt& attempt = attempted_[record.site.id];
+  if (attempt.task != sent) attempt = {sent, 0, 0};
+  attempt.revision = record.revision;
   ++attempt.times;
 }
 

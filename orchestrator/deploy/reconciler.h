@@ -148,7 +148,7 @@ class Reconciler {
   void ExpectOwnEvent(site::SiteId id);
   bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
   void ForgetAttempts(site::SiteId id);
-  void RememberAttempt(site::SiteId id, const docker::TaskTemplate& sent);
+  void RememberAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent);
 
   Result<std::string> NetworkId(const std::stop_token& stop);
   void SetEngineProblem(std::string problem);
@@ -169,6 +169,7 @@ class Reconciler {
   // The template that was sent last as an update, and how often in a row.
   struct Attempt {
     docker::TaskTemplate task;
+    store::Revision revision = 0;  // of the site
     unsigned times = 0;
   };
 

@@ -137,6 +137,24 @@ TEST_CASE("Replace creates what is not there and replaces what is") {
   CHECK(fixture.store.Find(1)->site == MakeSite(1, {"b.example"}));
 }
 
+TEST_CASE(
+    "What the swarm took back is tried again when it is ordered again, not by other changes") {
+  Fixture fixture;
+  SiteRecord record = MakeRecord(MakeSite(1));
+  record.refused_task = "refused";
+  fixture.store.Put({record});
+  REQUIRE(fixture.commands.Patch({1}, R"({"served": false})", {}).has_value());
+  CHECK(fixture.store.Find(1)->refused_task == "refused");
+  REQUIRE(fixture.commands.Replace(MakeSite(1), {}).has_value());
+  CHECK(fixture.store.Find(1)->refused_task.empty());
+  fixture.store.Put({record});
+  REQUIRE(fixture.commands.Deploy(MakeSite(1)).has_value());
+  CHECK(fixture.store.Find(1)->refused_task.empty());
+  fixture.store.Put({record});
+  REQUIRE(fixture.commands.Restart({1}).has_value());
+  CHECK(fixture.store.Find(1)->refused_task.empty());
+}
+
 TEST_CASE("A site that becomes external leaves its labels for the document at once") {
   Fixture fixture;
   fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});

@@ -417,6 +417,10 @@ TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is")
   CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
   CHECK(fixture.reconciler->StatusOf({1}).rolled_back);
 
+  // The same wish once more: without what was remembered of the first.
+  fixture.store.Put({record});
+  REQUIRE(Eventually([&] { return fixture.engine.counts().updates == 2; }));
+  REQUIRE(Eventually([&] { return !fixture.store.Find(1)->refused_task.empty(); }));
   fixture.engine.SetRollsBack(false);
   record.site.image = "good:1";
   const auto revision = fixture.store.Put({record});
