@@ -1,5 +1,6 @@
-// Benchmarks: one JSON line each. `bench [poll] [route] [labels] [deploy]`, all of them without
-// arguments. Started by `tests/run.sh --bench`, which gives an engine and a Traefik.
+// Benchmarks: one JSON line each. `bench [poll] [route] [labels] [deploy] [first] [terminals]`, all
+// of them without arguments. Started by `tests/run.sh --bench`, which gives an engine and a
+// Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,7 +25,9 @@
 #include "provider/default_certificate.h"
 #include "provider/poll_server.h"
 #include "tests/bench/deploy_bench.h"
+#include "tests/bench/first_answer_bench.h"
 #include "tests/bench/report.h"
+#include "tests/bench/terminal_bench.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 #include "tests/support/orchestrator_process.h"
@@ -243,6 +246,8 @@ int main(int argc, char** argv) {
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();
     if (wanted("deploy")) tests::BenchDeploy();
+    if (wanted("first")) tests::BenchFirstAnswer();
+    if (wanted("terminals")) tests::BenchTerminals();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());
     return 1;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/raw_engine.h"
 #include "tests/bench/report.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
@@ -29,28 +30,6 @@ constexpr int kRounds = 3;
 constexpr int kServices = 1000;
 constexpr unsigned kConcurrency = 4;  // as many as the reconciler has workers
 constexpr int kFirst = 7001;
-
-// The engine without anything of ours in between.
-class RawEngine {
- public:
-  json Call(const std::string& method, const std::string& path, const std::string& body = {}) {
-    provider::http::ClientRequest request;
-    request.method = method;
-    request.url = "http://docker/v1.41" + path;
-    request.unix_socket = Engine::Host().substr(7);
-    request.body = body;
-    request.timeout = 30s;
-    if (!body.empty()) request.headers = {{"Content-Type", "application/json"}};
-    const auto response = client_.Send(request);
-    if (!response || response->status >= 300) {
-      throw std::runtime_error(response ? response->body : response.error().message);
-    }
-    return response->body.empty() ? json() : json::parse(response->body);
-  }
-
- private:
-  provider::http::Client client_;
-};
 
 json SiteInfo(int pk, double cpus) {
   return {{"pk", pk},

@@ -209,13 +209,7 @@ TEST_CASE("a large file is downloaded with little memory") {
   std::filesystem::create_directories(fixture.site() / "public");
   std::ofstream(fixture.site() / "public" / "large") << "start";
   std::filesystem::resize_file(fixture.site() / "public" / "large", kSize);
-  const auto memory = [&] {
-    std::ifstream status(fmt::format("/proc/{}/status", fixture.orchestrator.process_id()));
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
-    }
-    return 0LL;
-  };
+  const auto memory = [&] { return MemoryOf(fixture.orchestrator.process_id(), "VmHWM"); };
   const auto before = memory();
   std::string token;
   std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;

@@ -64,6 +64,14 @@ std::string Process::Output() const {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::int64_t MemoryOf(pid_t process, const std::string& line) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string text; std::getline(status, text);) {
+    if (text.starts_with(line + ":")) return std::stoll(text.substr(line.size() + 1));
+  }
+  throw std::runtime_error("process " + std::to_string(process) + " is gone");
+}
+
 Finished RunProgram(const std::vector<std::string>& command,
                     const std::map<std::string, std::string>& environment) {
   const TemporaryDirectory directory;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -40,6 +41,9 @@ struct Finished {
   int status = 0;
   std::string output;  // standard output and error
 };
+
+// A line of /proc/PID/status in KiB: "VmRSS" (memory now) or "VmHWM" (the most so far).
+std::int64_t MemoryOf(pid_t process, const std::string& line);
 
 // Runs a program to its end, for a minute at most.
 Finished RunProgram(const std::vector<std::string>& command,
