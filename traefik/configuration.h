@@ -48,8 +48,18 @@ struct Service {
   std::optional<std::uint16_t> server_port;
   std::optional<StickyCookie> sticky;
   std::optional<HealthCheck> health_check;
+  std::string servers_transport;  // empty: Traefik's own; labels cannot define one
 
   friend bool operator==(const Service&, const Service&) = default;
+};
+
+// How connections to servers are made. Unlike in a static configuration, Traefik keeps only two
+// idle connections where the number is left out, so it is always written.
+struct ServersTransport {
+  std::chrono::milliseconds dial_timeout{0};  // name lookup included
+  unsigned most_idle_per_host = 200;
+
+  friend bool operator==(const ServersTransport&, const ServersTransport&) = default;
 };
 
 struct Buffering {
@@ -90,11 +100,12 @@ struct ReplacePath {
 
 using Middleware = std::variant<Buffering, Headers, Retry, ErrorPages, ReplacePath>;
 
-// Routers, services and middlewares by name, in byte order.
+// Routers, services, middlewares and transports by name, in byte order.
 struct Configuration {
   std::map<std::string, Router> routers;
   std::map<std::string, Service> services;
   std::map<std::string, Middleware> middlewares;
+  std::map<std::string, ServersTransport> servers_transports;
 
   friend bool operator==(const Configuration&, const Configuration&) = default;
 };

@@ -75,6 +75,9 @@ void Render(std::string& out, const Service& service) {
   ObjectWriter object(out);
   ObjectWriter balancer(object.Key("loadBalancer"));
   if (!service.server_urls.empty()) RenderServers(balancer.Key("servers"), service.server_urls);
+  if (!service.servers_transport.empty()) {
+    balancer.String("serversTransport", service.servers_transport);
+  }
   if (service.sticky) {
     ObjectWriter sticky(balancer.Key("sticky"));
     ObjectWriter(sticky.Key("cookie")).String("name", service.sticky->name);
@@ -85,6 +88,15 @@ void Render(std::string& out, const Service& service) {
     if (service.health_check->interval.count() > 0) {
       check.String("interval", fmt::format("{}ms", service.health_check->interval.count()));
     }
+  }
+}
+
+void Render(std::string& out, const ServersTransport& transport) {
+  ObjectWriter object(out);
+  object.Integer("maxIdleConnsPerHost", transport.most_idle_per_host);
+  if (transport.dial_timeout.count() > 0) {
+    ObjectWriter timeouts(object.Key("forwardingTimeouts"));
+    timeouts.String("dialTimeout", fmt::format("{}ms", transport.dial_timeout.count()));
   }
 }
 
@@ -184,6 +196,7 @@ Fragment RenderFragment(const Configuration& configuration) {
   Fragment fragment;
   fragment.routers = RenderMembers(configuration.routers);
   fragment.services = RenderMembers(configuration.services);
+  fragment.servers_transports = RenderMembers(configuration.servers_transports);
   for (const auto& [name, middleware] : configuration.middlewares) {
     // An empty block would make Traefik refuse the whole document; without it, one router is
     // disabled.
@@ -221,6 +234,7 @@ std::string RenderDocument(std::span<const Fragment* const> fragments,
   AppendSection(http, "routers", fragments, &Fragment::routers);
   AppendSection(http, "services", fragments, &Fragment::services);
   AppendMiddlewares(http, fragments);
+  AppendSection(http, "serversTransports", fragments, &Fragment::servers_transports);
 
   std::string out;
   out.reserve(http.size() + 4096);

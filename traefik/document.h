@@ -15,11 +15,12 @@
 namespace traefik {
 
 // One part of a document in rendered form: `"name": {…}` members without the outer braces, joined
-// by commas. Router and service names must be unique over all fragments of a document; a middleware
-// may be named by several fragments when its text is the same.
+// by commas. Names of routers, services and transports must be unique over all fragments of a
+// document; a middleware may be named by several fragments when its text is the same.
 struct Fragment {
   std::string routers;
   std::string services;
+  std::string servers_transports;
   std::map<std::string, std::string> middlewares;  // name → rendered value
 
   friend bool operator==(const Fragment&, const Fragment&) = default;

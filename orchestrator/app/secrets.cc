@@ -16,7 +16,7 @@ constexpr std::size_t kProbeSecretBytes = 16;
 
 // What of the configuration is in the document.
 std::string Fingerprint(const config::Config& config) {
-  return provider::Sha256Hex(fmt::format("document 2|{}|{}|{}",
+  return provider::Sha256Hex(fmt::format("document 3|{}|{}|{}",
                                          fmt::join(config.routing.entry_points, ","),
                                          config.PagesUrl(), config.traefik.AtLeast(3, 4)));
 }

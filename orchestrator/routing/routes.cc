@@ -43,6 +43,11 @@ constexpr const char* kPages = "orchestrator-pages";
 // these attempts (0.1, 0.15, 0.23, 0.34 s) bridge that.
 constexpr traefik::Retry kRetryDial{5, std::chrono::milliseconds(100)};
 
+// A name lookup in the overlay that nobody answers, or a connection to a task that is just being
+// attached, must not hold a visitor up for Traefik's 30 s: the next attempt finds the task.
+constexpr const char* kSwarmTransport = "orchestrator-swarm";
+constexpr traefik::ServersTransport kDialSoon{.dial_timeout = std::chrono::seconds(2)};
+
 // "max-request-10485760": one middleware for all sites with the same limit.
 std::string LimitName(site::Bytes limit) { return fmt::format("max-request-{}", limit.count); }
 
@@ -115,6 +120,7 @@ site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_
 
 traefik::Configuration SharedRoutes(const RouteOptions& options) {
   traefik::Configuration shared;
+  shared.servers_transports[kSwarmTransport] = kDialSoon;
   if (!options.pages_url.empty()) shared.services[kPages].server_urls = {options.pages_url};
   return shared;
 }
@@ -144,6 +150,7 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
     service.server_urls = site.upstreams;
   } else {
     service.server_urls = {fmt::format("http://{}:{}", site::ServiceName(site.id), kSitePort)};
+    service.servers_transport = kSwarmTransport;
   }
   return routes;
 }

@@ -44,12 +44,15 @@ TEST_CASE("RenderDocument leaves out every section that would be empty") {
   service.services = R"("a":{})";
   Fragment middleware;
   middleware.middlewares["m"] = "{}";
+  Fragment transport;
+  transport.servers_transports = R"("t":{})";
   const Case cases[] = {
       {"should write no section for no fragment", {}, "{}"},
       {"should write no section for empty fragments", {{}, {}}, "{}"},
       {"should write routers alone", {{}, router}, R"({"http":{"routers":{"a":{}}}})"},
       {"should write services alone", {service, {}}, R"({"http":{"services":{"a":{}}}})"},
       {"should write middlewares alone", {middleware}, R"({"http":{"middlewares":{"m":{}}}})"},
+      {"should write transports alone", {transport}, R"({"http":{"serversTransports":{"t":{}}}})"},
       {"should write all sections in one order",
        {middleware, service, router},
        R"({"http":{"routers":{"a":{}},"services":{"a":{}},"middlewares":{"m":{}}}})"},
@@ -81,6 +84,8 @@ TEST_CASE("RenderFragment writes every option") {
   router.tls = RouterTls{"le"};
   Service& service = configuration.services["s"];
   service.server_urls = {"http://a", "http://b"};
+  service.servers_transport = "t";
+  configuration.servers_transports["t"] = ServersTransport{1500ms, 3};
   service.sticky = StickyCookie{"c"};
   service.health_check = HealthCheck{"/up", 500ms};
   configuration.middlewares["m"] = Headers{{{"X-A", "1"}}};
@@ -92,7 +97,10 @@ TEST_CASE("RenderFragment writes every option") {
       R"("middlewares":["m"],"priority":-1000,"tls":{"certResolver":"le"}})");
   CHECK(fragment.services ==
         R"("s":{"loadBalancer":{"servers":[{"url":"http://a"},{"url":"http://b"}],)"
+        R"("serversTransport":"t",)"
         R"("sticky":{"cookie":{"name":"c"}},"healthCheck":{"path":"/up","interval":"500ms"}}})");
+  CHECK(fragment.servers_transports ==
+        R"("t":{"maxIdleConnsPerHost":3,"forwardingTimeouts":{"dialTimeout":"1500ms"}})");
   CHECK(fragment.middlewares == std::map<std::string, std::string>{
                                     {"m", R"({"headers":{"customResponseHeaders":{"X-A":"1"}}})"}});
 }

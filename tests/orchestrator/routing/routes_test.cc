@@ -123,7 +123,7 @@ TEST_CASE("Where there are pages, visitors of a site that cannot answer see one"
   options.pages_url = "http://10.0.0.1:9081";
   CHECK(SharedRoutes(options).services.at("orchestrator-pages").server_urls ==
         std::vector<std::string>{"http://10.0.0.1:9081"});
-  CHECK(SharedRoutes(Options()) == traefik::Configuration{});
+  CHECK(SharedRoutes(Options()).services.empty());
   site::Site site = MakeSite(1, {"a.example", "*.b.example"});
   traefik::Configuration routes = DocumentRoutes(site, options);
   CHECK(
@@ -300,6 +300,21 @@ TEST_CASE(
   REQUIRE(ServiceLabels(MakeRecord(before, Phase::kLabels), Options()) !=
           ServiceLabels(MakeRecord(after, Phase::kLabels), Options()));
   CHECK(SameRoutes(before, after, Options()));
+}
+
+TEST_CASE("Only services of the swarm are dialled with its transport, and labels do not name it") {
+  const auto transports = SharedRoutes(Options()).servers_transports;
+  REQUIRE(transports.size() == 1);
+  CHECK(DocumentRoutes(MakeSite(1), Options()).services.at("site_0001").servers_transport ==
+        transports.begin()->first);
+  CHECK(DocumentRoutes(tests::MakeExternal(1), Options())
+            .services.at("site_0001")
+            .servers_transport.empty());
+  SiteRecord record = tests::MakeRecord(MakeSite(1));
+  record.phase = store::Phase::kLabels;
+  for (const auto& [key, value] : ServiceLabels(record, Options())) {
+    CHECK_FALSE(key.contains("transport"));
+  }
 }
 
 }  // namespace
