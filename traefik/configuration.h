@@ -53,10 +53,11 @@ struct Service {
   friend bool operator==(const Service&, const Service&) = default;
 };
 
-// How connections to servers are made. Unlike in a static configuration, Traefik keeps only two
-// idle connections where the number is left out, so it is always written.
+// How connections to servers are made. What is left out of a transport in a document is not what
+// Traefik's own transport has (two idle connections), so that one's defaults are always written.
 struct ServersTransport {
   std::chrono::milliseconds dial_timeout{0};  // name lookup included
+  std::chrono::milliseconds idle_timeout{90'000};
   unsigned most_idle_per_host = 200;
 
   friend bool operator==(const ServersTransport&, const ServersTransport&) = default;

@@ -94,8 +94,9 @@ void Render(std::string& out, const Service& service) {
 void Render(std::string& out, const ServersTransport& transport) {
   ObjectWriter object(out);
   object.Integer("maxIdleConnsPerHost", transport.most_idle_per_host);
+  ObjectWriter timeouts(object.Key("forwardingTimeouts"));
+  timeouts.String("idleConnTimeout", fmt::format("{}ms", transport.idle_timeout.count()));
   if (transport.dial_timeout.count() > 0) {
-    ObjectWriter timeouts(object.Key("forwardingTimeouts"));
     timeouts.String("dialTimeout", fmt::format("{}ms", transport.dial_timeout.count()));
   }
 }

@@ -85,7 +85,7 @@ TEST_CASE("RenderFragment writes every option") {
   Service& service = configuration.services["s"];
   service.server_urls = {"http://a", "http://b"};
   service.servers_transport = "t";
-  configuration.servers_transports["t"] = ServersTransport{1500ms, 3};
+  configuration.servers_transports["t"] = ServersTransport{1500ms, 10ms, 3};
   service.sticky = StickyCookie{"c"};
   service.health_check = HealthCheck{"/up", 500ms};
   configuration.middlewares["m"] = Headers{{{"X-A", "1"}}};
@@ -100,7 +100,8 @@ TEST_CASE("RenderFragment writes every option") {
         R"("serversTransport":"t",)"
         R"("sticky":{"cookie":{"name":"c"}},"healthCheck":{"path":"/up","interval":"500ms"}}})");
   CHECK(fragment.servers_transports ==
-        R"("t":{"maxIdleConnsPerHost":3,"forwardingTimeouts":{"dialTimeout":"1500ms"}})");
+        R"("t":{"maxIdleConnsPerHost":3,"forwardingTimeouts":{"idleConnTimeout":"10ms",)"
+        R"("dialTimeout":"1500ms"}})");
   CHECK(fragment.middlewares == std::map<std::string, std::string>{
                                     {"m", R"({"headers":{"customResponseHeaders":{"X-A":"1"}}})"}});
 }
