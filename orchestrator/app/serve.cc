@@ -66,10 +66,16 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
   return options;
 }
 
-image::BuilderOptions MakeBuilderOptions(const config::Config& config) {
+// What the containers and images of this orchestrator are labelled with.
+std::string OwnerName(const std::string& secret) {
+  return provider::Sha256Hex(secret).substr(0, 16);
+}
+
+image::BuilderOptions MakeBuilderOptions(const config::Config& config, const std::string& secret) {
   return {.sites_directory = config.sites.directory,
           .log_directory = config.state_directory / "builds",
           .base_image = config.sites.dynamic_image,
+          .owner = OwnerName(secret),
           .memory_bytes = config.images.memory.count,
           .nano_cpus = config.images.cpus.count,
           .largest_layer = config.images.largest_layer.count,
@@ -81,7 +87,7 @@ terminal::TerminalOptions MakeTerminalOptions(const config::Config& config,
                                               const std::string& secret) {
   return {.service = MakeReconcilerOptions(config).service,
           .network = config.docker.network,
-          .owner = provider::Sha256Hex(secret).substr(0, 16),
+          .owner = OwnerName(secret),
           .per_site = config.terminals.per_site,
           .in_all = config.terminals.in_all,
           .idle = config.terminals.idle,
@@ -186,8 +192,8 @@ Result<void> Serve(const config::Config& config) {
   command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
   std::unique_ptr<image::Builder> builder;
   if (engine) {
-    builder =
-        std::make_unique<image::Builder>(**store, *images, *containers, MakeBuilderOptions(config));
+    builder = std::make_unique<image::Builder>(**store, *images, *containers,
+                                               MakeBuilderOptions(config, secrets->probe.secret));
   }
   std::unique_ptr<terminal::Terminals> terminals;
   if (engine) {

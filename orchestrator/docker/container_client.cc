@@ -85,6 +85,21 @@ Result<void> ContainerClient::Remove(std::string_view id, const std::stop_token&
   return removed;
 }
 
+Result<Container> ContainerClient::Find(std::string_view id, const std::stop_token& stop) {
+  return ReadBody(transport_.Call(fmt::format("looking for container {}", id), "GET",
+                                  fmt::format("/containers/{}/json", Escape(id)), "", stop),
+                  [](const json& in) {
+                    Container container;
+                    container.id = in.at("Id").get<std::string>();
+                    container.name = in.value("Name", "");
+                    if (container.name.starts_with('/')) container.name.erase(0, 1);
+                    container.state = in.at("State").value("Status", "");
+                    const json& labels = in.at("Config").at("Labels");
+                    if (labels.is_object()) container.labels = labels.get<Labels>();
+                    return container;
+                  });
+}
+
 Result<std::vector<Container>> ContainerClient::List(std::string_view label,
                                                      const std::stop_token& stop) {
   return ReadBody(

@@ -57,6 +57,7 @@ class ContainerClient {
 
   // Kills it if it runs. One that is gone already is good.
   Result<void> Remove(std::string_view id, const std::stop_token& stop);
+  Result<Container> Find(std::string_view id, const std::stop_token& stop);
   Result<std::vector<Container>> List(std::string_view label, const std::stop_token& stop);
 
   // Bytes that the container has written into its own layer.

@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
+constexpr std::string_view kOwnerLabel = "orchestrator.image";
+constexpr auto kLook = 1s;
 constexpr auto kSweepPeriod = 10min;
 constexpr auto kKept = 5min;       // the log of a build that has ended, in memory
 constexpr auto kSweepRetry = 10s;  // while a container still uses an image
@@ -141,6 +143,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   build->log = *std::move(log);
   build->log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
   build->status.state = BuildState::kRunning;
+  build->before_creation = order.before_creation;
   build->thread = std::jthread(
       [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
   // The thread that is replaced has ended: its state says so.
@@ -150,9 +153,8 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
 
 void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
   const BuildStatus status = Execute(id, order, build);
-  build.log->Append(
+  build.log->AppendLast(
       Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}}));
-  build.log->Finish();
   spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
   {
     const std::lock_guard lock(mutex_);
@@ -204,7 +206,8 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   docker::BuildOrder engine_order;
   engine_order.tag = site::ServiceName(id) + ":latest";
   engine_order.dockerfile = order.dockerfile ? kGivenDockerfile : kDockerfile;
-  engine_order.labels = {{std::string(deploy::kSiteLabel), std::to_string(id.value)}};
+  engine_order.labels = {{std::string(deploy::kSiteLabel), std::to_string(id.value)},
+                         {std::string(kOwnerLabel), options_.owner}};
   engine_order.memory_bytes = order.memory_bytes.value_or(options_.memory_bytes);
   engine_order.swap_bytes = order.swap_bytes.value_or(0);
   engine_order.nano_cpus = options_.nano_cpus;
@@ -224,6 +227,10 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   packer.request_stop();
   packer.join();
   const std::string reason = watch.Finish();
+  if (!done) {  // an engine that went away has left the container of its step
+    const std::lock_guard lock(mutex_);
+    left_containers_.merge(watch.containers());
+  }
   if (!reason.empty()) return failed(reason);
   if (build.cancel.stop_requested()) return {BuildState::kCancelled, "it was cancelled", {}};
   if (!outcome.error.empty()) return failed(outcome.error);
@@ -352,15 +359,66 @@ Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
 }
 
 void Builder::Sweep(const std::stop_token& stop) {
+  auto next = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
+    CancelOfRemovedSites();
+    bool wanted = false;
     {
       const std::lock_guard lock(mutex_);
-      sweep_wanted_ = false;
+      wanted = std::exchange(sweep_wanted_, false);
     }
-    const bool all = RemoveUnused(stop);
-    ForgetEnded();
+    if (wanted || std::chrono::steady_clock::now() >= next) {
+      const bool all = RemoveUnused(stop) & RemoveLeftContainers(stop);
+      ForgetEnded();
+      next = std::chrono::steady_clock::now() + (all ? kSweepPeriod : kSweepRetry);
+    }
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, all ? kSweepPeriod : kSweepRetry, [&] { return sweep_wanted_; });
+    changed_.wait_for(lock, stop, kLook, [&] { return sweep_wanted_; });
+  }
+}
+
+// False when some are still to be removed. A build's output may name containers that are not its
+// own: those of the swarm and of terminals are none.
+bool Builder::RemoveLeftContainers(const std::stop_token& stop) {
+  std::set<std::string> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = left_containers_;
+  }
+  for (const std::string& id : left) {
+    const auto container = containers_.Find(id, stop);
+    Result<void> done;
+    if (container) {
+      const bool foreign = std::ranges::any_of(container->labels, [](const auto& label) {
+        return label.first.starts_with("com.docker.swarm.") ||
+               label.first.starts_with("orchestrator.terminal");
+      });
+      if (!foreign) done = containers_.Remove(container->id, stop);
+    } else if (container.error().kind != ErrorKind::kNotFound) {
+      done = Failure(container.error());
+    }
+    if (!done) continue;
+    const std::lock_guard lock(mutex_);
+    left_containers_.erase(id);
+  }
+  const std::lock_guard lock(mutex_);
+  return left_containers_.empty();
+}
+
+void Builder::CancelOfRemovedSites() {
+  std::vector<site::SiteId> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, build] : builds_) {
+      const bool runs = build->status.state == BuildState::kRunning;
+      if (runs && !build->before_creation) running.push_back(id);
+    }
+  }
+  for (const site::SiteId id : running) {
+    const auto record = store_.Find(id);
+    if (!record || (*record && !(*record)->removing)) continue;
+    spdlog::info("site {} was removed: its build is cancelled", id.value);
+    static_cast<void>(Cancel(id));  // it may just have ended
   }
 }
 
@@ -382,7 +440,7 @@ void Builder::ForgetEnded() {
 // Removes what was built for sites that have another image by now, or are gone. False when some is
 // still in use.
 bool Builder::RemoveUnused(const std::stop_token& stop) {
-  const auto images = images_.List(deploy::kSiteLabel, stop);
+  const auto images = images_.List(fmt::format("{}={}", kOwnerLabel, options_.owner), stop);
   if (!images) return true;
   bool all = true;
   for (const docker::Image& image : *images) {

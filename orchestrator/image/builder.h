@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -24,6 +25,7 @@ struct BuilderOptions {
   std::filesystem::path sites_directory;
   std::filesystem::path log_directory;
   std::string base_image;          // of a Dockerfile that is made where there is none
+  std::string owner;               // of the images: those of another orchestrator here stay
   std::int64_t memory_bytes = 0;   // of each step, where the order says nothing
   std::int64_t nano_cpus = 0;      // 0: no limit
   std::int64_t largest_layer = 0;  // bytes that a step may write
@@ -52,8 +54,8 @@ struct BuildStatus {
 // its id, so one that came out the same restarts nothing; older ones are removed when no container
 // uses them any more.
 //
-// One build a site at a time. A build ends with the process: what there is of its log says so.
-// Owns its threads; all references must live longer. Thread-safe.
+// One build a site at a time; the removal of the site cancels it. A build ends with the process:
+// what there is of its log says so. Owns its threads; all references must live longer. Thread-safe.
 class Builder {
  public:
   Builder(store::Store& store, docker::ImageClient& images, docker::ContainerClient& containers,
@@ -86,6 +88,7 @@ class Builder {
     std::shared_ptr<BuildLog> log;
     BuildStatus status;                           // guarded by mutex_
     std::chrono::steady_clock::time_point ended;  // guarded by mutex_
+    bool before_creation = false;
     std::stop_source cancel;
     std::jthread thread;
   };
@@ -97,6 +100,8 @@ class Builder {
   std::filesystem::path LogFile(site::SiteId id) const;
   void ForgetEnded();
   void Sweep(const std::stop_token& stop);
+  void CancelOfRemovedSites();
+  bool RemoveLeftContainers(const std::stop_token& stop);
   bool RemoveUnused(const std::stop_token& stop);
 
   store::Store& store_;
@@ -106,7 +111,9 @@ class Builder {
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   std::map<site::SiteId, std::shared_ptr<Build>> builds_;  // guarded by mutex_
-  bool sweep_wanted_ = true;                               // guarded by mutex_
+  // Of steps of builds that failed; guarded by mutex_.
+  std::set<std::string> left_containers_;
+  bool sweep_wanted_ = true;  // guarded by mutex_
   std::jthread sweeper_;
 };
 

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPause = 500ms;
+constexpr std::size_t kMostNamed = 200;  // within one pause
 constexpr std::string_view kRunning = " ---> Running in ";
 
 }  // namespace
@@ -32,7 +33,7 @@ std::string ContainerOf(std::string_view message) {
 
 StepWatch::StepWatch(docker::ContainerClient& containers, std::int64_t most_bytes,
                      std::chrono::seconds time_limit, std::stop_source cancel)
-    : containers_(containers),
+    : engine_(containers),
       most_bytes_(most_bytes),
       time_limit_(time_limit),
       cancel_(std::move(cancel)),
@@ -42,7 +43,12 @@ void StepWatch::Look(std::string_view message) {
   std::string container = ContainerOf(message);
   if (container.empty()) return;
   const std::lock_guard lock(mutex_);
-  container_ = std::move(container);
+  if (named_.size() < kMostNamed) named_.insert(std::move(container));
+}
+
+std::set<std::string> StepWatch::containers() const {
+  const std::lock_guard lock(mutex_);
+  return named_;
 }
 
 std::string StepWatch::Finish() {
@@ -60,26 +66,36 @@ void StepWatch::Give(std::string reason) {
   cancel_.request_stop();
 }
 
+// False when the build was ended.
+bool StepWatch::Measure(const std::string& container, const std::stop_token& stop) {
+  const auto written = engine_.WrittenBytes(container, stop);
+  if (!written && written.error().kind == ErrorKind::kNotFound) {  // the step has ended
+    const std::lock_guard lock(mutex_);
+    named_.erase(container);
+  }
+  if (!written || most_bytes_ <= 0 || *written <= most_bytes_) return true;
+  Give(fmt::format("a step of the build wrote {} bytes; {} are allowed", *written, most_bytes_));
+  return false;
+}
+
 void StepWatch::Watch(const std::stop_token& stop) {
   const auto end = Clock::now() + time_limit_;
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     changed_.wait_for(lock, stop, kPause, [] { return false; });
-    const std::string container = container_;
+    const std::set<std::string> named = named_;
     lock.unlock();
     if (stop.stop_requested()) return;
     if (time_limit_.count() > 0 && Clock::now() >= end) {
       Give(fmt::format("the build took longer than {} s", time_limit_.count()));
       return;
     }
-    if (most_bytes_ > 0 && !container.empty()) {
-      // A container that has ended meanwhile cannot be measured.
-      const auto written = containers_.WrittenBytes(container, stop);
-      if (written && *written > most_bytes_) {
-        Give(fmt::format("a step of the build wrote {} bytes; {} are allowed", *written,
-                         most_bytes_));
-        return;
-      }
+    if (named.size() >= kMostNamed) {
+      Give("the build's output names too many containers");
+      return;
+    }
+    for (const std::string& container : named) {
+      if (!Measure(container, stop)) return;
     }
     lock.lock();
   }

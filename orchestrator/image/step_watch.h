@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -14,7 +15,9 @@
 namespace orchestrator::image {
 
 // Ends a build that takes too long, or one of whose steps writes too much. Reads the engine's
-// messages to know which container is running ("Running in 0123456789ab").
+// messages to know which containers run ("Running in 0123456789ab"). What a step prints looks the
+// same, so every container that is named is measured as long as it is there, and none is trusted to
+// be the build's own.
 class StepWatch {
  public:
   // `cancel` is what ends the build. A limit of 0 is none.
@@ -27,18 +30,22 @@ class StepWatch {
   // Ends the watch. Why it cancelled the build, or an empty text.
   std::string Finish();
 
+  // The containers that were named and, when they were last looked at, were still there.
+  std::set<std::string> containers() const;
+
  private:
   void Watch(const std::stop_token& stop);
+  bool Measure(const std::string& container, const std::stop_token& stop);
   void Give(std::string reason);
 
-  docker::ContainerClient& containers_;
+  docker::ContainerClient& engine_;
   const std::int64_t most_bytes_;
   const std::chrono::seconds time_limit_;
   std::stop_source cancel_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::string container_;  // guarded by mutex_
-  std::string reason_;     // guarded by mutex_
+  std::set<std::string> named_;  // guarded by mutex_
+  std::string reason_;           // guarded by mutex_
   std::jthread thread_;
 };
 

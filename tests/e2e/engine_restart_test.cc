@@ -80,6 +80,13 @@ TEST_CASE(
   REQUIRE(orchestrator.Call("POST", "/v1/sites/6501/image", Dockerfile("echo again")).status ==
           202);
   CHECK(Eventually([&] { return ImageOf(orchestrator, 6501).at("state") == "built"; }, 60s));
+  // The container of the step that the engine interrupted.
+  CHECK(Eventually(
+      [] {
+        return !Engine::Docker({"ps", "-a", "--no-trunc", "--format", "{{.Command}}"})
+                    .output.contains("sleep 600");
+      },
+      30s, 200ms));
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ TEST_CASE(
   SECTION("it fills the disk") {
     REQUIRE(orchestrator
                 .Call("POST", "/v1/sites/6301/image",
-                      Order("RUN dd if=/dev/zero of=/big bs=1M count=100; sleep 600"))
+                      Order("RUN echo ' ---> Running in 0123456789ab'; dd if=/dev/zero of=/big "
+                            "bs=1M count=100; sleep 600"))
                 .status == 202);
     CHECK(Ends(orchestrator, 6301, "failed"));
     CHECK(Build(orchestrator, 6301).at("error").get<std::string>().contains("allowed"));
@@ -140,7 +141,7 @@ TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old
                                }()},
          {"Content-Type", "application/json"},
          {"Accept", "text/event-stream"}});
-    CHECK(answer.body.contains("event: build\ndata: {\"stream\":\"Step 1/3"));
+    CHECK(answer.body.contains("event: build\ndata: {\"stream\":\"Step 1/4"));
     CHECK(answer.body.contains("event: end\ndata: {\"state\":\"built\""));
     return Build(orchestrator, 6311).at("image").get<std::string>();
   };
@@ -169,6 +170,40 @@ TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old
                Engine::Docker({"image", "inspect", second}).status != 0;
       },
       60s, 500ms));
+}
+
+TEST_CASE("the removal of a site cancels its build, and another orchestrator's images stay") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(
+      orchestrator.Call("PUT", "/v1/sites/6321", R"({"hosts": ["removed.test"], "served": false})")
+          .status == 201);
+  const TemporaryDirectory context;
+  context.Write("Dockerfile", fmt::format("FROM {}\nLABEL orchestrator.site=6322 "
+                                          "orchestrator.image=another\n",
+                                          Engine::BaseImage()));
+  REQUIRE(
+      Engine::Docker({"build", "-q", "-t", "site_6322:latest", context.path().string()}).status ==
+      0);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6321/image", Order("RUN sleep 600")).status == 202);
+  REQUIRE(orchestrator.Call("DELETE", "/v1/sites/6321").status == 202);
+  const auto log = [&] {
+    std::ifstream file(orchestrator.state() / "builds" / "site_6321.log");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  CHECK(Eventually([&] { return log().contains(R"("state":"cancelled")"); }, 20s));
+  // What the sweep after that build leaves alone.
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6323", R"({"hosts": ["next.test"], "served": false})")
+              .status == 201);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6323/image", Order("RUN echo 1")).status == 202);
+  REQUIRE(Ends(orchestrator, 6323, "built"));
+  const std::string first = Build(orchestrator, 6323).at("image");
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6323/image", Order("RUN echo 2")).status == 202);
+  REQUIRE(Ends(orchestrator, 6323, "built"));
+  CHECK(Eventually([&] { return Engine::Docker({"image", "inspect", first}).status != 0; }, 30s,
+                   200ms));
+  CHECK(Engine::Docker({"image", "rm", "site_6322:latest"}).status == 0);
 }
 
 }  // namespace
