@@ -54,8 +54,10 @@ std::vector<std::string> Environment(const site::Site& site, const ServiceOption
   variables["PORT"] = "80";
   variables["HOST"] = "0.0.0.0";
   std::vector<std::string> environment;
-  for (const auto& [name, value] : variables)
+  environment.reserve(variables.size());
+  for (const auto& [name, value] : variables) {
     environment.push_back(fmt::format("{}={}", name, value));
+  }
   return environment;
 }
 

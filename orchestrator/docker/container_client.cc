@@ -146,7 +146,7 @@ Result<ContainerClient::Exec> ContainerClient::StartExec(
   if (!connection) return Failure(connection.error());
   // The engine knows the process only a moment after its answer; a size that comes too early is not
   // worth an error, since the client sends its own.
-  ResizeExec(*id, size, stop);
+  static_cast<void>(ResizeExec(*id, size, stop));
   return Exec{*std::move(id), *std::move(connection)};
 }
 

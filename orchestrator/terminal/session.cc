@@ -48,7 +48,7 @@ std::string Session::EndReason() const {
   return end_reason_;
 }
 
-void Session::Attach(std::shared_ptr<Viewer> viewer) {
+void Session::Attach(const std::shared_ptr<Viewer>& viewer) {
   const auto before = Exchange(viewer);
   if (before) before->End("the terminal was opened somewhere else", {});
   Touch();

@@ -42,7 +42,7 @@ class Session {
   const std::string& id() const { return id_; }
 
   // Shows what was written last, and then what comes. Takes the place of another viewer.
-  void Attach(std::shared_ptr<Viewer> viewer);
+  void Attach(const std::shared_ptr<Viewer>& viewer);
   // The viewer has gone. Without effect when it is another's turn already.
   void Detach(const Viewer* viewer);
 

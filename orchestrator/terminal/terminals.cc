@@ -140,7 +140,6 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
                          fmt::format("site {} is external: it runs elsewhere", id.value)});
   }
   if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
-  std::shared_ptr<Session> session;
   Result<docker::ContainerClient::Exec> exec;
   // A container that is gone, by hand or with the engine, is made again once.
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -158,12 +157,13 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
     std::string& known = sites_[id].container;
     if (known == *container) known.clear();  // else somebody has made another one meanwhile
   }
-  if (exec) {
-    session =
-        std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
+  if (!exec) {
+    Release(id, nullptr);
+    return Failure(exec.error());
   }
+  auto session =
+      std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
   Release(id, session);
-  if (!session) return Failure(exec.error());
   return session;
 }
 
