@@ -95,8 +95,9 @@ Labels EncodeLabels(const Configuration& configuration, std::string_view network
   Labels labels{{std::string(kEnable), "true"}, {std::string(kNetwork), std::string(network)}};
   for (const auto& [name, router] : configuration.routers) Encode(name, router, labels);
   for (const auto& [name, service] : configuration.services) Encode(name, service, labels);
-  for (const auto& [name, middleware] : configuration.middlewares) {
-    std::visit([&](const auto& kind) { Encode(name, kind, labels); }, middleware);
+  for (const auto& middleware : configuration.middlewares) {
+    std::visit([&](const auto& kind) { Encode(middleware.first, kind, labels); },
+               middleware.second);
   }
   return labels;
 }

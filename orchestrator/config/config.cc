@@ -70,8 +70,8 @@ struct Source {
 // Takes keys out of one mapping, each with its environment override, and refuses the rest.
 class Section {
  public:
-  Section(Source& source, YAML::Node node, std::string name)
-      : source_(source), node_(std::move(node)), name_(std::move(name)) {
+  Section(Source& source, const YAML::Node& node, std::string name)
+      : source_(source), node_(node), name_(std::move(name)) {
     if (!node_ || node_.IsNull() || node_.IsMap()) return;
     source_.Fail(source_.Where(node_.Mark()),
                  fmt::format("{} must be a mapping of keys to values", Label()));
@@ -497,6 +497,7 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
   }
   if (source.problems.empty()) return config;
   std::vector<std::string> lines;
+  lines.reserve(source.problems.size());
   for (const FieldProblem& problem : source.problems) {
     lines.push_back(fmt::format("{}: {}", problem.pointer, problem.detail));
   }

@@ -146,7 +146,7 @@ void ReadResources(ObjectReader& parent, Problems& problems, Resources& resource
 bool HasNul(std::string_view text) { return text.contains('\0'); }
 
 bool IsVariableName(std::string_view name) {
-  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+  return !name.empty() && (name.front() < '0' || name.front() > '9') &&
          std::ranges::all_of(name, [](char c) { return IsNameCharacter(c) && c != '-'; });
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
 #include "orchestrator/site/codec.h"
@@ -244,8 +245,9 @@ class Scope {
     if (!database_.in_transaction()) return;
     try {
       database_.Execute("ROLLBACK");
-    } catch (const SqliteError&) {
-      // The connection stays in the transaction; the next BEGIN fails and says so.
+    } catch (const SqliteError& error) {
+      // The connection stays in the transaction; the next BEGIN fails and says so, too.
+      spdlog::error("the store cannot go back: {}", error.what());
     }
   }
   Scope(const Scope&) = delete;
