@@ -78,10 +78,9 @@ Result<docker::LogQuery> ParseQuery(const Request& request) {
   return query;
 }
 
-// Goes on after the engine was away, with what came after the last line.
+// Goes on after the engine was away, with what came after the `last` line (its time, or empty).
 void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery query,
-            EventWriter& writer) {
-  std::string last;
+            std::string last, EventWriter& writer) {
   std::mutex mutex;
   std::condition_variable_any stopped;
   while (!writer.stop().stop_requested()) {
@@ -122,15 +121,16 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
   if (!services.engine) return Problem(503, "no Docker engine is configured (docker.host)");
   const std::string service = site::ServiceName(id);
   if (WantsEvents(request) || query->follow) {
-    if (const auto last = request.Header("Last-Event-ID"); !last.empty()) {
+    const std::string last(request.Header("Last-Event-ID"));
+    if (!last.empty()) {
       auto since = ParseSince(last);
       if (!since) return Problem(since.error());
       query->since = *std::move(since);
       query->tail.reset();
     }
     return EventStream(request, services.stopping,
-                       [&services, service, query = *query](EventWriter& writer) {
-                         Follow(*services.engine, service, query, writer);
+                       [&services, service, query = *query, last](EventWriter& writer) {
+                         Follow(*services.engine, service, query, last, writer);
                        });
   }
   std::vector<docker::LogLine> lines;
@@ -141,12 +141,15 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
         return lines.size() < kMostLines;
       },
       services.stopping);
-  if (!read) return Problem(read.error());
+  // A node that is away has its part of the log: the others' lines are better than none.
+  if (!read && lines.empty()) return Problem(read.error());
   // Tasks on several nodes answer one after the other.
   std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
   Ordered list = Ordered::array();
   for (const docker::LogLine& line : lines) list.push_back(ToJson(line));
-  return Json(200, Dump({{"lines", std::move(list)}}));
+  Ordered body{{"lines", std::move(list)}};
+  if (!read) body["problem"] = read.error().message;
+  return Json(200, Dump(body));
 }
 
 }  // namespace orchestrator::api

@@ -309,7 +309,7 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
     Merge(record, *remembered, wanted);
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
-    if (!new_wish || IsUpdating(*remembered) || HasGivenUp(id, wanted.task) ||
+    if (!new_wish || IsUpdating(*remembered) || HasGivenUp(record, wanted.task) ||
         record.refused_task == Fingerprint(wanted.task)) {
       return std::nullopt;
     }
@@ -328,13 +328,15 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
 Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
                                 const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
+  ExpectOwnEvent(id);
+  if (auto created = engine_->CreateService(wanted, stop); !created) {
+    ExpectNoEvent(id);
+    return created;
+  }
+  MaybeCrash(CrashPoint::kServiceCreated);
   if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
     return forgotten;
   }
-  ExpectOwnEvent(id);
-  auto created = engine_->CreateService(wanted, stop);
-  if (!created) return created;
-  MaybeCrash(CrashPoint::kServiceCreated);
   RememberApplied(record, /*rolled_back=*/false);
   return {};
 }
@@ -361,9 +363,12 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
   const bool given_up =
-      !*rolled_back && wanted.task != current.spec.task && HasGivenUp(id, wanted.task);
+      !*rolled_back && wanted.task != current.spec.task && HasGivenUp(record, wanted.task);
   if (*rolled_back || given_up) wanted.task = current.spec.task;
-  if (wanted == current.spec || IsLeftAlone(id, current, wanted)) {
+  // What is ordered anew, even the same again, is nobody else's doing.
+  const auto applied = StatusOf(id).applied;
+  const bool new_order = applied && applied->revision < record.revision;
+  if (wanted == current.spec || (!new_order && IsLeftAlone(id, current, wanted))) {
     if (!given_up && !IsUpdating(current)) ForgetAttempts(id);
     Remember(id, current);
     RememberApplied(record, *rolled_back);
@@ -387,9 +392,13 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
   // swarm goes on to change it, and events tell.
   const bool still = wanted.replicas == 0 && current.spec.replicas == 0;
   if (still) ExpectOwnEvent(id);
-  auto updated = engine_->UpdateService(current, wanted, stop);
-  if (!updated) return updated;
-  if (still) queue_.AddAfter(id.value, 0s);
+  if (auto updated = engine_->UpdateService(current, wanted, stop); !updated) {
+    if (still) ExpectNoEvent(id);
+    return updated;
+  }
+  // Once for each wish: an engine that gives back something else must not be asked without end.
+  const bool new_wish = SentFingerprint(current.spec) != SentFingerprint(wanted);
+  if (still && new_wish) queue_.AddAfter(id.value, 0s);
   if (new_task) RememberAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
   RememberApplied(record, /*rolled_back=*/false);
@@ -483,7 +492,8 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
     auto now = transaction.Find(record.site.id);
     if (!now) return Failure(now.error());
-    if (!*now) return {};
+    // Ordered again meanwhile: that is still to be tried.
+    if (!*now || (*now)->revision != record.revision) return {};
     (*now)->refused_task = fingerprint;
     return transaction.Put({&**now, 1});
   });
@@ -519,11 +529,18 @@ void Reconciler::ExpectOwnEvent(site::SiteId id) {
   change.until = std::chrono::steady_clock::now() + kOwnEventTime;
 }
 
-bool Reconciler::HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const {
+void Reconciler::ExpectNoEvent(site::SiteId id) {
   const std::lock_guard lock(mutex_);
-  const auto found = attempted_.find(id);
+  const auto own = own_changes_.find(id);
+  if (own != own_changes_.end() && --own->second.events == 0) own_changes_.erase(own);
+}
+
+bool Reconciler::HasGivenUp(const store::SiteRecord& record,
+                            const docker::TaskTemplate& wanted) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = attempted_.find(record.site.id);
   return found != attempted_.end() && found->second.task == wanted &&
-         found->second.times >= kMostReplacements;
+         found->second.revision >= record.revision && found->second.times >= kMostReplacements;
 }
 
 void Reconciler::ForgetAttempts(site::SiteId id) {
@@ -536,7 +553,7 @@ void Reconciler::RememberAttempt(const store::SiteRecord& record,
                                  const docker::TaskTemplate& sent) {
   const std::lock_guard lock(mutex_);
   Attempt& attempt = attempted_[record.site.id];
-  if (attempt.task != sent) attempt = {sent, 0, 0};
+  if (attempt.task != sent || attempt.revision < record.revision) attempt = {sent, 0, 0};
   attempt.revision = record.revision;
   ++attempt.times;
 }

@@ -146,7 +146,8 @@ class Reconciler {
   std::optional<docker::Service> TakeRemembered(site::SiteId id);
   bool WasSeen(site::SiteId id) const;
   void ExpectOwnEvent(site::SiteId id);
-  bool HasGivenUp(site::SiteId id, const docker::TaskTemplate& wanted) const;
+  void ExpectNoEvent(site::SiteId id);
+  bool HasGivenUp(const store::SiteRecord& record, const docker::TaskTemplate& wanted) const;
   void ForgetAttempts(site::SiteId id);
   void RememberAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent);
 

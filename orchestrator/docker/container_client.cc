@@ -94,6 +94,7 @@ Result<Container> ContainerClient::Find(std::string_view id, const std::stop_tok
                     container.name = in.value("Name", "");
                     if (container.name.starts_with('/')) container.name.erase(0, 1);
                     container.state = in.at("State").value("Status", "");
+                    container.created_at = in.value("Created", "");
                     const json& labels = in.at("Config").at("Labels");
                     if (labels.is_object()) container.labels = labels.get<Labels>();
                     return container;

@@ -34,7 +34,8 @@ struct ContainerSpec {
 struct Container {
   std::string id;
   std::string name;
-  std::string state;  // created, running, exited, …
+  std::string state;       // created, running, exited, …
+  std::string created_at;  // RFC 3339; only from Find
   Labels labels;
 };
 

@@ -9,6 +9,7 @@
 
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/docker/timestamp.h"
 #include "orchestrator/files/archive.h"
 #include "orchestrator/image/byte_pipe.h"
 #include "orchestrator/image/step_watch.h"
@@ -65,6 +66,21 @@ void Read(std::string_view message, Outcome& outcome) {
     const auto id = aux->find("ID");
     if (id != aux->end() && id->is_string()) outcome.image_id = id->get<std::string>();
   }
+}
+
+// A build's output may name containers that are not its own. Those are older than the build, of the
+// swarm, or of terminals; and nobody in a build knows the ids of others.
+bool MayBeOfBuild(const docker::Container& container, std::string_view id,
+                  std::chrono::system_clock::time_point started) {
+  if (!container.id.starts_with(id)) return false;
+  const auto created = docker::ToUnixSeconds(container.created_at);
+  const auto since =
+      std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count();
+  if (!created || std::strtoll(created->c_str(), nullptr, 10) < since) return false;
+  return std::ranges::none_of(container.labels, [](const auto& label) {
+    return label.first.starts_with("com.docker.swarm.") ||
+           label.first.starts_with("orchestrator.terminal");
+  });
 }
 
 }  // namespace
@@ -143,6 +159,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   build->log = *std::move(log);
   build->log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
   build->status.state = BuildState::kRunning;
+  order.before_creation = order.before_creation && !exists;
   build->before_creation = order.before_creation;
   build->thread = std::jthread(
       [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
@@ -213,6 +230,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   engine_order.nano_cpus = options_.nano_cpus;
 
   Outcome outcome;
+  const auto started = std::chrono::system_clock::now();
   StepWatch watch(containers_, options_.largest_layer, options_.time_limit, build.cancel);
   const auto done = images_.Build(
       engine_order, [&](char* buffer, std::size_t size) { return pipe.Read(buffer, size); },
@@ -229,7 +247,9 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   const std::string reason = watch.Finish();
   if (!done) {  // an engine that went away has left the container of its step
     const std::lock_guard lock(mutex_);
-    left_containers_.merge(watch.containers());
+    for (const std::string& container : watch.containers()) {
+      left_containers_.try_emplace(container, started);
+    }
   }
   if (!reason.empty()) return failed(reason);
   if (build.cancel.stop_requested()) return {BuildState::kCancelled, "it was cancelled", {}};
@@ -377,25 +397,19 @@ void Builder::Sweep(const std::stop_token& stop) {
   }
 }
 
-// False when some are still to be removed. A build's output may name containers that are not its
-// own: those of the swarm and of terminals are none.
+// False when some are still to be removed.
 bool Builder::RemoveLeftContainers(const std::stop_token& stop) {
-  std::set<std::string> left;
+  decltype(left_containers_) left;
   {
     const std::lock_guard lock(mutex_);
     left = left_containers_;
   }
-  for (const std::string& id : left) {
+  for (const auto& [id, started] : left) {
     const auto container = containers_.Find(id, stop);
     Result<void> done;
-    if (container) {
-      const bool foreign = std::ranges::any_of(container->labels, [](const auto& label) {
-        return label.first.starts_with("com.docker.swarm.") ||
-               label.first.starts_with("orchestrator.terminal");
-      });
-      if (!foreign) done = containers_.Remove(container->id, stop);
-    } else if (container.error().kind != ErrorKind::kNotFound) {
-      done = Failure(container.error());
+    if (!container && container.error().kind == ErrorKind::kUnavailable) continue;
+    if (container && MayBeOfBuild(*container, id, started)) {
+      done = containers_.Remove(container->id, stop);
     }
     if (!done) continue;
     const std::lock_guard lock(mutex_);

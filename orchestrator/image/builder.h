@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -111,8 +110,9 @@ class Builder {
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   std::map<site::SiteId, std::shared_ptr<Build>> builds_;  // guarded by mutex_
-  // Of steps of builds that failed; guarded by mutex_.
-  std::set<std::string> left_containers_;
+  // What the output of builds that failed names as containers of their steps, and when the build
+  // began; guarded by mutex_.
+  std::map<std::string, std::chrono::system_clock::time_point> left_containers_;
   bool sweep_wanted_ = true;  // guarded by mutex_
   std::jthread sweeper_;
 };

@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kPause = 500ms;
 constexpr std::size_t kMostNamed = 200;  // within one pause
+constexpr std::size_t kIdSize = 12;
 constexpr std::string_view kRunning = " ---> Running in ";
 
 }  // namespace
@@ -27,7 +28,9 @@ std::string ContainerOf(std::string_view message) {
   if (!text.starts_with(kRunning)) return {};
   std::string id = text.substr(kRunning.size());
   while (!id.empty() && id.back() == '\n') id.pop_back();
-  const bool good = !id.empty() && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  // Anything shorter might be a name, or the beginning of many ids.
+  const bool good =
+      id.size() == kIdSize && id.find_first_not_of("0123456789abcdef") == std::string::npos;
   return good ? id : std::string();
 }
 

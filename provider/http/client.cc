@@ -241,10 +241,14 @@ class Client::Lanes {
 
   Multi Take() {
     const std::lock_guard lock(mutex_);
+    Multi multi;
+    if (idle_.empty()) {
+      multi = MakeMulti();
+    } else {
+      multi = std::move(idle_.back());  // the one whose connection was used last
+      idle_.pop_back();
+    }
     ++taken_;
-    if (idle_.empty()) return MakeMulti();
-    Multi multi = std::move(idle_.back());  // the one whose connection was used last
-    idle_.pop_back();
     return multi;
   }
 

@@ -403,6 +403,25 @@ TEST_CASE("What the swarm rolled back is not tried again after a restart of this
   CHECK(fixture.engine.counts().updates <= updates + 1);  // labels may have been in it, too
 }
 
+TEST_CASE(
+    "What is ordered again is tried each time, also where the doings of others are left alone") {
+  Fixture fixture;
+  fixture.drift = DriftPolicy::kReport;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetRollsBack(true);
+  SiteRecord record = *fixture.store.Find(1);
+  record.site.image = "broken:1";
+  for (int order = 1; order <= 5; ++order) {
+    INFO(order);
+    fixture.store.Put({record});
+    REQUIRE(Eventually([&] { return fixture.engine.counts().updates == order; }));
+    REQUIRE(Eventually([&] { return !fixture.store.Find(1)->refused_task.empty(); }));
+    REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  }
+  CHECK(fixture.reconciler->Fleet().drifts == 0);
+}
+
 TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is") {
   Fixture fixture;
   fixture.Start();

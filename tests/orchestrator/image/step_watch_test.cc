@@ -9,7 +9,8 @@ TEST_CASE("Only the engine's own words name a container") {
   for (const char* message :
        {"", "{", "[]", R"({"stream": 5})", R"({"status": " ---> Running in 0123456789ab"})",
         R"({"stream": "Running in 0123456789ab"})", R"({"stream": " ---> Running in "})",
-        R"({"stream": " ---> Running in ../../etc"})",
+        R"({"stream": " ---> Running in ../../etc"})", R"({"stream": " ---> Running in db"})",
+        R"({"stream": " ---> Running in 0123456789abc"})",
         R"({"stream": " ---> Running in 0123 456"})"}) {
     INFO(message);
     CHECK(ContainerOf(message).empty());
