@@ -13,6 +13,7 @@ constexpr std::uint64_t kOutputLines = 20;
 constexpr std::size_t kLongestOutput = 8 << 10;
 constexpr std::int64_t kCrashMemory = 60;  // seconds
 constexpr std::int64_t kSettled = 3;       // seconds
+constexpr std::int64_t kStopTime = 45;     // seconds: longer than a task may take to stop
 
 bool IsUpdating(const std::string& state) {
   return state == "updating" || state == "rollback_started" || state == "paused" ||
@@ -51,6 +52,13 @@ std::string WhyNotRunning(const Deployment& deployment) {
 std::int64_t Seconds(const std::string& time) {
   std::tm parts{};
   return strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) ? timegm(&parts) : 0;
+}
+
+// Whether a task runs, as far as can be known: after an engine was restarted, the swarm may go on
+// to call a task running that it has told to stop, and never hear of it again.
+bool Runs(const docker::Task& task, std::int64_t now) {
+  if (task.state != "running") return false;
+  return task.desired_state == "running" || Seconds(task.updated_at) + kStopTime >= now;
 }
 
 // A task that has just started after others failed is no proof that the site runs.
@@ -151,8 +159,9 @@ Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
     if (!tasks) return Failure(tasks.error());
     deployment.tasks = *std::move(tasks);
     std::ranges::sort(deployment.tasks, std::ranges::greater{}, &docker::Task::updated_at);
+    const std::int64_t now = std::time(nullptr);
     deployment.running_tasks = static_cast<std::size_t>(std::ranges::count_if(
-        deployment.tasks, [](const docker::Task& task) { return task.state == "running"; }));
+        deployment.tasks, [&](const docker::Task& task) { return Runs(task, now); }));
   }
   Judge(status, record, deployment);
   deployment.drift = status.drift;

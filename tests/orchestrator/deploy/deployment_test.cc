@@ -24,6 +24,7 @@ docker::Task MakeTask(const std::string& state, const std::string& error = {},
                       const std::string& at = "2026-01-01T00:00:00Z") {
   docker::Task task;
   task.state = state;
+  task.desired_state = "running";
   task.error = error;
   task.message = "m";
   task.updated_at = at;
@@ -107,15 +108,29 @@ TEST_CASE("A deployment is running only when what is wanted is what runs") {
   }
 }
 
+std::string Ago(int seconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(std::time(nullptr) - seconds));
+}
+
+TEST_CASE("A task that was told to stop is waited for, but not for ever") {
+  Fixture fixture;
+  docker::Task old = MakeTask("running", {}, Ago(20));
+  old.desired_state = "shutdown";
+  fixture.engine.SetTasks({MakeTask("running"), old});
+  CHECK_THAT(fixture.Look().reason, ContainsSubstring("still to stop"));
+  // The engine was restarted in between: the swarm never hears of it again.
+  old.updated_at = Ago(60);
+  fixture.engine.SetTasks({MakeTask("running"), old});
+  CHECK(fixture.Look().state == DeploymentState::kRunning);
+  CHECK(fixture.Look().running_tasks == 1);
+}
+
 TEST_CASE("A task that has just started after another failed is no proof that the site runs") {
-  const auto ago = [](int seconds) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(std::time(nullptr) - seconds));
-  };
   Fixture fixture;
   docker::Task failed = MakeTask("failed", "task: non-zero exit (3)");
   docker::Task running = MakeTask("running");
-  failed.since = ago(2);
-  running.since = ago(1);
+  failed.since = Ago(2);
+  running.since = Ago(1);
   fixture.engine.SetTasks({failed, running});
   fixture.engine.SetLog({"Traceback", "ValueError"});
   const Deployment crashing = fixture.Look();
@@ -123,8 +138,8 @@ TEST_CASE("A task that has just started after another failed is no proof that th
   CHECK_THAT(crashing.reason, ContainsSubstring("non-zero exit (3)"));
   CHECK(crashing.output == "Traceback\nValueError\n");
 
-  running.since = ago(5);
-  failed.since = ago(10);
+  running.since = Ago(5);
+  failed.since = Ago(10);
   fixture.engine.SetTasks({failed, running});
   CHECK(fixture.Look().state == DeploymentState::kRunning);
   CHECK(fixture.Look().output.empty());
