@@ -8,13 +8,12 @@
 
 #include "orchestrator/adopt/proposal.h"
 #include "orchestrator/site/codec.h"
+#include "orchestrator/store/for_each_record.h"
 
 namespace orchestrator::api {
 namespace {
 
 using Ordered = nlohmann::ordered_json;
-
-constexpr std::size_t kPage = 1000;
 
 // What is there already.
 struct Existing {
@@ -30,20 +29,14 @@ std::pair<std::string, std::string> AddressOf(const site::Site& site,
 
 Result<Existing> ReadExisting(const store::Store& store) {
   Existing existing;
-  store::Query query;
-  query.limit = kPage;
-  for (;;) {
-    const auto page = store.List(query);
-    if (!page) return Failure(page.error());
-    for (const store::SiteRecord& record : *page) {
-      existing.ids.insert(record.site.id);
-      for (const site::Address& address : record.site.hosts) {
-        existing.addresses.insert(AddressOf(record.site, address));
-      }
+  const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
+    existing.ids.insert(record.site.id);
+    for (const site::Address& address : record.site.hosts) {
+      existing.addresses.insert(AddressOf(record.site, address));
     }
-    if (page->size() < kPage) return existing;
-    query.after = page->back().site.id;
-  }
+  });
+  if (!read) return Failure(read.error());
+  return existing;
 }
 
 void RefuseTakenHosts(const Existing& existing, adopt::Proposal& proposal) {

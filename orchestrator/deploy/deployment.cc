@@ -6,8 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/docker/timestamp.h"
+
 namespace orchestrator::deploy {
 namespace {
+
+using docker::WholeUnixSeconds;
 
 constexpr std::uint64_t kOutputLines = 20;
 constexpr std::size_t kLongestOutput = 8 << 10;
@@ -48,25 +52,19 @@ std::string WhyNotRunning(const Deployment& deployment) {
   return Describe(deployment.tasks.front());
 }
 
-// Seconds since 1970 of an RFC 3339 time in UTC, as the engine writes it; 0 where it is none.
-std::int64_t Seconds(const std::string& time) {
-  std::tm parts{};
-  return strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) ? timegm(&parts) : 0;
-}
-
 // Whether a task runs, as far as can be known: after an engine was restarted, the swarm may go on
 // to call a task running that it has told to stop, and never hear of it again.
 bool Runs(const docker::Task& task, std::int64_t now) {
   if (task.state != "running") return false;
-  return task.desired_state == "running" || Seconds(task.updated_at) + kStopTime >= now;
+  return task.desired_state == "running" || WholeUnixSeconds(task.updated_at) + kStopTime >= now;
 }
 
 // A task that has just started after others failed is no proof that the site runs.
 bool IsCrashing(const Deployment& deployment, std::int64_t now) {
   const docker::Task* const failure = LastFailure(deployment);
-  if (!failure || Seconds(failure->since) + kCrashMemory < now) return false;
+  if (!failure || WholeUnixSeconds(failure->since) + kCrashMemory < now) return false;
   return std::ranges::none_of(deployment.tasks, [&](const docker::Task& task) {
-    return task.state == "running" && Seconds(task.since) + kSettled <= now;
+    return task.state == "running" && WholeUnixSeconds(task.since) + kSettled <= now;
   });
 }
 

@@ -54,6 +54,12 @@ json ToJson(const ContainerSpec& spec) {
           {"User", spec.user},       {"HostConfig", std::move(host)}};
 }
 
+// The engine writes names as paths.
+std::string PlainName(std::string name) {
+  if (name.starts_with('/')) name.erase(0, 1);
+  return name;
+}
+
 }  // namespace
 
 ContainerClient::ContainerClient(provider::http::Client& client, EngineAddress address,
@@ -91,8 +97,7 @@ Result<Container> ContainerClient::Find(std::string_view id, const std::stop_tok
                   [](const json& in) {
                     Container container;
                     container.id = in.at("Id").get<std::string>();
-                    container.name = in.value("Name", "");
-                    if (container.name.starts_with('/')) container.name.erase(0, 1);
+                    container.name = PlainName(in.value("Name", ""));
                     container.state = in.at("State").value("Status", "");
                     container.created_at = in.value("Created", "");
                     const json& labels = in.at("Config").at("Labels");
@@ -115,8 +120,7 @@ Result<std::vector<Container>> ContainerClient::List(std::string_view label,
           container.state = item.value("State", "");
           container.labels = item.at("Labels").get<Labels>();
           if (!item.at("Names").empty()) {
-            container.name = item.at("Names").front().get<std::string>();
-            if (container.name.starts_with('/')) container.name.erase(0, 1);
+            container.name = PlainName(item.at("Names").front().get<std::string>());
           }
           containers.push_back(std::move(container));
         }

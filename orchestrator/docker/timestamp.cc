@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -64,6 +65,11 @@ std::optional<std::string> ToUnixSeconds(std::string_view rfc3339) {
                                         std::chrono::seconds(*second) - *offset;
   if (time.time_since_epoch().count() < 0) return std::nullopt;
   return fmt::format("{}{}", time.time_since_epoch().count(), fraction);
+}
+
+std::int64_t WholeUnixSeconds(std::string_view rfc3339) {
+  const auto seconds = ToUnixSeconds(rfc3339);
+  return seconds ? std::strtoll(seconds->c_str(), nullptr, 10) : 0;
 }
 
 }  // namespace orchestrator::docker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,5 +11,8 @@ namespace orchestrator::docker {
 // "+02:00") as the engine takes it: Unix seconds with the same fraction. Nothing when it is no such
 // time.
 std::optional<std::string> ToUnixSeconds(std::string_view rfc3339);
+
+// The whole Unix seconds of such a time; 0 where it is none.
+std::int64_t WholeUnixSeconds(std::string_view rfc3339);
 
 }  // namespace orchestrator::docker

@@ -73,10 +73,9 @@ void Read(std::string_view message, Outcome& outcome) {
 bool MayBeOfBuild(const docker::Container& container, std::string_view id,
                   std::chrono::system_clock::time_point started) {
   if (!container.id.starts_with(id)) return false;
-  const auto created = docker::ToUnixSeconds(container.created_at);
   const auto since =
       std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count();
-  if (!created || std::strtoll(created->c_str(), nullptr, 10) < since) return false;
+  if (docker::WholeUnixSeconds(container.created_at) < since) return false;
   return std::ranges::none_of(container.labels, [](const auto& label) {
     return label.first.starts_with("com.docker.swarm.") ||
            label.first.starts_with("orchestrator.terminal");

@@ -9,6 +9,7 @@
 
 #include "orchestrator/routing/mode_switch.h"
 #include "orchestrator/routing/routes.h"
+#include "orchestrator/store/for_each_record.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -18,7 +19,6 @@ using nlohmann::json;
 constexpr std::string_view kMigrationsSetting = "migrations";
 constexpr std::size_t kMigrationsKept = 100;
 constexpr std::size_t kUnfinishedShown = 10;
-constexpr std::size_t kPage = 1000;
 
 json ToJson(const Migration& migration) {
   json out{{"id", migration.id}, {"to", site::Name(migration.to)}, {"created", migration.created}};
@@ -142,17 +142,11 @@ Result<MigrationProgress> ProgressOf(const store::Store& store, const Migration&
   std::set<site::SiteId> chosen;
   if (migration.sites) chosen.insert(migration.sites->begin(), migration.sites->end());
   MigrationProgress progress;
-  store::Query query;
-  query.limit = kPage;
-  for (;;) {
-    const auto page = store.List(query);
-    if (!page) return Failure(page.error());
-    for (const store::SiteRecord& record : *page) {
-      if (IsAbout(migration, chosen, record)) CountSite(migration, record, *default_mode, progress);
-    }
-    if (page->size() < kPage) return progress;
-    query.after = page->back().site.id;
-  }
+  const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
+    if (IsAbout(migration, chosen, record)) CountSite(migration, record, *default_mode, progress);
+  });
+  if (!read) return Failure(read.error());
+  return progress;
 }
 
 }  // namespace orchestrator::routing

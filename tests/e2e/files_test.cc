@@ -34,8 +34,7 @@ class Fixture {
 
   Answer Call(const std::string& method, const std::string& path, const std::string& body = {},
               provider::http::HeaderList headers = {}) {
-    std::string token;
-    std::ifstream(orchestrator.state() / "admin.token") >> token;
+    const std::string token = orchestrator.Token();
     headers.emplace_back("Authorization", "Bearer " + token);
     if (!body.empty() && provider::http::FindHeader(headers, "Content-Type").empty()) {
       headers.emplace_back("Content-Type", "application/json");
@@ -84,8 +83,7 @@ TEST_CASE("paths that lead out of a site are refused at the API") {
     CHECK_FALSE(answer.body.contains("root:"));
     if (c.status != 404) CHECK(fixture.Put(c.path + "/x", "owned").status >= 400);
   }
-  std::string token;
-  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  const std::string token = fixture.orchestrator.Token();
   RawConnection dots(fixture.orchestrator.api_port());  // HTTP clients take them out
   dots.Send(
       "GET /v1/sites/17/files/../../../../etc/passwd HTTP/1.1\r\nHost: a\r\n"
@@ -124,8 +122,7 @@ TEST_CASE("files are written whole or not at all") {
     CHECK(usage.at("bytes").get<int>() < 1 << 20);
   }
   SECTION("an upload that breaks off leaves the old file") {
-    std::string token;
-    std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+    const std::string token = fixture.orchestrator.Token();
     {
       RawConnection slow(fixture.orchestrator.api_port());
       slow.Send(
@@ -190,8 +187,7 @@ TEST_CASE("folders are listed, made, moved, changed, archived and removed") {
 
 TEST_CASE("changes of files are told as they happen") {
   Fixture fixture;
-  std::string token;
-  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  const std::string token = fixture.orchestrator.Token();
   RawConnection events(fixture.orchestrator.api_port());
   events.Send("GET /v1/sites/17/files/public HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
               token + "\r\nAccept: text/event-stream\r\n\r\n");
@@ -211,8 +207,7 @@ TEST_CASE("a large file is downloaded with little memory") {
   std::filesystem::resize_file(fixture.site() / "public" / "large", kSize);
   const auto memory = [&] { return MemoryOf(fixture.orchestrator.process_id(), "VmHWM"); };
   const auto before = memory();
-  std::string token;
-  std::ifstream(fixture.orchestrator.state() / "admin.token") >> token;
+  const std::string token = fixture.orchestrator.Token();
   provider::http::ClientRequest request;
   request.url = fmt::format("http://127.0.0.1:{}/v1/sites/17/files/public/large",
                             fixture.orchestrator.api_port());

@@ -131,16 +131,10 @@ TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old
   std::ofstream(orchestrator.sites() / "63" / "11" / "Dockerfile")
       << "FROM " << Engine::BaseImage() << "\nCOPY content.txt /content.txt\n";
   const auto build = [&] {
-    const Answer answer = orchestrator.CallRaw(
-        "POST", "/v1/sites/6311/image", "{}",
-        {{"Authorization", "Bearer " +
-                               [&] {
-                                 std::string token;
-                                 std::ifstream(orchestrator.state() / "admin.token") >> token;
-                                 return token;
-                               }()},
-         {"Content-Type", "application/json"},
-         {"Accept", "text/event-stream"}});
+    const Answer answer = orchestrator.CallRaw("POST", "/v1/sites/6311/image", "{}",
+                                               {{"Authorization", "Bearer " + orchestrator.Token()},
+                                                {"Content-Type", "application/json"},
+                                                {"Accept", "text/event-stream"}});
     CHECK(answer.body.contains("event: build\ndata: {\"stream\":\"Step 1/4"));
     CHECK(answer.body.contains("event: end\ndata: {\"state\":\"built\""));
     return Build(orchestrator, 6311).at("image").get<std::string>();

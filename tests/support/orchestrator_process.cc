@@ -93,11 +93,15 @@ Answer OrchestratorProcess::CallRaw(const std::string& method, const std::string
   return {response->status, std::move(response->headers), std::move(response->body)};
 }
 
-Answer OrchestratorProcess::Call(const std::string& method, const std::string& path,
-                                 const std::string& body) {
+std::string OrchestratorProcess::Token() const {
   std::string token;
   std::ifstream(state_ / "admin.token") >> token;
-  provider::http::HeaderList headers{{"Authorization", "Bearer " + token}};
+  return token;
+}
+
+Answer OrchestratorProcess::Call(const std::string& method, const std::string& path,
+                                 const std::string& body) {
+  provider::http::HeaderList headers{{"Authorization", "Bearer " + Token()}};
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
   return CallRaw(method, path, body, headers);
 }

@@ -53,6 +53,7 @@ class OrchestratorProcess {
   std::string provider_listen() const;
   static std::string ProviderToken() { return "token-of-the-tests-0123456789"; }
   const std::filesystem::path& state() const { return state_; }
+  std::string Token() const;  // of the API
   std::filesystem::path sites() const { return directory_.path() / "sites"; }
   std::filesystem::path config_file() const { return directory_.path() / "orchestrator.yaml"; }
   std::string Log() const { return process_ ? process_->Output() : ""; }

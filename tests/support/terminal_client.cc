@@ -1,6 +1,5 @@
 #include "tests/support/terminal_client.h"
 
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,11 +13,9 @@ using provider::http::Socket;
 
 TerminalClient::TerminalClient(const OrchestratorProcess& orchestrator, int id,
                                const std::string& session) {
-  std::string token;
-  std::ifstream(orchestrator.state() / "admin.token") >> token;
   auto opened = provider::http::OpenSocket(fmt::format("ws://127.0.0.1:{}/v1/sites/{}/terminals{}",
                                                        orchestrator.api_port(), id, session),
-                                           {{"Authorization", "Bearer " + token}});
+                                           {{"Authorization", "Bearer " + orchestrator.Token()}});
   if (opened) socket_ = *std::move(opened);
 }
 

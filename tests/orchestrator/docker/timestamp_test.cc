@@ -1,5 +1,7 @@
 #include "orchestrator/docker/timestamp.h"
 
+#include <string>
+
 #include <catch2/catch_test_macros.hpp>
 
 namespace orchestrator::docker {
@@ -15,6 +17,7 @@ TEST_CASE("What is no time is not taken for one") {
         "1969-12-31T23:59:59Z", "2026-01-31T12:00:0-Z"}) {
     INFO(text);
     CHECK_FALSE(ToUnixSeconds(text).has_value());
+    CHECK(WholeUnixSeconds(text) == 0);
   }
 }
 
@@ -34,6 +37,7 @@ TEST_CASE("Times become Unix seconds with the same fraction") {
   for (const auto& [time, seconds] : cases) {
     INFO(time);
     CHECK(ToUnixSeconds(time) == seconds);
+    CHECK(WholeUnixSeconds(time) == std::stoll(seconds));
   }
 }
 
