@@ -41,9 +41,7 @@ std::string SentFingerprint(const docker::ServiceSpec& spec) {
   return found == spec.labels.end() ? std::string() : found->second;
 }
 
-constexpr std::size_t kMostRemembered = 2000;
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
-constexpr auto kOwnEventTime = 2s;   // within which the event of our own change comes
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
@@ -59,7 +57,10 @@ Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks
       queue_(options_.back_off) {
   if (engine_) engine_problem_ = "the Docker engine has not been asked yet";
   threads_.emplace_back([this](const std::stop_token& stop) { Watch(stop); });
-  if (engine_) threads_.emplace_back([this](const std::stop_token& stop) { Listen(stop); });
+  if (engine_) {
+    threads_.emplace_back([this](const std::stop_token& stop) { Listen(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { ReadChanged(stop); });
+  }
   for (unsigned i = 0; i < options_.workers; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
   }
@@ -68,29 +69,6 @@ Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks
 Reconciler::~Reconciler() {
   for (std::jthread& thread : threads_) thread.request_stop();
   threads_.clear();
-}
-
-ReconcileStatus Reconciler::StatusOf(site::SiteId id) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = statuses_.find(id);
-  return found == statuses_.end() ? ReconcileStatus{} : found->second;
-}
-
-std::string Reconciler::WaitApplied(site::SiteId id, store::Revision revision,
-                                    std::chrono::steady_clock::time_point deadline,
-                                    const std::stop_token& stop) const {
-  std::unique_lock lock(mutex_);
-  std::string problem = "waiting for its turn to be sent to the swarm";
-  bool applied = false;
-  status_changed_.wait_until(lock, stop, deadline, [&] {
-    const auto found = statuses_.find(id);
-    if (found == statuses_.end()) return false;
-    const ReconcileStatus& status = found->second;
-    if (!status.problem.empty()) problem = status.problem;
-    applied = status.applied && status.applied->revision >= revision;
-    return applied || status.refused >= revision;
-  });
-  return applied ? "" : problem;
 }
 
 Result<std::string> Reconciler::WantedTask(const store::SiteRecord& record,
@@ -121,8 +99,11 @@ void Reconciler::Work(const std::stop_token& stop) {
     const Error& error = done.error();
     if (error.kind != ErrorKind::kCancelled) {
       spdlog::warn("site {}: {} {}", id.value, error.message, error.detail);
-      RememberProblem(id, error.message);
-      if (error.kind != ErrorKind::kUnavailable) RememberRefusal(id);
+      memory_.SetProblem(id, error.message);
+      if (error.kind != ErrorKind::kUnavailable) {
+        const auto record = store_.Find(id);
+        if (record && *record) memory_.SetRefused(id, (*record)->revision);
+      }
     }
     queue_.Fail(*key);
   }
@@ -154,15 +135,7 @@ void Reconciler::Listen(const std::stop_token& stop) {
         [&](const docker::Event& event) {
           const auto id = site::ParseServiceName(event.name);
           if (!id) return;
-          {
-            const std::lock_guard lock(mutex_);
-            const auto own = own_changes_.find(*id);
-            if (own != own_changes_.end() && event.action != "remove") {
-              const bool expected = own->second.until >= std::chrono::steady_clock::now();
-              if (!expected || --own->second.events == 0) own_changes_.erase(own);
-              if (expected) return;
-            }
-          }
+          if (event.action != "remove" && memory_.IsExpected(*id)) return;
           queue_.AddAfter(id->value, kEventDelay);
         },
         stop);
@@ -171,6 +144,23 @@ void Reconciler::Listen(const std::stop_token& stop) {
     }
     store_.commits().WaitAfter(store_.commits().last(),
                                std::chrono::steady_clock::now() + options_.engine_retry, stop);
+  }
+}
+
+// Reads services again that were just changed, so that their next change needs no look before.
+// While one call is under way, the next ones gather for the call after it.
+void Reconciler::ReadChanged(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const auto changed = memory_.TakeChanged(stop);
+    if (changed.empty()) continue;
+    std::vector<std::string> ids;
+    for (const auto& [id, site] : changed) ids.push_back(id);
+    const auto services = engine_->ListServicesById(ids, stop);
+    if (!services) continue;  // they are looked at before their next change
+    for (const docker::Service& service : *services) {
+      const auto found = changed.find(service.id);
+      if (found != changed.end()) memory_.Keep(found->second, service);
+    }
   }
 }
 
@@ -207,7 +197,7 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
   for (store::Change& change : changes->sites) {
     if (!change.record) {
       records.erase(change.id);
-      Forget(change.id);
+      memory_.Forget(change.id);
       continue;
     }
     records.insert_or_assign(change.id, *std::move(change.record));
@@ -250,10 +240,10 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     docker::ServiceSpec wanted = Wanted(record, *network);
     Merge(record, *found->second, wanted);
     if (wanted != found->second->spec) {
-      Remember(id, *found->second);
+      memory_.Keep(id, *found->second);
       queue_.Add(id.value);
     } else {
-      RememberApplied(record, /*rolled_back=*/false);
+      memory_.SetApplied(record, /*rolled_back=*/false);
     }
   }
   return true;
@@ -303,18 +293,19 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
                                                         docker::ServiceSpec wanted,
                                                         const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  const auto remembered = TakeRemembered(id);
+  const auto remembered = memory_.Take(id);
   Result<void> done;
   if (remembered) {
     Merge(record, *remembered, wanted);
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
-    if (!new_wish || IsUpdating(*remembered) || HasGivenUp(record, wanted.task) ||
-        record.refused_task == Fingerprint(wanted.task)) {
+    if (!new_wish || IsUpdating(*remembered) ||
+        memory_.Attempts(record, wanted.task) >= kMostReplacements ||
+        (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
     }
     done = Update(record, *remembered, wanted, stop);
-  } else if (!WasSeen(id)) {
+  } else if (!memory_.WasSeen(id)) {
     done = Create(record, wanted, stop);
   } else {
     return std::nullopt;
@@ -328,16 +319,16 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
 Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
                                 const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  ExpectOwnEvent(id);
+  memory_.ExpectEvent(id);
   if (auto created = engine_->CreateService(wanted, stop); !created) {
-    ExpectNoEvent(id);
+    memory_.ExpectNoEvent(id);
     return created;
   }
   MaybeCrash(CrashPoint::kServiceCreated);
   if (auto forgotten = ForgetCrashes(options_.service.sites_directory, id); !forgotten) {
     return forgotten;
   }
-  RememberApplied(record, /*rolled_back=*/false);
+  memory_.SetApplied(record, /*rolled_back=*/false);
   return {};
 }
 
@@ -346,9 +337,9 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
                                      const docker::ServiceSpec& wanted,
                                      const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  if (WasSeen(id)) {
-    RememberDrift(id, "removed by somebody else");
-    const auto applied = StatusOf(id).applied;
+  if (memory_.WasSeen(id)) {
+    NoteDrift(id, "removed by somebody else");
+    const auto applied = memory_.StatusOf(id).applied;
     const bool as_wanted = applied && applied->revision >= record.revision;
     if (options_.drift == DriftPolicy::kReport && as_wanted) return {};
   }
@@ -362,20 +353,20 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
   Merge(record, current, wanted);
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
-  const bool given_up =
-      !*rolled_back && wanted.task != current.spec.task && HasGivenUp(record, wanted.task);
+  const bool given_up = !*rolled_back && wanted.task != current.spec.task &&
+                        memory_.Attempts(record, wanted.task) >= kMostReplacements;
   if (*rolled_back || given_up) wanted.task = current.spec.task;
   // What is ordered anew, even the same again, is nobody else's doing.
-  const auto applied = StatusOf(id).applied;
+  const auto applied = memory_.StatusOf(id).applied;
   const bool new_order = applied && applied->revision < record.revision;
   if (wanted == current.spec || (!new_order && IsLeftAlone(id, current, wanted))) {
-    if (!given_up && !IsUpdating(current)) ForgetAttempts(id);
-    Remember(id, current);
-    RememberApplied(record, *rolled_back);
+    if (!given_up && !IsUpdating(current)) memory_.ForgetAttempts(id);
+    memory_.Keep(id, current);
+    memory_.SetApplied(record, *rolled_back);
   } else if (auto updated = Update(record, current, wanted, stop); !updated) {
     return updated;
   }
-  if (given_up) RememberProblem(id, kGivenUp);
+  if (given_up) memory_.SetProblem(id, kGivenUp);
   return {};
 }
 
@@ -391,17 +382,15 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
   // Without tasks nothing moves: the service is at once as it will be remembered. Otherwise the
   // swarm goes on to change it, and events tell.
   const bool still = wanted.replicas == 0 && current.spec.replicas == 0;
-  if (still) ExpectOwnEvent(id);
+  if (still) memory_.ExpectEvent(id);
   if (auto updated = engine_->UpdateService(current, wanted, stop); !updated) {
-    if (still) ExpectNoEvent(id);
+    if (still) memory_.ExpectNoEvent(id);
     return updated;
   }
-  // Once for each wish: an engine that gives back something else must not be asked without end.
-  const bool new_wish = SentFingerprint(current.spec) != SentFingerprint(wanted);
-  if (still && new_wish) queue_.AddAfter(id.value, 0s);
-  if (new_task) RememberAttempt(record, wanted.task);
+  if (still) memory_.MarkChanged(id, current.id);
+  if (new_task) memory_.SetAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
-  RememberApplied(record, /*rolled_back=*/false);
+  memory_.SetApplied(record, /*rolled_back=*/false);
   return {};
 }
 
@@ -421,7 +410,7 @@ Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::st
     }
   }
   if (record.removing) return Erase(record.site.id);
-  RememberApplied(record, /*rolled_back=*/false);
+  memory_.SetApplied(record, /*rolled_back=*/false);
   return {};
 }
 
@@ -468,8 +457,8 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
 bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,
                              const docker::ServiceSpec& wanted) {
   if (SentFingerprint(current.spec) != SentFingerprint(wanted)) return false;
-  RememberDrift(id, fmt::format("changed by somebody else: {}",
-                                fmt::join(Differences(current.spec, wanted), ", ")));
+  NoteDrift(id, fmt::format("changed by somebody else: {}",
+                            fmt::join(Differences(current.spec, wanted), ", ")));
   return options_.drift == DriftPolicy::kReport;
 }
 
@@ -480,14 +469,7 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   const std::string fingerprint = Fingerprint(wanted.task);
   if (record.refused_task == fingerprint) return true;
   if (!current.update_state.starts_with("rollback")) return false;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = attempted_.find(record.site.id);
-    if (found == attempted_.end() || found->second.task != wanted.task ||
-        found->second.revision < record.revision) {
-      return false;
-    }
-  }
+  if (!memory_.WasAttempted(record, wanted.task)) return false;
   // Kept over a restart, so that it is not tried again then.
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
     auto now = transaction.Find(record.site.id);
@@ -499,63 +481,6 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   });
   if (!written) return Failure(written.error());
   return true;
-}
-
-void Reconciler::Remember(site::SiteId id, const docker::Service& current) {
-  const std::lock_guard lock(mutex_);
-  remembered_.insert_or_assign(id, Remembered{current, std::chrono::steady_clock::now()});
-  if (remembered_.size() <= kMostRemembered) return;
-  remembered_.erase(std::ranges::min_element(remembered_, {},
-                                             [](const auto& entry) { return entry.second.since; }));
-}
-
-std::optional<docker::Service> Reconciler::TakeRemembered(site::SiteId id) {
-  const std::lock_guard lock(mutex_);
-  auto taken = remembered_.extract(id);
-  if (taken.empty()) return std::nullopt;
-  return std::move(taken.mapped().service);
-}
-
-bool Reconciler::WasSeen(site::SiteId id) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = statuses_.find(id);
-  return found != statuses_.end() && found->second.applied && !found->second.elsewhere;
-}
-
-void Reconciler::ExpectOwnEvent(site::SiteId id) {
-  const std::lock_guard lock(mutex_);
-  OwnChange& change = own_changes_[id];
-  ++change.events;
-  change.until = std::chrono::steady_clock::now() + kOwnEventTime;
-}
-
-void Reconciler::ExpectNoEvent(site::SiteId id) {
-  const std::lock_guard lock(mutex_);
-  const auto own = own_changes_.find(id);
-  if (own != own_changes_.end() && --own->second.events == 0) own_changes_.erase(own);
-}
-
-bool Reconciler::HasGivenUp(const store::SiteRecord& record,
-                            const docker::TaskTemplate& wanted) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = attempted_.find(record.site.id);
-  return found != attempted_.end() && found->second.task == wanted &&
-         found->second.revision >= record.revision && found->second.times >= kMostReplacements;
-}
-
-void Reconciler::ForgetAttempts(site::SiteId id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = attempted_.find(id);
-  if (found != attempted_.end()) found->second.times = 0;
-}
-
-void Reconciler::RememberAttempt(const store::SiteRecord& record,
-                                 const docker::TaskTemplate& sent) {
-  const std::lock_guard lock(mutex_);
-  Attempt& attempt = attempted_[record.site.id];
-  if (attempt.task != sent || attempt.revision < record.revision) attempt = {sent, 0, 0};
-  attempt.revision = record.revision;
-  ++attempt.times;
 }
 
 Result<std::string> Reconciler::NetworkId(const std::stop_token& stop) {
@@ -582,49 +507,15 @@ void Reconciler::SetEngineProblem(std::string problem) {
   engine_problem_ = std::move(problem);
 }
 
-void Reconciler::RememberApplied(const store::SiteRecord& record, bool rolled_back) {
-  const std::lock_guard lock(mutex_);
-  ReconcileStatus& status = statuses_[record.site.id];
-  status.problem.clear();
-  status.rolled_back = rolled_back;
-  if (status.applied && status.applied->revision < record.revision) status.drift.clear();
-  status.elsewhere = record.site.kind == site::Kind::kExternal;
-  const bool same = status.applied && status.applied->routes_revision == record.routes_revision &&
-                    status.applied->phase == record.phase;
-  const auto since = same ? status.applied->since : std::chrono::steady_clock::now();
-  status.applied = Applied{record.revision, record.routes_revision, record.phase, since};
-  status_changed_.notify_all();
-}
-
-void Reconciler::RememberDrift(site::SiteId id, const std::string& what) {
-  const std::lock_guard lock(mutex_);
-  std::string& drift = statuses_[id].drift;
-  if (drift == what && options_.drift == DriftPolicy::kReport) return;
-  ++fleet_.drifts;
-  drift = what;
+void Reconciler::NoteDrift(site::SiteId id, const std::string& what) {
+  const bool is_new = memory_.SetDrift(id, what);
+  if (!is_new && options_.drift == DriftPolicy::kReport) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ++fleet_.drifts;
+  }
   spdlog::warn("site {}: {} ({})", id.value, what,
                options_.drift == DriftPolicy::kRepair ? "repaired" : "left as it is");
-}
-
-void Reconciler::RememberProblem(site::SiteId id, const std::string& problem) {
-  const std::lock_guard lock(mutex_);
-  statuses_[id].problem = problem;
-}
-
-void Reconciler::RememberRefusal(site::SiteId id) {
-  const auto record = store_.Find(id);
-  if (!record || !*record) return;
-  const std::lock_guard lock(mutex_);
-  statuses_[id].refused = (*record)->revision;
-  status_changed_.notify_all();
-}
-
-void Reconciler::Forget(site::SiteId id) {
-  const std::lock_guard lock(mutex_);
-  statuses_.erase(id);
-  attempted_.erase(id);
-  own_changes_.erase(id);
-  remembered_.erase(id);
 }
 
 }  // namespace orchestrator::deploy

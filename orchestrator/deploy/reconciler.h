@@ -1,18 +1,17 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/deploy/site_memory.h"
 #include "orchestrator/deploy/work_queue.h"
 #include "orchestrator/docker/engine.h"
 #include "orchestrator/store/store.h"
@@ -42,25 +41,6 @@ struct ReconcilerOptions {
   BackOff back_off;
 };
 
-// The state of a site's record that was last brought to the swarm.
-struct Applied {
-  store::Revision revision = 0;
-  store::Revision routes_revision = 0;
-  store::Phase phase = store::Phase::kProvider;
-  std::chrono::steady_clock::time_point since;  // when this state was applied first
-};
-
-struct ReconcileStatus {
-  std::optional<Applied> applied;
-  std::string problem;       // why the last try failed, for people; empty when it did not
-  bool rolled_back = false;  // the swarm refused the last deployment and runs the one before
-  // What somebody else changed, for people; empty when nothing. Stays after a repair, until the
-  // site is changed.
-  std::string drift;
-  bool elsewhere = false;       // an external site: it has no service
-  store::Revision refused = 0;  // that cannot be brought to the swarm as it is, see `problem`
-};
-
 // The tasks of one site, as the last list of all tasks has them.
 struct TaskCount {
   std::size_t running = 0;
@@ -88,13 +68,15 @@ class Reconciler {
   Reconciler(const Reconciler&) = delete;
   Reconciler& operator=(const Reconciler&) = delete;
 
-  ReconcileStatus StatusOf(site::SiteId id) const;
+  ReconcileStatus StatusOf(site::SiteId id) const { return memory_.StatusOf(id); }
 
   // Waits until the swarm has been given this revision of the site. Why not, if time is over or the
   // try failed; empty when it has.
   std::string WaitApplied(site::SiteId id, store::Revision revision,
                           std::chrono::steady_clock::time_point deadline,
-                          const std::stop_token& stop) const;
+                          const std::stop_token& stop) const {
+    return memory_.WaitApplied(id, revision, deadline, stop);
+  }
 
   // The fingerprint of the task template that the record would have now, for
   // SiteRecord::adopted_task.
@@ -113,6 +95,7 @@ class Reconciler {
   void Work(const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
   void Listen(const std::stop_token& stop);
+  void ReadChanged(const std::stop_token& stop);
   store::Revision Follow(store::Revision seen, Records& records, bool queue_all,
                          const std::stop_token& stop);
   bool Resync(const Records& records, const std::stop_token& stop);
@@ -142,22 +125,9 @@ class Reconciler {
                    const docker::ServiceSpec& wanted);
   Result<bool> WasRolledBack(const store::SiteRecord& record, const docker::Service& current,
                              const docker::ServiceSpec& wanted);
-  void Remember(site::SiteId id, const docker::Service& current);
-  std::optional<docker::Service> TakeRemembered(site::SiteId id);
-  bool WasSeen(site::SiteId id) const;
-  void ExpectOwnEvent(site::SiteId id);
-  void ExpectNoEvent(site::SiteId id);
-  bool HasGivenUp(const store::SiteRecord& record, const docker::TaskTemplate& wanted) const;
-  void ForgetAttempts(site::SiteId id);
-  void RememberAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent);
-
   Result<std::string> NetworkId(const std::stop_token& stop);
   void SetEngineProblem(std::string problem);
-  void RememberApplied(const store::SiteRecord& record, bool rolled_back);
-  void RememberDrift(site::SiteId id, const std::string& what);
-  void RememberProblem(site::SiteId id, const std::string& problem);
-  void RememberRefusal(site::SiteId id);
-  void Forget(site::SiteId id);
+  void NoteDrift(site::SiteId id, const std::string& what);
 
   store::Store& store_;
   docker::Engine* const engine_;
@@ -165,33 +135,10 @@ class Reconciler {
   const ReconcilerOptions options_;
   WorkQueue queue_;
 
+  SiteMemory memory_;
+
   mutable std::mutex mutex_;
-  mutable std::condition_variable_any status_changed_;
-  // The template that was sent last as an update, and how often in a row.
-  struct Attempt {
-    docker::TaskTemplate task;
-    store::Revision revision = 0;  // of the site
-    unsigned times = 0;
-  };
-
-  // The events that our own changes of services without tasks, and creations, are still to cause.
-  struct OwnChange {
-    unsigned events = 0;
-    std::chrono::steady_clock::time_point until;
-  };
-
-  // A service as the engine gave it last.
-  struct Remembered {
-    docker::Service service;
-    std::chrono::steady_clock::time_point since;
-  };
-
-  std::map<site::SiteId, ReconcileStatus> statuses_;  // guarded by mutex_
-  FleetStatus fleet_;                                 // guarded by mutex_
-  std::map<site::SiteId, OwnChange> own_changes_;     // guarded by mutex_
-  std::map<site::SiteId, Attempt> attempted_;         // guarded by mutex_
-  // Those that changed last; guarded by mutex_.
-  std::map<site::SiteId, Remembered> remembered_;
+  FleetStatus fleet_;           // guarded by mutex_
   std::string engine_problem_;  // guarded by mutex_
   std::string network_id_;      // guarded by mutex_
 

@@ -255,6 +255,10 @@ std::string FilterJson(std::string_view kind, std::string_view value) {
   return json{{std::string(kind), json::array({value})}}.dump();
 }
 
+std::string FilterJson(std::string_view kind, std::span<const std::string> values) {
+  return json{{std::string(kind), values}}.dump();
+}
+
 Result<Service> ReadService(std::string_view text) {
   return ReadAnswer("service", text, ServiceFromJson);
 }

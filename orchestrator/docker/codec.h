@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ std::string OverlayNetworkJson(std::string_view name);
 
 // {"label": ["…"]} and the like, for the query `filters`.
 std::string FilterJson(std::string_view kind, std::string_view value);
+std::string FilterJson(std::string_view kind, std::span<const std::string> values);
 
 // Readers of answers. What cannot be read is a kInternal error: the engine broke its promise.
 Result<Service> ReadService(std::string_view json);

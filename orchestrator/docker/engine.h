@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ class Engine {
   // Services that have the label `label`, whatever its value; all with an empty one.
   virtual Result<std::vector<Service>> ListServices(std::string_view label,
                                                     const std::stop_token& stop) = 0;
+
+  // The services with these ids, as far as they are there, by one call.
+  virtual Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
+                                                        const std::stop_token& stop) = 0;
   virtual Result<Service> FindService(std::string_view name, const std::stop_token& stop) = 0;
   virtual Result<void> CreateService(const ServiceSpec& spec, const std::stop_token& stop) = 0;
 

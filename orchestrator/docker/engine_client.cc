@@ -29,6 +29,13 @@ Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
               ReadServices);
 }
 
+Result<std::vector<Service>> EngineClient::ListServicesById(std::span<const std::string> ids,
+                                                            const std::stop_token& stop) {
+  return Then(transport_.Call("reading services", "GET",
+                              "/services?filters=" + Escape(FilterJson("id", ids)), "", stop),
+              ReadServices);
+}
+
 Result<Service> EngineClient::FindService(std::string_view name, const std::stop_token& stop) {
   return Then(transport_.Call(fmt::format("reading service {}", name), "GET",
                               fmt::format("/services/{}", Escape(name)), "", stop),

@@ -52,7 +52,7 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
       ++published_;
       fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
     }
-    store_.commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
+    store_.document_commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
   }
 }
 

@@ -22,6 +22,7 @@ using store::SiteRecord;
 
 constexpr auto kBusyCheck = 100ms;
 constexpr auto kIdleCheck = 10s;
+constexpr auto kGathering = 10ms;
 
 // The phase that brings a site towards `mode`, if it has to move.
 std::optional<Phase> NextMove(const SiteRecord& record, site::RoutingMode mode) {
@@ -72,65 +73,74 @@ std::string ModeSwitch::WaitingFor(site::SiteId id) const {
 }
 
 void ModeSwitch::Run(const std::stop_token& stop) {
-  Records records;
   store::Revision seen = 0;
   while (!stop.stop_requested()) {
-    auto changes = store_.ChangesAfter(seen);
-    bool busy = true;
-    if (changes) {
-      seen = changes->revision;
-      for (store::Change& change : changes->sites) {
-        if (change.record && !change.record->removing) {
-          records.insert_or_assign(change.id, *std::move(change.record));
-        } else {
-          records.erase(change.id);
-          Note(change.id, "");
-        }
-      }
-      busy = Step(records, stop);
+    seen = Follow(seen);
+    StartMoves();
+    FinishMovesToDocument();
+    ConfirmLabels(stop);
+    if (unsettled_.empty()) {
+      store_.commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
+      // Nobody waits for the first of many changes to be looked at alone.
+      std::unique_lock lock(mutex_);
+      pause_.wait_for(lock, stop, kGathering, [] { return false; });
     } else {
-      spdlog::error("{}", changes.error().message);
+      // Traefik is asked again and again; a commit ends the wait early.
+      store_.commits().WaitAfter(seen, Clock::now() + kBusyCheck, stop);
     }
-    // While sites are on their way, Traefik is asked again and again; a commit ends the wait early.
-    store_.commits().WaitAfter(
-        seen, Clock::now() + (busy ? Clock::duration(kBusyCheck) : kIdleCheck), stop);
   }
 }
 
-bool ModeSwitch::Step(const Records& records, const std::stop_token& stop) {
+store::Revision ModeSwitch::Follow(store::Revision seen) {
+  auto changes = store_.ChangesAfter(seen);
   const auto default_mode = DefaultMode(store_);
-  if (!default_mode) {
-    spdlog::error("{}", default_mode.error().message);
-    return true;
+  if (!changes || !default_mode) {
+    spdlog::error("{}", changes ? default_mode.error().message : changes.error().message);
+    return seen;
   }
-  StartMoves(records, *default_mode);
-  FinishMovesToDocument(records);
-  ConfirmLabels(records, stop);
-  return std::ranges::any_of(records, [&](const auto& item) {
-    const SiteRecord& record = item.second;
-    return record.phase == Phase::kToProvider || NeedsLabelConfirmation(record) ||
-           NextMove(record, ResolveMode(record.site, *default_mode));
-  });
+  if (*default_mode != default_mode_) {
+    default_mode_ = *default_mode;
+    unsettled_.clear();
+    for (const auto& [id, record] : records_) Sort(record);
+  }
+  for (store::Change& change : changes->sites) {
+    unsettled_.erase(change.id);
+    if (change.record && !change.record->removing) {
+      Sort(*change.record);
+      records_.insert_or_assign(change.id, *std::move(change.record));
+    } else {
+      records_.erase(change.id);
+      Note(change.id, "");
+    }
+  }
+  return changes->revision;
 }
 
-void ModeSwitch::StartMoves(const Records& records, site::RoutingMode default_mode) {
+void ModeSwitch::Sort(const SiteRecord& record) {
+  if (record.phase == Phase::kToProvider || NeedsLabelConfirmation(record) ||
+      NextMove(record, ResolveMode(record.site, default_mode_))) {
+    unsettled_.insert_or_assign(record.site.id, record);
+  }
+}
+
+void ModeSwitch::StartMoves() {
   std::vector<SiteRecord> starting;
-  for (const auto& [id, record] : records) {
-    if (NextMove(record, ResolveMode(record.site, default_mode))) starting.push_back(record);
+  for (const auto& [id, record] : unsettled_) {
+    if (NextMove(record, ResolveMode(record.site, default_mode_))) starting.push_back(record);
   }
   Commit(
       "starting to switch", starting,
       [&](SiteRecord& record, store::Revision revision) {
-        record.phase = *NextMove(record, ResolveMode(record.site, default_mode));
+        record.phase = *NextMove(record, ResolveMode(record.site, default_mode_));
         record.routes_revision = revision;
       },
       /*document_changes=*/true);
   if (!starting.empty()) MaybeCrash(CrashPoint::kSwitchStarted);
 }
 
-void ModeSwitch::FinishMovesToDocument(const Records& records) {
+void ModeSwitch::FinishMovesToDocument() {
   std::vector<SiteRecord> confirmed;
-  for (const auto& [id, record] : records) {
+  for (const auto& [id, record] : unsettled_) {
     if (record.phase != Phase::kToProvider) continue;
     const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
     if (confirmation.everywhere) {
@@ -147,11 +157,11 @@ void ModeSwitch::FinishMovesToDocument(const Records& records) {
   if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchFinished);
 }
 
-void ModeSwitch::ConfirmLabels(const Records& records, const std::stop_token& stop) {
+void ModeSwitch::ConfirmLabels(const std::stop_token& stop) {
   std::vector<SiteRecord> settling;  // in label mode already: only the confirmation is new
   std::vector<SiteRecord> moving;
   std::map<std::string, std::string> away;  // instances that did not answer in this round
-  for (const auto& [id, record] : records) {
+  for (const auto& [id, record] : unsettled_) {
     if (!NeedsLabelConfirmation(record) || stop.stop_requested()) continue;
     std::string why;
     if (LabelsSeen(record, stop, why, away)) {

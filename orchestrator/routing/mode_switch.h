@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -55,14 +56,13 @@ class ModeSwitch {
 
  private:
   using Records = std::map<site::SiteId, store::SiteRecord>;
-  using Moves = std::vector<std::pair<site::SiteId, store::Phase>>;
 
   void Run(const std::stop_token& stop);
-  // True when something is still to be waited for.
-  bool Step(const Records& records, const std::stop_token& stop);
-  void StartMoves(const Records& records, site::RoutingMode default_mode);
-  void FinishMovesToDocument(const Records& records);
-  void ConfirmLabels(const Records& records, const std::stop_token& stop);
+  store::Revision Follow(store::Revision seen);
+  void Sort(const store::SiteRecord& record);
+  void StartMoves();
+  void FinishMovesToDocument();
+  void ConfirmLabels(const std::stop_token& stop);
   bool LabelsSeen(const store::SiteRecord& record, const std::stop_token& stop, std::string& why,
                   std::map<std::string, std::string>& away) const;
 
@@ -76,7 +76,13 @@ class ModeSwitch {
   provider::http::Client& client_;
   const LabelsAppliedAt labels_applied_;
   const ModeSwitchOptions options_;
+  // Used by the thread alone. What is to be done, or waited for, is only with the unsettled ones.
+  Records records_;
+  Records unsettled_;
+  site::RoutingMode default_mode_ = site::RoutingMode::kProvider;
+
   mutable std::mutex mutex_;
+  std::condition_variable_any pause_;
   std::map<site::SiteId, std::string> waiting_;  // guarded by mutex_
   std::jthread thread_;
 };

@@ -10,6 +10,7 @@
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/sqlite_database.h"
 #include "orchestrator/store/sqlite_schema.h"
+#include "orchestrator/store/write_queue.h"
 
 namespace orchestrator::store {
 namespace {
@@ -143,8 +144,11 @@ class SqliteTransaction final : public Transaction {
   }
 
   Result<void> MarkDocumentChanged() override {
+    changes_document_ = true;
     return SetSetting(kDocumentRevision, std::to_string(revision_));
   }
+
+  bool changes_document() const { return changes_document_; }
 
   Result<site::SiteId> NextId() override {
     return Guard("cannot choose an id", [&]() -> Result<site::SiteId> {
@@ -233,6 +237,7 @@ class SqliteTransaction final : public Transaction {
 
   SqliteDatabase& database_;
   const Revision revision_;
+  bool changes_document_ = false;
 };
 
 // Rolls back unless committed.
@@ -264,21 +269,11 @@ class SqliteStore final : public Store {
   explicit SqliteStore(const std::string& path) : writer_(path), reader_(path) {
     MigrateSchema(writer_);
     commits_.Notify(RevisionSetting(writer_, kRevision));
+    document_commits_.Notify(RevisionSetting(writer_, kDocumentRevision));
   }
 
   Result<Revision> Write(const std::function<Result<void>(Transaction&)>& change) override {
-    const std::lock_guard lock(writer_mutex_);
-    auto revision = Guard("cannot write to the database", [&]() -> Result<Revision> {
-      Scope scope(writer_, "BEGIN IMMEDIATE");
-      const Revision next = RevisionSetting(writer_, kRevision) + 1;
-      SqliteTransaction transaction(writer_, next);
-      if (auto changed = change(transaction); !changed) return Failure(changed.error());
-      PutSetting(writer_, kRevision, std::to_string(next));
-      scope.Commit();
-      return next;
-    });
-    if (revision) commits_.Notify(*revision);
-    return revision;
+    return queue_.Write(change, [this](std::span<QueuedWrite* const> group) { Commit(group); });
   }
 
   Result<std::optional<SiteRecord>> Find(site::SiteId id) const override {
@@ -355,8 +350,58 @@ class SqliteStore final : public Store {
   }
 
  private:
-  std::mutex writer_mutex_;
-  SqliteDatabase writer_;  // guarded by writer_mutex_
+  // All of them in one transaction, so that they share the wait for the disk.
+  void Commit(std::span<QueuedWrite* const> group) {
+    bool document_changed = false;
+    auto last = Guard("cannot write to the database", [&]() -> Result<Revision> {
+      Scope scope(writer_, "BEGIN IMMEDIATE");
+      const Revision before = RevisionSetting(writer_, kRevision);
+      Revision revision = before;
+      for (QueuedWrite* write : group) {
+        write->outcome = Apply(*write->change, revision + 1, document_changed);
+        if (write->outcome) ++revision;
+      }
+      if (revision == before) return before;
+      PutSetting(writer_, kRevision, std::to_string(revision));
+      scope.Commit();
+      return revision;
+    });
+    if (last) {
+      commits_.Notify(*last);
+      if (document_changed) document_commits_.Notify(*last);
+      return;
+    }
+    for (QueuedWrite* write : group) {
+      if (write->outcome) write->outcome = Failure(last.error());
+    }
+  }
+
+  // One change, which leaves nothing behind when it fails.
+  Result<Revision> Apply(const std::function<Result<void>(Transaction&)>& change, Revision revision,
+                         bool& document_changed) {
+    writer_.Execute("SAVEPOINT change");
+    SqliteTransaction transaction(writer_, revision);
+    Result<void> changed;
+    try {
+      changed = change(transaction);
+    } catch (const std::exception& thrown) {
+      // It belongs to one writer; the others must not wait for ever.
+      changed = Failure(Error{ErrorKind::kInternal, "the change failed", thrown.what()});
+    }
+    if (!writer_.in_transaction()) {
+      // After some failures (a full disk) SQLite takes back all of the transaction by itself.
+      throw SqliteError(SQLITE_ABORT_ROLLBACK,
+                        changed ? "it was taken back" : changed.error().message);
+    }
+    if (!changed) writer_.Execute("ROLLBACK TO change");
+    writer_.Execute("RELEASE change");
+    if (!changed) return Failure(changed.error());
+    document_changed |= transaction.changes_document();
+    return revision;
+  }
+
+  WriteQueue queue_;
+  SqliteDatabase writer_;  // used by the thread that the queue chose
   mutable std::mutex reader_mutex_;
   mutable SqliteDatabase reader_;  // guarded by reader_mutex_
 };

@@ -108,8 +108,12 @@ class Store {
 
   const CommitSignal& commits() const { return commits_; }
 
+  // Only the commits that changed the document.
+  const CommitSignal& document_commits() const { return document_commits_; }
+
  protected:
   CommitSignal commits_;
+  CommitSignal document_commits_;
 };
 
 }  // namespace orchestrator::store

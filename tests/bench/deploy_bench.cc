@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -90,50 +91,73 @@ void BenchOneSite(OrchestratorProcess& orchestrator, RawEngine& engine) {
   Report("engine_update_of_a_service", engines, {{"replicas", 0}});
 }
 
-void BenchManySites(OrchestratorProcess& orchestrator) {
-  for (int i = 0; i < kSites; ++i) Update(orchestrator, kFirst + i, 0.5);
+// Runs `body` for 0 … count-1, by several clients at once. Returns how many times it threw.
+int ByClients(unsigned clients, int count, const std::function<void(int)>& body) {
   std::atomic<int> next = 0;
   std::atomic<int> failed = 0;
-  const auto start = Clock::now();
-  std::vector<std::jthread> clients;
-  for (int client = 0; client < kClients; ++client) {
-    clients.emplace_back([&] {
-      for (int i = next++; i < kSites * kRounds; i = next++) {
+  std::vector<std::jthread> threads;
+  for (unsigned client = 0; client < clients; ++client) {
+    threads.emplace_back([&] {
+      for (int i = next++; i < count; i = next++) {
         try {
-          Update(orchestrator, kFirst + i % kSites, 0.5 + (i / kSites + 1) * 0.1);
+          body(i);
         } catch (const std::exception&) {
           ++failed;
         }
       }
     });
   }
-  clients.clear();
+  threads.clear();
+  return failed;
+}
+
+void ReportUpdates(const char* name, Clock::time_point start, int failed) {
   const double time = Milliseconds(Clock::now() - start);
-  Report("director_updates_by_8_clients", {time},
+  Report(name, {time},
          {{"updates", kSites * kRounds},
-          {"failed", failed.load()},
+          {"failed", failed},
           {"updates_per_second", kSites * kRounds * 1000 / time}});
+}
+
+// What the engine does alone, with the same clients on the same number of services: an update
+// needs the service's version, so it is read before.
+void BenchEngineOnManyServices(RawEngine& engine) {
+  const json model = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
+  const auto name = [](int i) { return fmt::format("by-engine-{}", i); };
+  for (int i = 0; i < kSites; ++i) {
+    json spec = model;
+    spec["Name"] = name(i);
+    spec["Labels"] = json::object();
+    engine.Call("POST", "/services/create", spec.dump());
+  }
+  const auto start = Clock::now();
+  const int failed = ByClients(kClients, kSites * kRounds, [&](int i) {
+    EngineUpdate(engine, name(i % kSites), i / kSites + 1).Send();
+  });
+  ReportUpdates("engine_updates_by_8_clients", start, failed);
+  for (int i = 0; i < kSites; ++i) engine.Call("DELETE", "/services/" + name(i));
+}
+
+void BenchManySites(OrchestratorProcess& orchestrator) {
+  for (int i = 0; i < kSites; ++i) Update(orchestrator, kFirst + i, 0.5);
+  const auto start = Clock::now();
+  const int failed = ByClients(kClients, kSites * kRounds, [&](int i) {
+    Update(orchestrator, kFirst + i % kSites, 0.5 + (i / kSites + 1) * 0.1);
+  });
+  ReportUpdates("director_updates_by_8_clients", start, failed);
 }
 
 void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
   const json model = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
-  std::atomic<int> next = 0;
   auto start = Clock::now();
-  {
-    std::vector<std::jthread> clients;
-    for (unsigned client = 0; client < kConcurrency; ++client) {
-      clients.emplace_back([&] {
-        RawEngine own;
-        for (int i = next++; i < kServices; i = next++) {
-          json spec = model;
-          spec["Name"] = fmt::format("by-engine-{}", i);
-          spec["Labels"] = {{"bench", "1"}};
-          own.Call("POST", "/services/create", spec.dump());
-        }
-      });
-    }
-  }
+  const int failed = ByClients(kConcurrency, kServices, [&](int i) {
+    json spec = model;
+    spec["Name"] = fmt::format("by-engine-{}", i);
+    spec["Labels"] = {{"bench", "1"}};
+    engine.Call("POST", "/services/create", spec.dump());
+  });
   const double by_engine = Milliseconds(Clock::now() - start);
+  if (failed > 0) throw std::runtime_error("the engine refused a service");
   const std::string filter = "/services?filters=%7B%22label%22%3A%5B%22bench%22%5D%7D";
   for (const json& service : json(engine.Call("GET", filter))) {
     engine.Call("DELETE", "/services/" + service.at("ID").get<std::string>());
@@ -176,6 +200,7 @@ void BenchDeploy() {
   RawEngine engine;
   BenchOneSite(system.orchestrator(), engine);
   BenchManySites(system.orchestrator());
+  BenchEngineOnManyServices(engine);
   BenchCreation(system.orchestrator(), engine);
 }
 

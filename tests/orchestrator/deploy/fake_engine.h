@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +28,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
 
   struct Counts {
     int lists = 0;
+    int lists_by_id = 0;
     int task_lists = 0;
     int finds = 0;
     int creates = 0;
@@ -105,6 +108,17 @@ class FakeEngine final : public orchestrator::docker::Engine {
     std::vector<Service> list;
     for (const auto& [name, service] : services_) {
       if (service.spec.labels.contains(std::string(label))) list.push_back(service);
+    }
+    return list;
+  }
+  Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
+                                                const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    ++counts_.lists_by_id;
+    std::vector<Service> list;
+    for (const auto& [name, service] : services_) {
+      if (std::ranges::find(ids, service.id) != ids.end()) list.push_back(service);
     }
     return list;
   }
