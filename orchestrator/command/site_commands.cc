@@ -140,6 +140,7 @@ Result<Written> SiteCommands::Deploy(site::Site site) {
       site.image = before.image;
       site.environment = before.environment;
       site.update_order = before.update_order;
+      site.readiness = before.readiness;
       site.routing = before.routing;
     }
     auto made = Prepare(transaction, site, *current);

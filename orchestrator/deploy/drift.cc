@@ -41,6 +41,7 @@ std::vector<std::string> Differences(const docker::ServiceSpec& seen,
   check("log driver", a.log_driver, b.log_driver);
   check("log options", a.log_options, b.log_options);
   check("networks", a.networks, b.networks);
+  check("health check", a.health_check, b.health_check);
   return parts;
 }
 

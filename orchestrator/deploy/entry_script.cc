@@ -34,9 +34,11 @@ if [ "$crashes" -gt 1 ]; then
   done
   [ "$pause" -le 300 ] || pause=300
   say "The server has ended $crashes times in a row; it is started again in $pause s"
+  : >/run/orchestrator.pause
   sleep "$pause" & child=$!
   wait "$child"
   child=
+  rm -f /run/orchestrator.pause
   [ -z "$stopped" ] || exit 143
 fi
 
@@ -59,7 +61,39 @@ mkdir -p /site/.orchestrator && echo $((crashes + 1)) >"$counter"
 exit "$code"
 )sh";
 
+// Waits until something listens on port 80 of any address but this container's own loopback, for $1
+// seconds at most; the pause after crashes does not count. Reads the kernel's tables, where 0050 is
+// the port and 0A a listener, since images need not have a program that can ask. After the first
+// success it never ends.
+constexpr std::string_view kReadinessScript = R"sh(
+ready=/run/orchestrator.ready
+limit=/run/orchestrator.ready-until
+[ ! -e "$ready" ] || exec sleep 2147483647
+while :; do
+  if [ -e /run/orchestrator.pause ] || [ ! -e "$limit" ]; then
+    echo $(($(date +%s) + $1)) >"$limit"
+  fi
+  read -r end <"$limit"
+  for table in /proc/net/tcp /proc/net/tcp6; do
+    [ -r "$table" ] || continue
+    while read -r _ address _ state _; do
+      case $address/$state in
+        0100007F:* | 00000000000000000000000001000000:*) ;;
+        *:0050/0A) : >"$ready"; exit 0 ;;
+      esac
+    done <"$table"
+  done
+  if [ "$(date +%s)" -ge "$end" ]; then
+    echo "nothing listens on port 80 after $1 s"
+    exit 1
+  fi
+  sleep 0.1 2>/dev/null || sleep 1
+done
+)sh";
+
 }  // namespace
+
+std::string_view ReadinessScript() { return kReadinessScript; }
 
 std::string_view EntryScript() { return kScript; }
 

@@ -10,6 +10,10 @@ namespace orchestrator::deploy {
 // counted in a file of the site's own folder /site/.orchestrator; a new deployment forgets it.
 std::string_view EntryScript();
 
+// The shell script that the engine runs in a task's container to learn whether the site is ready to
+// be asked; $1 is how many seconds it may take.
+std::string_view ReadinessScript();
+
 // The file, in .orchestrator of the site's directory, that counts the bad ends.
 inline constexpr std::string_view kCrashFile = "crashes";
 

@@ -338,10 +338,10 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
                                      const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
   if (memory_.WasSeen(id)) {
-    NoteDrift(id, "removed by somebody else");
     const auto applied = memory_.StatusOf(id).applied;
-    const bool as_wanted = applied && applied->revision >= record.revision;
-    if (options_.drift == DriftPolicy::kReport && as_wanted) return {};
+    const bool stays = StaysDrifted(id, "removed by somebody else");
+    // What is ordered anew is made at once.
+    if (stays && applied && applied->revision >= record.revision) return {};
   }
   return Create(record, wanted, stop);
 }
@@ -452,14 +452,17 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
   for (const docker::Mount& mount : current.spec.task.mounts) {
     if (!OwnsMountPoint(mount.target)) wanted.task.mounts.push_back(mount);
   }
+  const auto& check = current.spec.task.health_check;
+  if (check && !wanted.task.health_check && !IsReadinessCheck(*check)) {
+    wanted.task.health_check = check;
+  }
 }
 
 bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,
                              const docker::ServiceSpec& wanted) {
   if (SentFingerprint(current.spec) != SentFingerprint(wanted)) return false;
-  NoteDrift(id, fmt::format("changed by somebody else: {}",
-                            fmt::join(Differences(current.spec, wanted), ", ")));
-  return options_.drift == DriftPolicy::kReport;
+  return StaysDrifted(id, fmt::format("changed by somebody else: {}",
+                                      fmt::join(Differences(current.spec, wanted), ", ")));
 }
 
 Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
@@ -507,15 +510,24 @@ void Reconciler::SetEngineProblem(std::string problem) {
   engine_problem_ = std::move(problem);
 }
 
-void Reconciler::NoteDrift(site::SiteId id, const std::string& what) {
+bool Reconciler::StaysDrifted(site::SiteId id, std::string what) {
+  const bool repair = options_.drift == DriftPolicy::kRepair;
+  const auto now = SiteMemory::Clock::now();
+  const auto pause = repair ? memory_.RepairPause(id, now) : SiteMemory::Clock::duration::zero();
+  if (pause > SiteMemory::Clock::duration::zero()) {
+    what += " (again and again after it was undone: the next repair waits)";
+    queue_.AddAfter(id.value, pause);
+  }
+  const bool stays = !repair || pause > SiteMemory::Clock::duration::zero();
+  if (!stays) memory_.CountRepair(id, now);
   const bool is_new = memory_.SetDrift(id, what);
-  if (!is_new && options_.drift == DriftPolicy::kReport) return;
+  if (stays && !is_new) return true;
   {
     const std::lock_guard lock(mutex_);
     ++fleet_.drifts;
   }
-  spdlog::warn("site {}: {} ({})", id.value, what,
-               options_.drift == DriftPolicy::kRepair ? "repaired" : "left as it is");
+  spdlog::warn("site {}: {} ({})", id.value, what, stays ? "left as it is" : "repaired");
+  return stays;
 }
 
 }  // namespace orchestrator::deploy

@@ -127,7 +127,8 @@ class Reconciler {
                              const docker::ServiceSpec& wanted);
   Result<std::string> NetworkId(const std::stop_token& stop);
   void SetEngineProblem(std::string problem);
-  void NoteDrift(site::SiteId id, const std::string& what);
+  // Whether what somebody else did to the site's service is to stay, by policy or for now.
+  bool StaysDrifted(site::SiteId id, std::string what);
 
   store::Store& store_;
   docker::Engine* const engine_;

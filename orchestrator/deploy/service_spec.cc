@@ -21,6 +21,7 @@ constexpr std::int64_t kTmpBytes = 10'000'000;
 constexpr std::int64_t kRunBytes = 1'000'000;
 constexpr std::uint32_t kSticky = 01777;
 constexpr std::size_t kShortHash = 16;
+constexpr std::string_view kReadinessName = "orchestrator-readiness";  // $0 of its script
 
 constexpr std::array<std::string_view, 5> kMountPoints = {
     "/site", "/root", "/usr/share/nginx/html", "/tmp", "/run",
@@ -78,6 +79,18 @@ docker::Mount Bind(const std::filesystem::path& source, std::string target, bool
   return mount;
 }
 
+// The program that is asked has its own time limit, so the engine's are only to be out of its way:
+// after the first good answer it sleeps, since a check that comes again and again would cost each
+// site the start of a process.
+docker::HealthCheck ReadinessCheck(const site::Readiness& readiness) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(readiness.timeout).count();
+  return {.command = {"sh", "-c", std::string(ReadinessScript()), std::string(kReadinessName),
+                      std::to_string(seconds)},
+          .interval = 250ms,
+          .timeout = std::chrono::years(10),
+          .retries = 2};
+}
+
 docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOptions& options,
                                 const std::string& network_id) {
   const site::Site& site = record.site;
@@ -110,6 +123,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   task.log_driver = "json-file";
   task.log_options = {{"max-size", "500k"}, {"max-file", "1"}};
   task.networks = {network_id};
+  if (site.readiness) task.health_check = ReadinessCheck(*site.readiness);
   return task;
 }
 
@@ -119,6 +133,10 @@ std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& o
   if (record.site.image) return *record.site.image;
   if (record.site.kind == site::Kind::kStatic) return options.static_image;
   return record.built_image.empty() ? options.dynamic_image : record.built_image;
+}
+
+bool IsReadinessCheck(const docker::HealthCheck& check) {
+  return std::ranges::find(check.command, kReadinessName) != check.command.end();
 }
 
 bool OwnsMountPoint(std::string_view target) {

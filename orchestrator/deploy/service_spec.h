@@ -32,6 +32,9 @@ docker::ServiceSpec WantedService(const store::SiteRecord& record, const Service
 // The image that the tasks of the site run: its own, the one built for it, or the base image.
 std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& options);
 
+// Whether it is the check of a site's readiness. All others stay as they are.
+bool IsReadinessCheck(const docker::HealthCheck& check);
+
 // Whether the mount point is one of those that sites have from us. All others stay as they are.
 bool OwnsMountPoint(std::string_view target);
 

@@ -8,6 +8,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMostKept = 2000;
+constexpr unsigned kFreeRepairs = 3;    // in a row, before a repair waits
+constexpr unsigned kMostDoublings = 8;  // 256 s
+constexpr auto kFirstPause = 1s;
+constexpr auto kRepairMemory = 15min;     // longer than the longest pause
 constexpr std::size_t kMostAtOnce = 100;  // they stand in a URL
 constexpr auto kOwnEventTime = 2s;        // within which the event of our own change comes
 
@@ -17,6 +21,7 @@ void SiteMemory::Forget(site::SiteId id) {
   const std::lock_guard lock(mutex_);
   statuses_.erase(id);
   attempts_.erase(id);
+  repairs_.erase(id);
   own_changes_.erase(id);
   kept_.erase(id);
 }
@@ -137,6 +142,23 @@ bool SiteMemory::IsExpected(site::SiteId id) {
   const bool expected = own->second.until >= Clock::now();
   if (!expected || --own->second.events == 0) own_changes_.erase(own);
   return expected;
+}
+
+SiteMemory::Clock::duration SiteMemory::RepairPause(site::SiteId id, Clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = repairs_.find(id);
+  if (found == repairs_.end() || found->second.times <= kFreeRepairs) return {};
+  const unsigned doublings = std::min(found->second.times - kFreeRepairs - 1, kMostDoublings);
+  const Clock::time_point due = found->second.last + kFirstPause * (1U << doublings);
+  return std::max(due - now, Clock::duration::zero());
+}
+
+void SiteMemory::CountRepair(site::SiteId id, Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  Repairs& repairs = repairs_[id];
+  if (now - repairs.last > kRepairMemory) repairs.times = 0;
+  ++repairs.times;
+  repairs.last = now;
 }
 
 void SiteMemory::SetAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent) {

@@ -73,6 +73,11 @@ class SiteMemory {
   // Whether one that came is such a one, which then has been.
   bool IsExpected(site::SiteId id);
 
+  // --- how often in a row what somebody else did was undone
+  // How long the next repair has to wait: others may undo it as often.
+  Clock::duration RepairPause(site::SiteId id, Clock::time_point now) const;
+  void CountRepair(site::SiteId id, Clock::time_point now);
+
   // --- task templates that were sent as an update
   void SetAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent);
   // How often in a row this one was sent for this revision of the site, or a later one.
@@ -89,6 +94,10 @@ class SiteMemory {
   struct OwnChange {
     unsigned events = 0;
     Clock::time_point until;
+  };
+  struct Repairs {
+    unsigned times = 0;
+    Clock::time_point last;
   };
   struct Kept {
     docker::Service service;
@@ -108,6 +117,7 @@ class SiteMemory {
   std::map<site::SiteId, ReconcileStatus> statuses_;
   std::map<site::SiteId, OwnChange> own_changes_;
   std::map<site::SiteId, Attempt> attempts_;
+  std::map<site::SiteId, Repairs> repairs_;
   std::map<site::SiteId, Kept> kept_;  // those that changed last
   std::map<std::string, site::SiteId> changed_services_;
 };

@@ -56,6 +56,30 @@ void SetOrErase(json& object, const char* key, const T& value) {
   }
 }
 
+void Apply(const std::optional<HealthCheck>& check, json& container) {
+  if (!check) {
+    container.erase("Healthcheck");
+    return;
+  }
+  json test = json::array({"CMD"});
+  for (const std::string& word : check->command) test.push_back(word);
+  container["Healthcheck"] = {{"Test", std::move(test)},
+                              {"Interval", check->interval.count()},
+                              {"Timeout", check->timeout.count()},
+                              {"Retries", check->retries}};
+}
+
+// Nothing where there is none, or one that `HealthCheck` cannot say.
+std::optional<HealthCheck> ReadHealthCheck(const json& container) {
+  const json& in = Member(container, "Healthcheck");
+  auto command = Get<std::vector<std::string>>(in, "Test");
+  if (command.empty() || command.front() != "CMD") return {};
+  command.erase(command.begin());
+  return HealthCheck{std::move(command), nanoseconds(Get<std::int64_t>(in, "Interval")),
+                     nanoseconds(Get<std::int64_t>(in, "Timeout")),
+                     Get<std::uint64_t>(in, "Retries")};
+}
+
 void Apply(const TaskTemplate& task, json& out) {
   json& container = out["ContainerSpec"];
   container["Image"] = task.image;
@@ -69,6 +93,8 @@ void Apply(const TaskTemplate& task, json& out) {
   SetOrErase(container, "ReadOnly", task.read_only_root);
   container["Mounts"] = MountsToJson(task.mounts);
   container["StopGracePeriod"] = task.stop_grace_period.count();
+  // One of somebody else stays while we have none.
+  if (task.health_check || ReadHealthCheck(container)) Apply(task.health_check, container);
   out["Resources"]["Limits"] = {{"NanoCPUs", task.nano_cpus}, {"MemoryBytes", task.memory_bytes}};
   out["RestartPolicy"] = {{"Condition", task.restart.condition},
                           {"Delay", task.restart.delay.count()},
@@ -145,6 +171,7 @@ TaskTemplate ReadTask(const json& in) {
   task.read_only_root = Get<bool>(container, "ReadOnly");
   task.mounts = ReadMounts(Member(container, "Mounts"));
   task.stop_grace_period = nanoseconds(Get<std::int64_t>(container, "StopGracePeriod"));
+  task.health_check = ReadHealthCheck(container);
   const json& limits = Member(Member(in, "Resources"), "Limits");
   task.nano_cpus = Get<std::int64_t>(limits, "NanoCPUs");
   task.memory_bytes = Get<std::int64_t>(limits, "MemoryBytes");

@@ -39,6 +39,16 @@ struct RestartPolicy {
   friend bool operator==(const RestartPolicy&, const RestartPolicy&) = default;
 };
 
+// A command that the engine runs in the container; a task counts as running when it was good once.
+struct HealthCheck {
+  std::vector<std::string> command;
+  std::chrono::nanoseconds interval{0};  // before the first one, and after each
+  std::chrono::nanoseconds timeout{0};
+  std::uint64_t retries = 0;
+
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
 // What a task is made from: a change of it replaces running tasks.
 struct TaskTemplate {
   std::string image;
@@ -57,6 +67,7 @@ struct TaskTemplate {
   std::string log_driver;
   std::map<std::string, std::string> log_options;
   std::vector<std::string> networks;  // ids
+  std::optional<HealthCheck> health_check;
 
   friend bool operator==(const TaskTemplate&, const TaskTemplate&) = default;
 };

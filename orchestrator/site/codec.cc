@@ -30,6 +30,8 @@ constexpr Bytes kLeastMemory{std::int64_t{6} << 20};  // the engine refuses less
 constexpr Bytes kMostMemory{std::int64_t{1} << 46};
 constexpr std::chrono::milliseconds kShortestInterval{100};
 constexpr std::chrono::milliseconds kLongestInterval{3'600'000};
+constexpr std::chrono::milliseconds kShortestReadiness{1'000};
+constexpr std::chrono::milliseconds kLongestReadiness{3'600'000};
 
 Error Invalid(Problems problems) {
   std::string message = problems.front().detail;
@@ -231,6 +233,32 @@ void ReadTls(ObjectReader& parent, Problems& problems, std::optional<Tls>& out) 
   out = tls;
 }
 
+// A duration from `shortest` to `longest`, where it is given.
+void ReadDuration(ObjectReader& reader, const char* key, std::chrono::milliseconds shortest,
+                  std::chrono::milliseconds longest, std::chrono::milliseconds& out) {
+  const auto text = reader.String(key);
+  if (!text) return;
+  const auto duration = ParseDuration(*text);
+  if (!duration) {
+    reader.Fail(key, duration.error());
+  } else if (*duration < shortest || *duration > longest) {
+    reader.Fail(key, fmt::format("must be from {} to {}", FormatDuration(shortest),
+                                 FormatDuration(longest)));
+  } else {
+    out = *duration;
+  }
+}
+
+void ReadReadiness(ObjectReader& parent, Problems& problems, std::optional<Readiness>& out) {
+  const json* value = parent.Find("readiness");
+  if (!value) return;
+  ObjectReader reader(*value, parent.PointerTo("readiness"), problems);
+  Readiness readiness;
+  ReadDuration(reader, "timeout", kShortestReadiness, kLongestReadiness, readiness.timeout);
+  reader.RefuseUnknown();
+  out = readiness;
+}
+
 void ReadHealthCheck(ObjectReader& parent, Problems& problems, std::optional<HealthCheck>& out) {
   const json* value = parent.Find("health_check");
   if (!value) return;
@@ -247,16 +275,7 @@ void ReadHealthCheck(ObjectReader& parent, Problems& problems, std::optional<Hea
   } else if (!reader.Has("path")) {
     reader.Fail("path", "is needed");
   }
-  if (const auto text = reader.String("interval")) {
-    const auto interval = ParseDuration(*text);
-    if (!interval) {
-      reader.Fail("interval", interval.error());
-    } else if (*interval < kShortestInterval || *interval > kLongestInterval) {
-      reader.Fail("interval", "must be from 100ms to 1h");
-    } else {
-      check.interval = *interval;
-    }
-  }
+  ReadDuration(reader, "interval", kShortestInterval, kLongestInterval, check.interval);
   reader.RefuseUnknown();
   out = std::move(check);
 }
@@ -334,6 +353,9 @@ void CheckKind(ObjectReader& reader, const Site& site, Problems& problems) {
     reader.Fail("upstreams", "are for external sites only");
   }
   if (site.kind != Kind::kDynamic && site.run) reader.Fail("run", "is for dynamic sites only");
+  if (site.kind == Kind::kExternal && site.readiness) {
+    reader.Fail("readiness", "is for dynamic and static sites only");
+  }
   if (site.kind == Kind::kExternal && site.image) {
     reader.Fail("image", "is for dynamic and static sites only");
   }
@@ -365,6 +387,7 @@ Site Read(const json& value, const std::string& pointer, Problems& problems) {
   ReadDatabase(reader, problems, site.database);
   ReadEnum(reader, "update_order", {UpdateOrder::kStartFirst, UpdateOrder::kStopFirst},
            site.update_order);
+  ReadReadiness(reader, problems, site.readiness);
   ReadUpstreams(reader, problems, site.upstreams);
   ReadRouting(reader, problems, site.routing);
   CheckKind(reader, site, problems);
@@ -497,6 +520,8 @@ std::string ToJson(const Site& site) {
                        {"password", site.database->password}};
   }
   out["update_order"] = Name(site.update_order);
+  out["readiness"] = nullptr;
+  if (site.readiness) out["readiness"]["timeout"] = FormatDuration(site.readiness->timeout);
   out["upstreams"] = site.upstreams;
   out["routing"] = RoutingToJson(site.routing);
   return out.dump();

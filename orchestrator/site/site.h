@@ -82,6 +82,13 @@ struct Tls {
   friend bool operator==(const Tls&, const Tls&) = default;
 };
 
+// An update waits until the new task listens on port 80 before the old one stops.
+struct Readiness {
+  std::chrono::milliseconds timeout{60'000};  // after which the task has failed
+
+  friend bool operator==(const Readiness&, const Readiness&) = default;
+};
+
 struct HealthCheck {
   std::string path;
   std::chrono::milliseconds interval{10'000};
@@ -112,6 +119,7 @@ struct Site {
   std::map<std::string, std::string> environment;
   std::optional<Database> database;
   UpdateOrder update_order = UpdateOrder::kStartFirst;
+  std::optional<Readiness> readiness;
   std::vector<std::string> upstreams;  // external only, at least one URL
   Routing routing;
 

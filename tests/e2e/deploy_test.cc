@@ -95,6 +95,51 @@ TEST_CASE("an update and a restart of a served site leave no gap") {
   CHECK(result.sent > 500);
 }
 
+std::string SlowSite(int id, const std::string& host, const std::string& text) {
+  json site = json::parse(SwarmSystem::DynamicSite(id, host, text));
+  std::string run = site.at("run");
+  site["run"] = run.insert(run.find('\n') + 1, "sleep 3\n");
+  site["readiness"] = {{"timeout", "20s"}};
+  return site.dump();
+}
+
+TEST_CASE("a site that needs seconds to listen has no gap when it asks for readiness") {
+  SwarmSystem system("provider");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6161?wait=running&timeout=60s",
+                    SlowSite(6161, "slow.test", "one"))
+              .Header("X-Reached") == "running");
+  REQUIRE(system.Answers("slow.test", "one"));
+
+  SECTION("an update and a restart") {
+    Load load(system.traefik_url(), {"slow.test"});
+    REQUIRE(Eventually([&] { return load.sent() > 50; }));
+    CHECK(system.orchestrator()
+              .Call("PUT", "/v1/sites/6161?wait=running&timeout=90s",
+                    SlowSite(6161, "slow.test", "two"))
+              .Header("X-Reached") == "running");
+    CHECK(system.VisitHost("slow.test").body.contains("two"));
+    CHECK(system.orchestrator()
+              .Call("POST", "/v1/sites/6161/restart?wait=running&timeout=90s", "{}")
+              .Header("X-Reached") == "running");
+    const Load::Result result = load.Stop();
+    INFO(result.first_failure);
+    CHECK(result.failed == 0);
+    CHECK(result.sent > 500);
+  }
+  SECTION("one that never listens is taken back, and the one before goes on") {
+    json site = json::parse(WithRun(6161, "slow.test", "#!/bin/sh\nexec sleep 600\n"));
+    site["readiness"] = {{"timeout", "2s"}};
+    const Answer refused =
+        system.orchestrator().Call("PUT", "/v1/sites/6161?wait=running&timeout=90s", site.dump());
+    INFO(refused.body);
+    CHECK(refused.status == 424);
+    CHECK(refused.body.contains("unhealthy"));
+    CHECK(system.VisitHost("slow.test").body.contains("one"));
+  }
+}
+
 TEST_CASE("a deployment that the swarm takes back says why, with the last output, once") {
   SwarmSystem system("provider");
   system.orchestrator().Start();

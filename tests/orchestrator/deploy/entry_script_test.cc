@@ -24,7 +24,12 @@ using tests::Eventually;
 // A site's directory on this machine, on which the script runs instead of /site.
 class Fixture {
  public:
-  Fixture() { std::filesystem::create_directories(site() / "private"); }
+  Fixture() {
+    std::filesystem::create_directories(site() / "private");
+    std::filesystem::create_directories(run());
+  }
+
+  std::filesystem::path run() const { return directory_.path() / "run"; }
 
   std::filesystem::path site() const { return directory_.path() / "site"; }
   std::filesystem::path counter() const { return site() / ".orchestrator" / kCrashFile; }
@@ -35,13 +40,23 @@ class Fixture {
   }
 
   std::unique_ptr<tests::Process> Start() const {
-    std::string script(EntryScript());
-    for (std::size_t at = 0; (at = script.find("/site/", at)) != std::string::npos;) {
-      script.replace(at, 5, site().string());
-      at += site().string().size();
-    }
-    return std::make_unique<tests::Process>(std::vector<std::string>{"/bin/sh", "-c", script},
-                                            directory_.path() / "output");
+    return std::make_unique<tests::Process>(
+        std::vector<std::string>{"/bin/sh", "-c", OnThisMachine(EntryScript())},
+        directory_.path() / "output");
+  }
+
+  // The check of readiness beside it, which may take so many seconds.
+  std::unique_ptr<tests::Process> StartReadiness(int seconds) const {
+    return std::make_unique<tests::Process>(
+        std::vector<std::string>{"/bin/sh", "-c", OnThisMachine(ReadinessScript()), "readiness",
+                                 std::to_string(seconds)},
+        directory_.path() / "readiness");
+  }
+
+  // What the kernel says of the container's sockets.
+  void WriteSockets(const std::string& table, const std::string& text) const {
+    std::ofstream(directory_.path() / table)
+        << "  sl  local_address rem_address   st tx_queue rx_queue\n" + text;
   }
 
   std::string Crashes() const {
@@ -51,8 +66,75 @@ class Fixture {
   }
 
  private:
+  std::string OnThisMachine(std::string_view text) const {
+    std::string script(text);
+    const auto replace = [&](std::string_view from, const std::string& to) {
+      for (std::size_t at = 0; (at = script.find(from, at)) != std::string::npos;) {
+        script.replace(at, from.size(), to);
+        at += to.size();
+      }
+    };
+    replace("/proc/net/", directory_.path().string() + "/");
+    replace("=/run/", "=" + run().string() + "/");
+    replace(" /run/", " " + run().string() + "/");
+    replace(">/run/", ">" + run().string() + "/");
+    replace("/site/", site().string() + "/");
+    return script;
+  }
+
   tests::TemporaryDirectory directory_;
 };
+
+constexpr const char* kListens = "   0: 00000000:0050 00000000:0000 0A 00000000:00000000\n";
+
+TEST_CASE("A site that does not listen in time is not ready") {
+  const struct {
+    const char* what;
+    const char* sockets;
+  } cases[] = {
+      {"nothing at all", ""},
+      {"another port", "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000\n"},
+      {"only its own loopback", "   0: 0100007F:0050 00000000:0000 0A 00000000:00000000\n"},
+      {"a connection, no listener", "   0: 0500000A:0050 0600000A:C350 01 00000000:00000000\n"},
+  };
+  for (const auto& [what, sockets] : cases) {
+    INFO(what);
+    const Fixture fixture;
+    fixture.WriteSockets("tcp", sockets);
+    const auto check = fixture.StartReadiness(0);
+    CHECK(check->Wait(10s) == 1);
+    CHECK_THAT(check->Output(), ContainsSubstring("nothing listens on port 80"));
+    // Asked again, it has had its time.
+    CHECK(fixture.StartReadiness(60)->Wait(10s) == 1);
+  }
+}
+
+TEST_CASE("A site is ready once it listens, and is then asked no more") {
+  for (const char* table : {"tcp", "tcp6"}) {
+    INFO(table);
+    const Fixture fixture;
+    fixture.WriteSockets("tcp", "");
+    const auto check = fixture.StartReadiness(60);
+    REQUIRE(Eventually([&] { return exists(fixture.run() / "orchestrator.ready-until"); }));
+    const std::string address = table == std::string("tcp") ? "" : std::string(24, '0');
+    fixture.WriteSockets(table, "   0: " + address + (kListens + 6));
+    CHECK(check->Wait(10s) == 0);
+    const auto again = fixture.StartReadiness(60);
+    CHECK(again->Wait(300ms) == std::nullopt);
+    again->Signal(SIGKILL);
+  }
+}
+
+TEST_CASE("The pause after crashes does not count against a site's readiness") {
+  const Fixture fixture;
+  fixture.WriteSockets("tcp", "");
+  const auto pause = fixture.run() / "orchestrator.pause";
+  std::ofstream(pause) << "";
+  const auto check = fixture.StartReadiness(1);
+  CHECK(check->Wait(2500ms) == std::nullopt);
+  std::filesystem::remove(pause);
+  CHECK(check->Wait(10s) == 1);
+}
 
 TEST_CASE("A site without a run file waits, says so and stops when told") {
   const Fixture fixture;

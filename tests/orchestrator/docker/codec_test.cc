@@ -39,6 +39,7 @@ ServiceSpec FullSpec() {
   spec.task.log_driver = "json-file";
   spec.task.log_options = {{"max-size", "1k"}};
   spec.task.networks = {"net"};
+  spec.task.health_check = {{"sh", "-c", "y"}, 1s, 2s, 3};
   spec.update = {1, 5s, "rollback", 6s, "stop-first"};
   spec.rollback = {2, 0s, "pause", 7s, "start-first"};
   spec.endpoint_mode = "vip";
@@ -72,6 +73,23 @@ TEST_CASE("A service comes back from the engine's JSON as it was sent") {
   CHECK(service->id == "abc");
   CHECK(service->version == 42);
   CHECK(service->spec == FullSpec());
+}
+
+TEST_CASE("A health check goes when it is wanted no more, and one that we cannot say stays") {
+  Service service = ReadService(Answer(json::parse(ServiceToJson(FullSpec())))).value();
+  ServiceSpec wanted = service.spec;
+  wanted.task.health_check.reset();
+  const json without = json::parse(MergedServiceJson(service, wanted));
+  CHECK_FALSE(without.at("TaskTemplate").at("ContainerSpec").contains("Healthcheck"));
+
+  json spec = without;
+  const json theirs{{"Test", {"CMD-SHELL", "curl localhost"}}};
+  spec["TaskTemplate"]["ContainerSpec"]["Healthcheck"] = theirs;
+  service = ReadService(Answer(spec)).value();
+  CHECK(service.spec.task == wanted.task);
+  wanted.task.user = "nobody";
+  const json merged = json::parse(MergedServiceJson(service, wanted));
+  CHECK(merged.at("TaskTemplate").at("ContainerSpec").at("Healthcheck") == theirs);
 }
 
 TEST_CASE("Members that are missing or null read as the engine's defaults") {
