@@ -304,6 +304,9 @@ class SqliteStore final : public Store {
 
   Result<Counts> Count() const override {
     const std::lock_guard lock(reader_mutex_);
+    // Every site is looked at, which those who watch shall not cause again and again.
+    const Revision revision = commits_.last();
+    if (counted_ && counted_->first == revision) return counted_->second;
     return Guard("cannot count the sites", [&]() -> Result<Counts> {
       Counts counts;
       auto rows = reader_.Prepare("SELECT removing, phase, count(*) FROM sites GROUP BY 1, 2");
@@ -316,6 +319,7 @@ class SqliteStore final : public Store {
           counts.by_phase[rows.Integer(1)] += count;
         }
       }
+      counted_.emplace(revision, counts);
       return counts;
     });
   }
@@ -403,7 +407,8 @@ class SqliteStore final : public Store {
   WriteQueue queue_;
   SqliteDatabase writer_;  // used by the thread that the queue chose
   mutable std::mutex reader_mutex_;
-  mutable SqliteDatabase reader_;  // guarded by reader_mutex_
+  mutable SqliteDatabase reader_;                               // guarded by reader_mutex_
+  mutable std::optional<std::pair<Revision, Counts>> counted_;  // guarded by reader_mutex_
 };
 
 void CheckIntegrity(const std::string& path) {

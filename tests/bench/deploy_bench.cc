@@ -147,22 +147,26 @@ void BenchManySites(OrchestratorProcess& orchestrator) {
   ReportUpdates("director_updates_by_8_clients", start, failed);
 }
 
-void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
-  const json model = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
-  auto start = Clock::now();
+double EngineCreates(RawEngine& engine, const json& model) {
+  const auto start = Clock::now();
   const int failed = ByClients(kConcurrency, kServices, [&](int i) {
     json spec = model;
     spec["Name"] = fmt::format("by-engine-{}", i);
     spec["Labels"] = {{"bench", "1"}};
     engine.Call("POST", "/services/create", spec.dump());
   });
-  const double by_engine = Milliseconds(Clock::now() - start);
+  const double time = Milliseconds(Clock::now() - start);
   if (failed > 0) throw std::runtime_error("the engine refused a service");
   const std::string filter = "/services?filters=%7B%22label%22%3A%5B%22bench%22%5D%7D";
   for (const json& service : json(engine.Call("GET", filter))) {
     engine.Call("DELETE", "/services/" + service.at("ID").get<std::string>());
   }
+  return time;
+}
 
+void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
+  const json model = engine.Call("GET", fmt::format("/services/site_{}", kFirst)).at("Spec");
+  const double before = EngineCreates(engine, model);
   json batch{{"upsert", json::array()}};
   for (int i = 0; i < kServices; ++i) {
     const int id = kFirst + kSites + i;
@@ -170,7 +174,7 @@ void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
         {{"id", id}, {"hosts", {fmt::format("created{}.test", id)}}, {"served", false}});
   }
   const std::string last = fmt::format("site_{}", kFirst + kSites + kServices - 1);
-  start = Clock::now();
+  const auto start = Clock::now();
   if (orchestrator.Call("POST", "/v1/sites/batch", batch.dump()).status != 200) {
     throw std::runtime_error("the batch was refused");
   }
@@ -188,8 +192,12 @@ void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
       120s, 20ms);
   if (!all || !Engine::HasService(last)) throw std::runtime_error("services are missing");
   const double ours = Milliseconds(end - start);
+  // The engine gets slower while it works; what it takes alone is measured on both sides.
+  const double after = EngineCreates(engine, model);
   Report("creation_of_services", {ours},
-         {{"services", kServices}, {"engine_alone", by_engine}, {"ratio", ours / by_engine}});
+         {{"services", kServices},
+          {"engine_alone", {before, after}},
+          {"ratio", ours * 2 / (before + after)}});
 }
 
 }  // namespace
