@@ -13,6 +13,7 @@ set(deps ${CMAKE_CURRENT_LIST_DIR}/../.deps)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 
 # Downloads what find_package did not find. Warnings inside it are not ours.
 macro(orchestrator_fetch name)

@@ -14,6 +14,7 @@
 #include "orchestrator/cli/routing_commands.h"
 #include "orchestrator/cli/shell.h"
 #include "orchestrator/cli/site_commands.h"
+#include "orchestrator/cli/traefik_commands.h"
 #include "orchestrator/config/config.h"
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/site/units.h"
@@ -36,6 +37,8 @@ struct Options {
   std::string instance = "traefik";
   std::string switch_timeout = "10m";
   bool no_wait = false;
+  bool tcp_rule = false;
+  bool v2_rule = false;
 };
 
 using Command = std::function<int()>;
@@ -183,6 +186,29 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
   mode->add_flag("--no-wait", options.no_wait, "Order it and return");
 }
 
+void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
+  CLI::App* traefik =
+      app.add_subcommand("traefik",
+                         "Check and convert Traefik's configuration: from standard input to "
+                         "standard output, as JSON, without a server")
+          ->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& help, Command run) {
+    CLI::App* command = traefik->add_subcommand(name, help);
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
+    return command;
+  };
+  add("decode-labels", "A JSON object of labels to the configuration that Traefik reads from it",
+      DecodeTraefikLabels);
+  add("encode-labels", "A configuration to labels; names what labels cannot say",
+      EncodeTraefikLabels);
+  add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",
+      CheckTraefikDocument);
+  CLI::App* rule = add("check-rule", "Whether Traefik takes a rule, and the hosts that it names",
+                       [&options] { return CheckTraefikRule(options.tcp_rule, options.v2_rule); });
+  rule->add_flag("--tcp", options.tcp_rule, "The rule of a TCP router");
+  rule->add_flag("--v2", options.v2_rule, "In the syntax of Traefik 2 (ruleSyntax: v2)");
+}
+
 }  // namespace
 
 int Run(int argc, char** argv) {
@@ -213,6 +239,7 @@ int Run(int argc, char** argv) {
   print->callback([&] { chosen = [&] { return PrintStaticConfiguration(options); }; });
   AddSiteCommands(app, options, chosen);
   AddRoutingCommands(app, options, chosen);
+  AddTraefikCommands(app, options, chosen);
   CLI::App* import =
       app.add_subcommand("import", "Take over what runs already")->require_subcommand(1);
   CLI::App* swarm = import->add_subcommand(

@@ -1,0 +1,132 @@
+#include "orchestrator/cli/traefik_commands.h"
+
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/cli/output.h"
+#include "traefik/check/configuration_check.h"
+#include "traefik/codec/decoder.h"
+#include "traefik/codec/labels.h"
+#include "traefik/rules/rule_check.h"
+
+namespace orchestrator::cli {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+using traefik::codec::Problem;
+using traefik::codec::Problems;
+
+std::string ReadInput() { return {std::istreambuf_iterator<char>(std::cin), {}}; }
+
+void Print(const Ordered& value) {
+  fmt::print("{}\n", value.dump(2, ' ', false, Ordered::error_handler_t::replace));
+}
+
+Ordered ToJson(const std::vector<Problem>& problems) {
+  Ordered list = Ordered::array();
+  for (const Problem& problem : problems) {
+    Ordered item{{"pointer", problem.pointer}, {"detail", problem.detail}};
+    if (problem.line > 0) {
+      item["line"] = problem.line;
+      item["column"] = problem.column;
+    }
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+// Each on a line of its own: "traefik.http.…: must be …".
+std::string Joined(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems) {
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : "\n", problem.pointer,
+                        problem.pointer.empty() ? "" : ": ", problem.detail);
+  }
+  return text;
+}
+
+void Warn(const std::vector<Problem>& warnings) {
+  for (const Problem& warning : warnings) {
+    fmt::print(stderr, "warning: {}: {}\n", warning.pointer, warning.detail);
+  }
+}
+
+int Refuse(const std::string& error) {
+  Print({{"error", error}});
+  return kFailed;
+}
+
+}  // namespace
+
+int DecodeTraefikLabels() {
+  const Ordered input = Ordered::parse(ReadInput(), nullptr, /*allow_exceptions=*/false);
+  if (!input.is_object()) return Refuse("the input must be a JSON object of labels");
+  traefik::codec::Labels labels;
+  for (const auto& [key, value] : input.items()) {
+    if (!value.is_string()) return Refuse(fmt::format("{}: the value must be a text", key));
+    labels[key] = value.get<std::string>();
+  }
+  Problems problems;
+  const auto configuration = traefik::codec::DecodeLabels(labels, problems);
+  Warn(problems.warnings);
+  if (!problems.errors.empty()) return Refuse(Joined(problems.errors));
+  Print(Ordered::parse(traefik::codec::ToJson(configuration)));
+  return kDone;
+}
+
+int EncodeTraefikLabels() {
+  Problems problems;
+  const auto configuration =
+      traefik::codec::DecodeDocument(ReadInput(), problems, traefik::codec::Source::kConfiguration);
+  Warn(problems.warnings);
+  if (!problems.errors.empty()) {
+    Print({{"error", Joined(problems.errors)}, {"errors", ToJson(problems.errors)}});
+    return kFailed;
+  }
+  const auto encoded = traefik::codec::EncodeLabels(configuration);
+  if (encoded.lost.empty()) {
+    Print(Ordered(encoded.labels));
+    return kDone;
+  }
+  Print({{"error", "labels cannot say all of it"},
+         {"lost", ToJson(encoded.lost)},
+         {"labels", encoded.labels}});
+  return kFailed;
+}
+
+int CheckTraefikDocument() {
+  Problems problems;
+  const auto configuration = traefik::codec::DecodeDocument(ReadInput(), problems);
+  if (problems.errors.empty()) traefik::check::CheckConfiguration(configuration, problems);
+  const bool good = problems.errors.empty();
+  Ordered out{{"ok", good}};
+  if (good) {
+    out["configuration"] = Ordered::parse(traefik::codec::ToJson(configuration));
+  } else {
+    out["errors"] = ToJson(problems.errors);
+  }
+  if (!problems.warnings.empty()) out["warnings"] = ToJson(problems.warnings);
+  Print(out);
+  return good ? kDone : kFailed;
+}
+
+int CheckTraefikRule(bool tcp, bool v2) {
+  std::string rule = ReadInput();
+  // The line's end of `echo` belongs to the shell.
+  if (rule.ends_with('\n')) rule.pop_back();
+  using namespace traefik::rules;
+  const auto hosts =
+      CheckRule(rule, tcp ? Protocol::kTcp : Protocol::kHttp, v2 ? Syntax::kV2 : Syntax::kV3);
+  if (!hosts) {
+    Print({{"ok", false}, {"error", hosts.error()}});
+    return kFailed;
+  }
+  Print({{"ok", true}, {"hosts", *hosts}});
+  return kDone;
+}
+
+}  // namespace orchestrator::cli

@@ -1,0 +1,226 @@
+#include "traefik/check/configuration_check.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "traefik/check/middleware_check.h"
+#include "traefik/check/section.h"
+#include "traefik/rules/rule_check.h"
+
+namespace traefik::check {
+namespace {
+
+// Above this Traefik's own routers are: pkg/server/router.
+constexpr std::int64_t kLargestPriority = 9'223'372'036'854'774'807;
+
+class Checker {
+ public:
+  Checker(const Value& configuration, std::string_view protocol, Problems& problems)
+      : protocol_(protocol),
+        routers_(configuration, protocol, "routers"),
+        services_(configuration, protocol, "services"),
+        middlewares_(configuration, protocol, "middlewares"),
+        transports_(configuration, protocol, "serversTransports"),
+        tls_options_(configuration, "tls", "options"),
+        problems_(problems) {}
+
+  void Check() {
+    for (const Member& router : routers_.members()) {
+      for (const std::string_view parent : TextsOf(router.value, "parentRefs")) {
+        parents_.insert(parent);
+      }
+    }
+    for (const Member& router : routers_.members()) CheckRouter(router);
+    for (const Member& service : services_.members()) CheckService(service);
+    for (const Member& middleware : middlewares_.members()) CheckMiddlewareOf(middleware);
+    SayLoops(routers_, parent_loops_, "parentRefs");
+    SayLoops(services_, service_loops_, "");
+    SayLoops(middlewares_, chain_loops_, "");
+  }
+
+ private:
+  void CheckRouter(const Member& member) {
+    const Path path{&routers_.path(), member.name};
+    const Value& router = member.value;
+    const bool is_parent = parents_.contains(member.name);
+    const bool is_child = router.Find("parentRefs") != nullptr;
+    if (protocol_ != "udp") CheckRule(router, path);
+    if (const Value* priority = router.Find("priority");
+        priority && *priority->number() > kLargestPriority) {
+      Fail(problems_, {&path, "priority"}, fmt::format("must be at most {}", kLargestPriority));
+    }
+    const std::string_view service = TextOf(router, "service");
+    if (service.empty() && !is_parent) {
+      Fail(problems_, path, "must name a service");
+    } else if (!service.empty() && is_parent) {
+      Fail(problems_, {&path, "service"},
+           "must be left out: other routers name this one as parent");
+    } else {
+      Refer(services_, service, {&path, "service"}, "service");
+    }
+    for (const std::string_view name : TextsOf(router, "middlewares")) {
+      Refer(middlewares_, name, {&path, "middlewares"}, "middleware");
+    }
+    if (is_child) CheckChild(member.name, router, path);
+    const Value* tls = router.Find("tls");
+    const std::string_view options = tls ? TextOf(*tls, "options") : std::string_view();
+    if (options != "default") {
+      const Path tls_path{&path, "tls"};
+      Refer(tls_options_, options, {&tls_path, "options"}, "TLS options");
+    }
+  }
+
+  void CheckRule(const Value& router, const Path& path) {
+    const std::string_view rule = TextOf(router, "rule");
+    const Path place{&path, "rule"};
+    if (rule.empty()) {
+      Fail(problems_, place, "must not be empty");
+      return;
+    }
+    // Every other word counts as v3 there, too.
+    const auto syntax =
+        TextOf(router, "ruleSyntax") == "v2" ? rules::Syntax::kV2 : rules::Syntax::kV3;
+    const auto hosts = rules::CheckRule(
+        rule, protocol_ == "http" ? rules::Protocol::kHttp : rules::Protocol::kTcp, syntax);
+    if (!hosts) {
+      Fail(problems_, place, hosts.error());
+      return;
+    }
+    if (protocol_ == "tcp" && !router.Find("tls") && !hosts->empty() && hosts->front() != "*") {
+      Fail(problems_, place,
+           "names a host, which TCP tells with TLS only: add tls, or use "
+           "HostSNI(`*`)");
+    }
+  }
+
+  void CheckChild(std::string_view name, const Value& router, const Path& path) {
+    for (const char* option : {"entryPoints", "tls", "observability"}) {
+      if (router.Find(option)) {
+        Fail(problems_, {&path, option}, "is for routers without parentRefs only");
+      }
+    }
+    for (const std::string_view parent : TextsOf(router, "parentRefs")) {
+      Refer(routers_, parent, {&path, "parentRefs"}, "router");
+      if (routers_.Has(parent)) parent_loops_.Add(name, routers_.members()[IndexOf(parent)].name);
+    }
+  }
+
+  std::size_t IndexOf(std::string_view router) const {
+    const auto& members = routers_.members();
+    const auto found = std::ranges::find(members, router, &Member::name);
+    return static_cast<std::size_t>(found - members.begin());
+  }
+
+  void CheckService(const Member& member) {
+    static constexpr std::array<std::string_view, 5> kKinds = {
+        "loadBalancer", "weighted", "mirroring", "failover", "highestRandomWeight"};
+    const Path path{&services_.path(), member.name};
+    std::string_view kind;
+    for (const std::string_view name : kKinds) {
+      if (!member.value.Find(name)) continue;
+      if (!kind.empty()) {
+        Fail(problems_, path,
+             fmt::format("has several kinds ({}, {}): make a service of each", kind, name));
+        return;
+      }
+      kind = name;
+    }
+    if (kind.empty()) {
+      Fail(problems_, path, "has no kind: name one, as loadBalancer");
+      return;
+    }
+    for (const std::string_view name : TextsOf(member.value, "middlewares")) {
+      Refer(middlewares_, name, {&path, "middlewares"}, "middleware");
+    }
+    const Path place{&path, kind};
+    const Value& options = *member.value.Find(kind);
+    Refer(transports_, TextOf(options, "serversTransport"), {&place, "serversTransport"},
+          "servers transport");
+    CheckStrategy(options, place);
+    for (const char* option : {"service", "fallback"}) {
+      Need(member.name, TextOf(options, option), {&place, option});
+    }
+    for (const char* option : {"services", "mirrors"}) {
+      const Value* parts = options.Find(option);
+      if (!parts || !parts->list()) continue;
+      for (const Value& part : *parts->list()) {
+        Need(member.name, TextOf(part, "name"), {&place, option});
+        const Value* percent = part.Find("percent");
+        if (percent && (*percent->number() < 0 || *percent->number() > 100)) {
+          Fail(problems_, {&place, option}, "percent must be from 0 to 100");
+        }
+      }
+    }
+  }
+
+  void CheckStrategy(const Value& options, const Path& path) {
+    static constexpr std::array<std::string_view, 4> kStrategies = {"wrr", "p2c", "hrw",
+                                                                    "leasttime"};
+    const Value* strategy = options.Find("strategy");
+    if (strategy && std::ranges::find(kStrategies, *strategy->text()) == kStrategies.end()) {
+      Fail(problems_, {&path, "strategy"},
+           fmt::format("'{}' is none of wrr, p2c, hrw and leasttime", *strategy->text()));
+    }
+  }
+
+  // A service that another one is made of.
+  void Need(std::string_view owner, std::string_view name, const Path& path) {
+    Refer(services_, name, path, "service");
+    if (services_.Has(name)) service_loops_.Add(owner, name);
+  }
+
+  void CheckMiddlewareOf(const Member& member) {
+    const Path path{&middlewares_.path(), member.name};
+    if (protocol_ == "http") CheckMiddleware(member.value, path, problems_);
+    if (const Value* chain = member.value.Find("chain")) {
+      const Path place{&path, "chain"};
+      for (const std::string_view name : TextsOf(*chain, "middlewares")) {
+        Refer(middlewares_, name, {&place, "middlewares"}, "middleware");
+        if (middlewares_.Has(name)) chain_loops_.Add(member.name, name);
+      }
+    }
+    if (const Value* errors = member.value.Find("errors")) {
+      const Path place{&path, "errors"};
+      Refer(services_, TextOf(*errors, "service"), {&place, "service"}, "service");
+    }
+  }
+
+  void Refer(const Section& section, std::string_view name, const Path& path,
+             std::string_view what) {
+    if (name.empty() || IsElsewhere(name) || section.Has(name)) return;
+    Fail(problems_, path, fmt::format("there is no {} '{}'", what, name));
+  }
+
+  void SayLoops(const Section& section, const LoopFinder& finder, std::string_view option) {
+    for (const auto& [name, loop] : finder.Loops()) {
+      const Path path{&section.path(), name};
+      Fail(problems_, option.empty() ? path : Path{&path, option},
+           fmt::format("goes round in a circle: {}", loop));
+    }
+  }
+
+  const std::string_view protocol_;
+  const Section routers_;
+  const Section services_;
+  const Section middlewares_;
+  const Section transports_;
+  const Section tls_options_;
+  Problems& problems_;
+  std::set<std::string_view> parents_;
+  LoopFinder parent_loops_;
+  LoopFinder service_loops_;
+  LoopFinder chain_loops_;
+};
+
+}  // namespace
+
+void CheckConfiguration(const Value& configuration, Problems& problems) {
+  for (const std::string_view protocol : {"http", "tcp", "udp"}) {
+    Checker(configuration, protocol, problems).Check();
+  }
+}
+
+}  // namespace traefik::check

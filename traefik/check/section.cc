@@ -1,0 +1,80 @@
+#include "traefik/check/section.h"
+
+#include <algorithm>
+#include <set>
+
+namespace traefik::check {
+
+Section::Section(const Value& configuration, std::string_view protocol, std::string_view kind)
+    : protocol_{&root_, protocol}, path_{&protocol_, kind} {
+  static const Object kNone;
+  members_ = &kNone;
+  const Value* section = configuration.Find(protocol);
+  const Value* objects = section ? section->Find(kind) : nullptr;
+  if (objects && objects->object()) members_ = objects->object();
+  for (const Member& member : *members_) by_name_[member.name] = &member.value;
+}
+
+const Value* Section::Find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void Fail(Problems& problems, const Path& path, std::string detail) {
+  problems.errors.push_back({path.Pointer(), std::move(detail), 0, 0});
+}
+
+std::vector<std::string_view> TextsOf(const Value& object, std::string_view option) {
+  std::vector<std::string_view> texts;
+  const Value* value = object.Find(option);
+  if (!value || !value->list()) return texts;
+  for (const Value& item : *value->list()) {
+    if (item.text()) texts.emplace_back(*item.text());
+  }
+  return texts;
+}
+
+std::string_view TextOf(const Value& object, std::string_view option) {
+  const Value* value = object.Find(option);
+  return value && value->text() ? std::string_view(*value->text()) : std::string_view();
+}
+
+std::map<std::string_view, std::string> LoopFinder::Loops() const {
+  std::map<std::string_view, std::string> loops;
+  std::set<std::string_view> done;
+  // A depth-first walk with a stack of its own: chains may be long.
+  struct Step {
+    std::string_view name;
+    std::size_t next = 0;
+  };
+  for (const auto& [start, unused] : edges_) {
+    if (done.contains(start)) continue;
+    std::vector<Step> trail{{start}};
+    std::set<std::string_view> on_trail{start};
+    while (!trail.empty()) {
+      Step& step = trail.back();
+      const auto found = edges_.find(step.name);
+      if (found == edges_.end() || step.next == found->second.size()) {
+        done.insert(step.name);
+        on_trail.erase(step.name);
+        trail.pop_back();
+        continue;
+      }
+      const std::string_view to = found->second[step.next++];
+      if (on_trail.contains(to)) {
+        std::string text;
+        const auto first = std::ranges::find(trail, to, &Step::name);
+        for (auto member = first; member != trail.end(); ++member) {
+          text += std::string(member->name) + " -> ";
+        }
+        loops.emplace(to, text + std::string(to));
+      } else if (!done.contains(to)) {
+        trail.push_back({to});
+        on_trail.insert(to);
+      }
+    }
+  }
+  return loops;
+}
+
+}  // namespace traefik::check
