@@ -22,7 +22,11 @@ class Parser {
   std::expected<Expression, std::string> Parse() {
     auto expression = Or(0);
     if (!expression) return expression;
-    if (token_.type == Type::kNewline) token_ = lexer_.Next();
+    if (token_.type == Type::kNewline) {
+      const Token line_end = token_;
+      token_ = lexer_.Next();
+      if (token_.type != Type::kEnd) token_ = line_end;
+    }
     if (token_.type != Type::kEnd) return Unexpected("&&, || or the end");
     return expression;
   }

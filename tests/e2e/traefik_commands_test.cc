@@ -1,0 +1,79 @@
+// The offline commands: what goes in, what comes out, and the exit status.
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.h"
+#include "tests/support/temporary_directory.h"
+
+namespace tests {
+namespace {
+
+using nlohmann::json;
+
+struct Outcome {
+  int status;
+  json output;
+};
+
+Outcome Run(const std::string& command, const std::string& input) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.Write("input", input);
+  const Finished finished = RunProgram({"/bin/sh", "-c", R"("$0" traefik $1 <"$2" 2>/dev/null)",
+                                        OrchestratorProgram(), command, file});
+  return {finished.status, json::parse(finished.output)};
+}
+
+TEST_CASE("labels become a configuration, and back") {
+  const json labels{{"traefik.http.routers.a.rule", "Host(`a`)"},
+                    {"traefik.http.services.a.loadbalancer.server.port", "80"},
+                    {"unrelated", "x"}};
+  const Outcome decoded = Run("decode-labels", labels.dump());
+  CHECK(decoded.status == 0);
+  CHECK(decoded.output.at("/http/routers/a/rule"_json_pointer) == "Host(`a`)");
+  const Outcome encoded = Run("encode-labels", decoded.output.dump());
+  CHECK(encoded.status == 0);
+  json expected = labels;
+  expected.erase("unrelated");
+  CHECK(encoded.output == expected);
+}
+
+TEST_CASE("labels and configurations that cannot be converted say why, with status 1") {
+  for (const char* input : {"", "[]", "{", R"({"a": 5})", R"({"traefik.http.x": "y"})"}) {
+    INFO(input);
+    const Outcome decoded = Run("decode-labels", input);
+    CHECK(decoded.status == 1);
+    CHECK(decoded.output.at("error").is_string());
+  }
+  const Outcome lost =
+      Run("encode-labels",
+          R"({"http": {"services": {"s": {"weighted": {"services": [{"name": "a"}]}}}}})");
+  CHECK(lost.status == 1);
+  CHECK(lost.output.at("/lost/0/pointer"_json_pointer) == "/http/services/s/weighted");
+}
+
+TEST_CASE("a document is checked") {
+  const Outcome good =
+      Run("check", "http:\n  routers:\n    a: {rule: \"Host(`a`)\", service: x@file}\n");
+  CHECK(good.status == 0);
+  CHECK(good.output.at("ok") == true);
+  CHECK(good.output.at("/configuration/http/routers/a/service"_json_pointer) == "x@file");
+
+  const Outcome bad = Run("check", "http:\n  routers:\n    a: {rule: \"Host(`a`)\", service: x}\n");
+  CHECK(bad.status == 1);
+  CHECK(bad.output.at("ok") == false);
+  CHECK(bad.output.at("/errors/0/pointer"_json_pointer) == "/http/routers/a/service");
+}
+
+TEST_CASE("a rule is checked") {
+  const Outcome good = Run("check-rule", "Host(`a`) || Host(`B`)\n");
+  CHECK(good.status == 0);
+  CHECK(good.output == json{{"ok", true}, {"hosts", {"a", "b"}}});
+  const Outcome bad = Run("check-rule", "Host(`a`");
+  CHECK(bad.status == 1);
+  CHECK(bad.output.at("ok") == false);
+  CHECK(Run("check-rule --tcp", "HostSNI(`*`)").status == 0);
+  CHECK(Run("check-rule --v2", "Host(`a`, `b`)").status == 0);
+}
+
+}  // namespace
+}  // namespace tests
