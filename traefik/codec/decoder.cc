@@ -314,27 +314,28 @@ class Decoder {
       for (const Member& member : *given) entries[member.name] = member.value;
     }
     for (const RawNode& child : node.children) {
-      FlattenEntry(option, child, {&path, child.name}, child.name, entries);
+      const Path place{&path, child.name};
+      if (option.kind == Kind::kTextMap) {
+        AddTexts(child, place, child.name, entries);
+      } else if (const auto number = ParseNumber(child.text)) {
+        entries[child.name] = {*number};
+      } else {
+        Fail(child, place, fmt::format("must be a whole number, not '{}'", Shown(child.text)));
+      }
     }
     out = FromMap(std::move(entries));
   }
 
   // A nested name is one with a dot.
-  void FlattenEntry(const Option& option, const RawNode& node, const Path& path, std::string name,
-                    std::map<std::string, Value>& entries) {
-    for (const RawNode& child : node.children) {
-      FlattenEntry(option, child, {&path, child.name}, name + "." + child.name, entries);
-    }
-    if (!node.children.empty() && (source_ != Source::kLabels || node.text.empty())) return;
-    if (option.kind == Kind::kTextMap) {
-      entries[std::move(name)] = {node.text};
+  void AddTexts(const RawNode& node, const Path& path, const std::string& name,
+                std::map<std::string, Value>& entries) {
+    if (node.children.empty()) {
+      entries[name] = {node.text};
       return;
     }
-    const auto number = ParseNumber(node.text);
-    if (number) {
-      entries[std::move(name)] = {*number};
-    } else {
-      Fail(node, path, fmt::format("must be a whole number, not '{}'", Shown(node.text)));
+    if (!node.text.empty()) Warn(node, path, "is lost: a longer name begins with this one");
+    for (const RawNode& child : node.children) {
+      AddTexts(child, {&path, child.name}, name + "." + child.name, entries);
     }
   }
 

@@ -21,7 +21,7 @@ inline constexpr Option kRouterObservabilityConfigOptions[] = {
     Flag("metrics").Optional(),
     Flag("tracing").Optional(),
     Text("traceVerbosity").Default("minimal").Since(kV3_5),
-    One("metadata", kObservabilityMetadata).Internal().Since(kV3_7),
+    Anything("metadata").Internal().Since(kV3_7),
 };
 inline constexpr Struct kRouterObservabilityConfig{"RouterObservabilityConfig",
                                                    kRouterObservabilityConfigOptions};

@@ -6,21 +6,6 @@
 // taken and ignored, but their names are looked at.
 namespace traefik::schema {
 
-inline constexpr Option kKubernetesIngressMetadataOptions[] = {
-    Text("namespace"),
-    Text("ingressName"),
-    Text("serviceName"),
-    Text("servicePort"),
-};
-inline constexpr Struct kKubernetesIngressMetadata{"KubernetesIngressMetadata",
-                                                   kKubernetesIngressMetadataOptions};
-
-inline constexpr Option kObservabilityMetadataOptions[] = {
-    One("ingress", kKubernetesIngressMetadata).Internal(),
-};
-inline constexpr Struct kObservabilityMetadata{"ObservabilityMetadata",
-                                               kObservabilityMetadataOptions};
-
 inline constexpr Option kRouterDeniedEncodedPathCharactersOptions[] = {
     Flag("allowEncodedSlash"),     Flag("allowEncodedBackSlash"), Flag("allowEncodedNullCharacter"),
     Flag("allowEncodedSemicolon"), Flag("allowEncodedPercent"),   Flag("allowEncodedQuestionMark"),
