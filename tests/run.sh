@@ -111,6 +111,10 @@ fi
 check "clang-format" check_format
 if [ $lint = yes ]; then check "clang-tidy" check_tidy; fi
 run_tests unit_tests "build/$preset/unit_tests"
+# The folder with Traefik's own reference documents, file.yaml and docker-labels.yml of its source.
+if [ -n "${TEST_TRAEFIK_REFERENCE-}" ] && [ ${#filter[@]} -eq 0 ]; then
+  run_tests reference_tests "build/$preset/unit_tests" "[.reference]"
+fi
 if [ $unit_only = no ]; then
   start_environment
   run_tests integration_tests "build/$preset/integration_tests"

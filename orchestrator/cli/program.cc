@@ -37,6 +37,7 @@ struct Options {
   std::string instance = "traefik";
   std::string switch_timeout = "10m";
   bool no_wait = false;
+  std::string target;
   bool tcp_rule = false;
   bool v2_rule = false;
 };
@@ -202,7 +203,10 @@ void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
   add("encode-labels", "A configuration to labels; names what labels cannot say",
       EncodeTraefikLabels);
   add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",
-      CheckTraefikDocument);
+      [&options] { return CheckTraefikDocument(options.target); })
+      ->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
+  add("options", "Every option of Traefik's dynamic configuration, as a table",
+      PrintTraefikOptions);
   CLI::App* rule = add("check-rule", "Whether Traefik takes a rule, and the hosts that it names",
                        [&options] { return CheckTraefikRule(options.tcp_rule, options.v2_rule); });
   rule->add_flag("--tcp", options.tcp_rule, "The rule of a TCP router");

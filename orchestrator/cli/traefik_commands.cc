@@ -9,9 +9,11 @@
 
 #include "orchestrator/cli/output.h"
 #include "traefik/check/configuration_check.h"
+#include "traefik/check/version_check.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/labels.h"
 #include "traefik/rules/rule_check.h"
+#include "traefik/schema/schema.h"
 
 namespace orchestrator::cli {
 namespace {
@@ -98,10 +100,18 @@ int EncodeTraefikLabels() {
   return kFailed;
 }
 
-int CheckTraefikDocument() {
+int CheckTraefikDocument(const std::string& target) {
+  const auto version = traefik::schema::ParseVersion(target.empty() ? "3.7" : target);
+  if (!version) {
+    fmt::print(stderr, "--target must be a version of Traefik from 2.11 on, as 3.4\n");
+    return kUsage;
+  }
   Problems problems;
   const auto configuration = traefik::codec::DecodeDocument(ReadInput(), problems);
-  if (problems.errors.empty()) traefik::check::CheckConfiguration(configuration, problems);
+  if (problems.errors.empty()) {
+    traefik::check::CheckConfiguration(configuration, problems);
+    traefik::check::CheckVersion(configuration, *version, problems);
+  }
   const bool good = problems.errors.empty();
   Ordered out{{"ok", good}};
   if (good) {
@@ -126,6 +136,34 @@ int CheckTraefikRule(bool tcp, bool v2) {
     return kFailed;
   }
   Print({{"ok", true}, {"hosts", *hosts}});
+  return kDone;
+}
+
+int PrintTraefikOptions() {
+  using traefik::schema::Kind;
+  constexpr const char* kKinds[] = {"text",
+                                    "switch",
+                                    "number",
+                                    "duration",
+                                    "list of texts",
+                                    "texts by name",
+                                    "numbers by name",
+                                    "object",
+                                    "list of objects",
+                                    "objects by name",
+                                    "plugins by name",
+                                    "internal"};
+  fmt::print("| option | kind | default | since | in labels |\n|---|---|---|---|---|\n");
+  traefik::schema::ForEachOption(
+      [&](const std::string& path, const traefik::schema::Option& option, auto since) {
+        if (!option.in_files && !option.in_labels) return;
+        fmt::print("| `{}` | {} | {} | {} | {} |\n", path,
+                   kKinds[static_cast<std::size_t>(option.kind)],
+                   option.kind == Kind::kOne ? "" : option.default_value, Name(since),
+                   !option.in_labels           ? "no"
+                   : option.label_name.empty() ? "yes"
+                                               : fmt::format("one, as `{}`", option.label_name));
+      });
   return kDone;
 }
 

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <string>
+
 // `orchestrator traefik …`: pure commands from standard input to standard output, as JSON. No
 // server is needed. Each returns the exit status of the program.
 namespace orchestrator::cli {
 
 int DecodeTraefikLabels();
 int EncodeTraefikLabels();
-int CheckTraefikDocument();
+int CheckTraefikDocument(const std::string& target);  // a version as 3.4; empty: the newest
 int CheckTraefikRule(bool tcp, bool v2);
+
+// Prints every option of Traefik's dynamic configuration as a Markdown table.
+int PrintTraefikOptions();
 
 }  // namespace orchestrator::cli

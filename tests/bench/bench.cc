@@ -1,6 +1,6 @@
-// Benchmarks: one JSON line each. `bench [poll] [route] [labels] [deploy] [first] [terminals]`, all
-// of them without arguments. Started by `tests/run.sh --bench`, which gives an engine and a
-// Traefik.
+// Benchmarks: one JSON line each. `bench [codec] [poll] [route] [labels] [deploy] [first]
+// [terminals]`, all of them without arguments. Started by `tests/run.sh --bench`, which gives an
+// engine and a Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,6 +24,7 @@
 #include "orchestrator/store/sqlite_store.h"
 #include "provider/default_certificate.h"
 #include "provider/poll_server.h"
+#include "tests/bench/codec_bench.h"
 #include "tests/bench/deploy_bench.h"
 #include "tests/bench/first_answer_bench.h"
 #include "tests/bench/report.h"
@@ -242,6 +243,7 @@ int main(int argc, char** argv) {
   const std::set<std::string> chosen(argv + 1, argv + argc);
   const auto wanted = [&](const char* name) { return chosen.empty() || chosen.contains(name); };
   try {
+    if (wanted("codec")) tests::BenchCodec();  // first: it reports the process's peak of memory
     if (wanted("poll")) tests::BenchPoll();
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();

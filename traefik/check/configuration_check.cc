@@ -104,14 +104,8 @@ class Checker {
     }
     for (const std::string_view parent : TextsOf(router, "parentRefs")) {
       Refer(routers_, parent, {&path, "parentRefs"}, "router");
-      if (routers_.Has(parent)) parent_loops_.Add(name, routers_.members()[IndexOf(parent)].name);
+      if (routers_.Has(parent)) parent_loops_.Add(name, parent);
     }
-  }
-
-  std::size_t IndexOf(std::string_view router) const {
-    const auto& members = routers_.members();
-    const auto found = std::ranges::find(members, router, &Member::name);
-    return static_cast<std::size_t>(found - members.begin());
   }
 
   void CheckService(const Member& member) {

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+
 #include "traefik/schema/option.h"
 
 namespace traefik::schema {
@@ -9,5 +13,14 @@ const Struct& Configuration();
 
 // "3.7"
 std::string_view Name(Version version);
+
+// The newest version that is known and not newer than "3.7", "3.7.1" or "v3.9"; nothing for a text
+// that is no version, and for versions before 2.11.
+std::optional<Version> ParseVersion(std::string_view text);
+
+// Every option in the order of the schema, with its path ("http.routers.*.rule", "*" for a name or
+// a number) and the first version that has it.
+void ForEachOption(
+    const std::function<void(const std::string& path, const Option& option, Version since)>& visit);
 
 }  // namespace traefik::schema
