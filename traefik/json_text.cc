@@ -77,4 +77,13 @@ std::string JsonString(std::string_view text) {
   return out;
 }
 
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = Decode(text);
+    if (point.value == kReplacement && point.length == 1) return false;
+    text.remove_prefix(point.length);
+  }
+  return true;
+}
+
 }  // namespace traefik

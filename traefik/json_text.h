@@ -13,4 +13,6 @@ void AppendJsonString(std::string& out, std::string_view text);
 
 std::string JsonString(std::string_view text);
 
+bool IsUtf8(std::string_view text);
+
 }  // namespace traefik

@@ -205,6 +205,14 @@ void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
   add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",
       [&options] { return CheckTraefikDocument(options.target); })
       ->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
+  CLI::App* diff =
+      add("diff", "What differs between two documents; status 1 when something does", [&options] {
+        return DiffTraefikDocuments(options.files[0], options.files[1], options.json);
+      });
+  diff->add_option("files", options.files, "The document before and the one after")
+      ->required()
+      ->expected(2);
+  diff->add_flag("--json", options.json, "Print JSON");
   add("options", "Every option of Traefik's dynamic configuration, as a table",
       PrintTraefikOptions);
   CLI::App* rule = add("check-rule", "Whether Traefik takes a rule, and the hosts that it names",

@@ -1,16 +1,18 @@
 #include "orchestrator/cli/traefik_commands.h"
 
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/cli/output.h"
 #include "traefik/check/configuration_check.h"
-#include "traefik/check/version_check.h"
 #include "traefik/codec/decoder.h"
+#include "traefik/codec/diff.h"
 #include "traefik/codec/labels.h"
 #include "traefik/rules/rule_check.h"
 #include "traefik/schema/schema.h"
@@ -107,10 +109,10 @@ int CheckTraefikDocument(const std::string& target) {
     return kUsage;
   }
   Problems problems;
-  const auto configuration = traefik::codec::DecodeDocument(ReadInput(), problems);
+  const auto configuration = traefik::codec::DecodeDocument(
+      ReadInput(), problems, traefik::codec::Source::kDocument, *version);
   if (problems.errors.empty()) {
-    traefik::check::CheckConfiguration(configuration, problems);
-    traefik::check::CheckVersion(configuration, *version, problems);
+    traefik::check::CheckConfiguration(configuration, problems, *version);
   }
   const bool good = problems.errors.empty();
   Ordered out{{"ok", good}};
@@ -137,6 +139,28 @@ int CheckTraefikRule(bool tcp, bool v2) {
   }
   Print({{"ok", true}, {"hosts", *hosts}});
   return kDone;
+}
+
+int DiffTraefikDocuments(const std::string& before, const std::string& after, bool as_json) {
+  std::vector<traefik::codec::Value> configurations;
+  for (const std::string& name : {before, after}) {
+    std::ifstream file(name, std::ios::binary);
+    if (!file) {
+      fmt::print(stderr, "cannot read {}\n", name);
+      return kUsage;
+    }
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    Problems problems;
+    configurations.push_back(
+        traefik::codec::DecodeDocument(text, problems, traefik::codec::Source::kConfiguration));
+    if (!problems.errors.empty()) {
+      fmt::print(stderr, "{}: {}\n", name, Joined(problems.errors));
+      return kUsage;
+    }
+  }
+  const auto changes = traefik::codec::Diff(configurations[0], configurations[1]);
+  fmt::print("{}", as_json ? traefik::codec::ToJson(changes) + "\n" : ToText(changes));
+  return changes.empty() ? kDone : kFailed;
 }
 
 int PrintTraefikOptions() {

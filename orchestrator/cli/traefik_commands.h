@@ -11,6 +11,10 @@ int EncodeTraefikLabels();
 int CheckTraefikDocument(const std::string& target);  // a version as 3.4; empty: the newest
 int CheckTraefikRule(bool tcp, bool v2);
 
+// Compares two documents in files: a line for each difference, or JSON. Status 1 when there are
+// some.
+int DiffTraefikDocuments(const std::string& before, const std::string& after, bool as_json);
+
 // Prints every option of Traefik's dynamic configuration as a Markdown table.
 int PrintTraefikOptions();
 

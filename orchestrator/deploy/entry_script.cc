@@ -78,7 +78,7 @@ while :; do
     [ -r "$table" ] || continue
     while read -r _ address _ state _; do
       case $address/$state in
-        0100007F:* | 00000000000000000000000001000000:*) ;;
+        ??????7F:* | 0000000000000000FFFF0000??????7F:* | 00000000000000000000000001000000:*) ;;
         *:0050/0A) : >"$ready"; exit 0 ;;
       esac
     done <"$table"

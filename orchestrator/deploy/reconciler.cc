@@ -339,9 +339,11 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
   const site::SiteId id = record.site.id;
   if (memory_.WasSeen(id)) {
     const auto applied = memory_.StatusOf(id).applied;
-    const bool stays = StaysDrifted(id, "removed by somebody else");
+    const bool new_order = !applied || applied->revision < record.revision;
     // What is ordered anew is made at once.
-    if (stays && applied && applied->revision >= record.revision) return {};
+    if (!new_order && StaysDrifted(id, "removed by somebody else")) return {};
+    if (!new_order) return CountRepair(id, Create(record, wanted, stop));
+    if (memory_.SetDrift(id, "removed by somebody else")) CountDrift();
   }
   return Create(record, wanted, stop);
 }
@@ -363,8 +365,11 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
     if (!given_up && !IsUpdating(current)) memory_.ForgetAttempts(id);
     memory_.Keep(id, current);
     memory_.SetApplied(record, *rolled_back);
-  } else if (auto updated = Update(record, current, wanted, stop); !updated) {
-    return updated;
+  } else {
+    const bool repair = !new_order && SentFingerprint(current.spec) == SentFingerprint(wanted);
+    auto updated = Update(record, current, wanted, stop);
+    if (repair) updated = CountRepair(id, std::move(updated));
+    if (!updated) return updated;
   }
   if (given_up) memory_.SetProblem(id, kGivenUp);
   return {};
@@ -519,15 +524,21 @@ bool Reconciler::StaysDrifted(site::SiteId id, std::string what) {
     queue_.AddAfter(id.value, pause);
   }
   const bool stays = !repair || pause > SiteMemory::Clock::duration::zero();
-  if (!stays) memory_.CountRepair(id, now);
   const bool is_new = memory_.SetDrift(id, what);
   if (stays && !is_new) return true;
-  {
-    const std::lock_guard lock(mutex_);
-    ++fleet_.drifts;
-  }
-  spdlog::warn("site {}: {} ({})", id.value, what, stays ? "left as it is" : "repaired");
+  CountDrift();
+  spdlog::warn("site {}: {} ({})", id.value, what, stays ? "left as it is" : "to be repaired");
   return stays;
+}
+
+void Reconciler::CountDrift() {
+  const std::lock_guard lock(mutex_);
+  ++fleet_.drifts;
+}
+
+Result<void> Reconciler::CountRepair(site::SiteId id, Result<void> done) {
+  if (done) memory_.CountRepair(id, SiteMemory::Clock::now());
+  return done;
 }
 
 }  // namespace orchestrator::deploy

@@ -129,6 +129,9 @@ class Reconciler {
   void SetEngineProblem(std::string problem);
   // Whether what somebody else did to the site's service is to stay, by policy or for now.
   bool StaysDrifted(site::SiteId id, std::string what);
+  void CountDrift();
+  // Counts what was done as a repair, if it was done.
+  Result<void> CountRepair(site::SiteId id, Result<void> done);
 
   store::Store& store_;
   docker::Engine* const engine_;

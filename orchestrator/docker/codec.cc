@@ -93,8 +93,8 @@ void Apply(const TaskTemplate& task, json& out) {
   SetOrErase(container, "ReadOnly", task.read_only_root);
   container["Mounts"] = MountsToJson(task.mounts);
   container["StopGracePeriod"] = task.stop_grace_period.count();
-  // One of somebody else stays while we have none.
-  if (task.health_check || ReadHealthCheck(container)) Apply(task.health_check, container);
+  // One of somebody else stays as it is, with what we cannot say of it.
+  if (task.health_check != ReadHealthCheck(container)) Apply(task.health_check, container);
   out["Resources"]["Limits"] = {{"NanoCPUs", task.nano_cpus}, {"MemoryBytes", task.memory_bytes}};
   out["RestartPolicy"] = {{"Condition", task.restart.condition},
                           {"Delay", task.restart.delay.count()},

@@ -75,7 +75,13 @@ std::string ModeSwitch::WaitingFor(site::SiteId id) const {
 void ModeSwitch::Run(const std::stop_token& stop) {
   store::Revision seen = 0;
   while (!stop.stop_requested()) {
-    seen = Follow(seen);
+    const auto followed = Follow(seen);
+    if (!followed) {
+      spdlog::error("{}", followed.error().message);
+      store_.commits().WaitAfter(store_.commits().last(), Clock::now() + kBusyCheck, stop);
+      continue;
+    }
+    seen = *followed;
     StartMoves();
     FinishMovesToDocument();
     ConfirmLabels(stop);
@@ -91,13 +97,11 @@ void ModeSwitch::Run(const std::stop_token& stop) {
   }
 }
 
-store::Revision ModeSwitch::Follow(store::Revision seen) {
+Result<store::Revision> ModeSwitch::Follow(store::Revision seen) {
   auto changes = store_.ChangesAfter(seen);
   const auto default_mode = DefaultMode(store_);
-  if (!changes || !default_mode) {
-    spdlog::error("{}", changes ? default_mode.error().message : changes.error().message);
-    return seen;
-  }
+  if (!changes) return Failure(changes.error());
+  if (!default_mode) return Failure(default_mode.error());
   if (*default_mode != default_mode_) {
     default_mode_ = *default_mode;
     unsettled_.clear();

@@ -58,7 +58,7 @@ class ModeSwitch {
   using Records = std::map<site::SiteId, store::SiteRecord>;
 
   void Run(const std::stop_token& stop);
-  store::Revision Follow(store::Revision seen);
+  Result<store::Revision> Follow(store::Revision seen);
   void Sort(const store::SiteRecord& record);
   void StartMoves();
   void FinishMovesToDocument();

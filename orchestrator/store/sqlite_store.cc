@@ -375,9 +375,8 @@ class SqliteStore final : public Store {
       if (document_changed) document_commits_.Notify(*last);
       return;
     }
-    for (QueuedWrite* write : group) {
-      if (write->outcome) write->outcome = Failure(last.error());
-    }
+    // Those that failed, too: it may have been because of another one that is taken back now.
+    for (QueuedWrite* write : group) write->outcome = Failure(last.error());
   }
 
   // One change, which leaves nothing behind when it fails.

@@ -94,7 +94,8 @@ class Store {
   virtual ~Store() = default;
 
   // Runs `change` in one transaction and commits it; its error rolls back and is returned. May run
-  // `change` again when the database asks for a retry, so it must not touch anything else.
+  // `change` again when the database asks for a retry, and on the thread of another writer, who
+  // shares the commit: so it must not touch anything else, wait for anything, or throw.
   virtual Result<Revision> Write(const std::function<Result<void>(Transaction&)>& change) = 0;
 
   virtual Result<std::optional<SiteRecord>> Find(site::SiteId id) const = 0;

@@ -1,5 +1,6 @@
 #include "orchestrator/store/write_queue.h"
 
+#include <exception>
 #include <utility>
 
 namespace orchestrator::store {
@@ -15,7 +16,15 @@ Result<Revision> WriteQueue::Write(const std::function<Result<void>(Transaction&
   committing_ = true;
   const std::vector<QueuedWrite*> group = std::exchange(waiting_, {});
   lock.unlock();
-  commit(group);
+  try {
+    commit(group);
+  } catch (const std::exception& thrown) {
+    // A broken promise must not leave the others waiting for ever.
+    for (QueuedWrite* write : group) {
+      write->outcome =
+          Failure(Error{ErrorKind::kInternal, "the change could not be committed", thrown.what()});
+    }
+  }
   lock.lock();
   committing_ = false;
   for (QueuedWrite* write : group) write->done = true;

@@ -64,6 +64,25 @@ TEST_CASE("a document is checked") {
   CHECK(bad.output.at("/errors/0/pointer"_json_pointer) == "/http/routers/a/service");
 }
 
+TEST_CASE("two documents are compared") {
+  const TemporaryDirectory directory;
+  const std::string a = directory.Write("a", "http: {routers: {r: {rule: x, service: s}}}\n");
+  const std::string b = directory.Write("b", R"({"http": {"routers": {"r": {"rule": "y"}}}})");
+  const std::string bad = directory.Write("bad", "{}");
+  const auto diff = [](const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{OrchestratorProgram(), "traefik", "diff"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return RunProgram(command);
+  };
+  const Finished text = diff({a, b});
+  CHECK(text.status == 1);
+  CHECK(text.output == "~ /http/routers/r/rule: \"x\" -> \"y\"\n- /http/routers/r/service \"s\"\n");
+  CHECK(json::parse(diff({"--json", a, b}).output).size() == 2);
+  CHECK(diff({a, a}).status == 0);
+  CHECK(diff({a, bad}).status == 2);
+  CHECK(diff({a, a + ".missing"}).status == 2);
+}
+
 TEST_CASE("a rule is checked") {
   const Outcome good = Run("check-rule", "Host(`a`) || Host(`B`)\n");
   CHECK(good.status == 0);

@@ -18,8 +18,10 @@ constexpr std::int64_t kLargestPriority = 9'223'372'036'854'774'807;
 
 class Checker {
  public:
-  Checker(const Value& configuration, std::string_view protocol, Problems& problems)
+  Checker(const Value& configuration, std::string_view protocol, schema::Version target,
+          Problems& problems)
       : protocol_(protocol),
+        target_(target),
         routers_(configuration, protocol, "routers"),
         services_(configuration, protocol, "services"),
         middlewares_(configuration, protocol, "middlewares"),
@@ -81,8 +83,8 @@ class Checker {
       return;
     }
     // Every other word counts as v3 there, too.
-    const auto syntax =
-        TextOf(router, "ruleSyntax") == "v2" ? rules::Syntax::kV2 : rules::Syntax::kV3;
+    const bool v2 = TextOf(router, "ruleSyntax") == "v2" || target_ < schema::kV3_0;
+    const auto syntax = v2 ? rules::Syntax::kV2 : rules::Syntax::kV3;
     const auto hosts = rules::CheckRule(
         rule, protocol_ == "http" ? rules::Protocol::kHttp : rules::Protocol::kTcp, syntax);
     if (!hosts) {
@@ -168,7 +170,7 @@ class Checker {
 
   void CheckMiddlewareOf(const Member& member) {
     const Path path{&middlewares_.path(), member.name};
-    if (protocol_ == "http") CheckMiddleware(member.value, path, problems_);
+    CheckMiddleware(member.value, path, problems_);
     if (const Value* chain = member.value.Find("chain")) {
       const Path place{&path, "chain"};
       for (const std::string_view name : TextsOf(*chain, "middlewares")) {
@@ -197,6 +199,7 @@ class Checker {
   }
 
   const std::string_view protocol_;
+  const schema::Version target_;
   const Section routers_;
   const Section services_;
   const Section middlewares_;
@@ -211,9 +214,9 @@ class Checker {
 
 }  // namespace
 
-void CheckConfiguration(const Value& configuration, Problems& problems) {
+void CheckConfiguration(const Value& configuration, Problems& problems, schema::Version target) {
   for (const std::string_view protocol : {"http", "tcp", "udp"}) {
-    Checker(configuration, protocol, problems).Check();
+    Checker(configuration, protocol, target, problems).Check();
   }
 }
 

@@ -110,6 +110,30 @@ void Headers(const Value& options, const Path& path, Problems& problems) {
   NeedsRegexps(options, "accessControlAllowOriginListRegex", path, problems);
 }
 
+// One way at most to tell where a request comes from.
+void SourceCriterion(const Value& options, const Path& path, Problems& problems) {
+  const Value* criterion = options.Find("sourceCriterion");
+  if (criterion && criterion->object() && criterion->object()->size() > 1) {
+    Fail(problems, {&path, "sourceCriterion"},
+         "may have one of ipStrategy, requestHeaderName and requestHost");
+  }
+}
+
+bool IsStatus(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void ErrorPages(const Value& options, const Path& path, Problems& problems) {
+  for (const std::string_view status : TextsOf(options, "status")) {
+    const auto dash = status.find('-');
+    const bool range = dash != std::string_view::npos;
+    if (!IsStatus(status.substr(0, dash)) || (range && !IsStatus(status.substr(dash + 1)))) {
+      Fail(problems, {&path, "status"},
+           fmt::format("'{}' is neither a status nor a range as 500-599", status));
+    }
+  }
+}
+
 struct Kind {
   std::string_view name;
   Check check;
@@ -127,6 +151,9 @@ constexpr Kind kKinds[] = {
     {"digestAuth", DigestAuth},
     {"buffering", Buffering},
     {"compress", Compress},
+    {"rateLimit", SourceCriterion},
+    {"inFlightReq", SourceCriterion},
+    {"errors", ErrorPages},
     {"forwardAuth", ForwardAuth},
     {"headers", Headers},
 };

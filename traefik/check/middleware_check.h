@@ -4,8 +4,8 @@
 
 namespace traefik::check {
 
-// What keeps Traefik from building one HTTP middleware: no kind or several, and values that cannot
-// work. References are looked at by the caller.
+// What keeps Traefik from building one middleware, of HTTP or TCP: no kind or several, and values
+// that cannot work. References are looked at by the caller.
 void CheckMiddleware(const Value& middleware, const Path& path, Problems& problems);
 
 }  // namespace traefik::check

@@ -61,6 +61,7 @@ std::map<std::string_view, std::string> LoopFinder::Loops() const {
         continue;
       }
       const std::string_view to = found->second[step.next++];
+      if (on_trail.contains(to) && loops.contains(to)) continue;
       if (on_trail.contains(to)) {
         std::string text;
         const auto first = std::ranges::find(trail, to, &Step::name);

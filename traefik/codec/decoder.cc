@@ -108,7 +108,8 @@ Value DefaultOf(const Option& option) {
 
 class Decoder {
  public:
-  Decoder(Source source, Problems& problems) : source_(source), problems_(problems) {}
+  Decoder(Source source, schema::Version target, Problems& problems)
+      : source_(source), target_(target), problems_(problems) {}
 
   // An object with defaults, or the one that is there already, and what the node says.
   void FillStruct(const Struct& type, const RawNode& node, const Path& path, Value& out) {
@@ -118,6 +119,10 @@ class Decoder {
       const Option* option = FindOption(type, child.name);
       if (!option) {
         Fail(child, place, fmt::format("is no option of Traefik here ({})", type.name));
+      } else if (option->since > target_) {
+        Fail(child, place,
+             fmt::format("needs Traefik {} or newer, and the target is {}", Name(option->since),
+                         Name(target_)));
       } else if (!IsReadable(*option)) {
         CheckIgnored(*option, child, place);
         Warn(child, place,
@@ -432,6 +437,7 @@ class Decoder {
   }
 
   const Source source_;
+  const schema::Version target_;
   Problems& problems_;
 };
 
@@ -439,14 +445,16 @@ class Decoder {
 
 Value Defaults(const schema::Struct& type) { return Assemble(type, Slots(type, {})); }
 
-Value Decode(const schema::Struct& type, const RawNode& root, Source source, Problems& problems) {
+Value Decode(const schema::Struct& type, const RawNode& root, Source source, Problems& problems,
+             schema::Version target) {
   Value value;
   const Path path;
-  Decoder(source, problems).FillStruct(type, root, path, value);
+  Decoder(source, target, problems).FillStruct(type, root, path, value);
   return value;
 }
 
-Value DecodeDocument(std::string_view text, Problems& problems, Source source) {
+Value DecodeDocument(std::string_view text, Problems& problems, Source source,
+                     schema::Version target) {
   RawNode root = ReadDocument(text, problems);
   if (!problems.errors.empty()) return {};
   // Other names at the top are the one thing that Traefik ignores without a word.
@@ -462,7 +470,7 @@ Value DecodeDocument(std::string_view text, Problems& problems, Source source) {
     }
     return !known;
   });
-  Value value = Decode(schema::Configuration(), root, source, problems);
+  Value value = Decode(schema::Configuration(), root, source, problems, target);
   if (problems.errors.empty() && value.object()->empty()) {
     problems.errors.push_back({"",
                                "says nothing in http, tcp, udp or tls: Traefik would take it for "

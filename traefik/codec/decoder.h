@@ -16,13 +16,17 @@ enum class Source {
 // Gives the names of a tree their meaning, by the schema, as Traefik does (paerser's AddMetadata
 // and Fill): defaults are filled in where Traefik fills them in. Adds what Traefik refuses to the
 // errors, and what it changes or ignores to the warnings; with errors the value is incomplete.
-Value Decode(const schema::Struct& type, const RawNode& root, Source source, Problems& problems);
+Value Decode(const schema::Struct& type, const RawNode& root, Source source, Problems& problems,
+             schema::Version target = schema::kNewest);
 
 // An object of which nothing was given: what Traefik fills in by itself.
 Value Defaults(const schema::Struct& type);
 
 // A document, JSON or YAML, as Traefik's HTTP provider would take it (or a kConfiguration). What
 // would do harm there, as an empty one, is an error too.
-Value DecodeDocument(std::string_view text, Problems& problems, Source source = Source::kDocument);
+// What `target` does not know is an error with the version that has it, even where it says no more
+// than the default.
+Value DecodeDocument(std::string_view text, Problems& problems, Source source = Source::kDocument,
+                     schema::Version target = schema::kNewest);
 
 }  // namespace traefik::codec

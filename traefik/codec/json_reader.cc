@@ -1,5 +1,6 @@
 #include "traefik/codec/json_reader.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -109,6 +110,33 @@ std::string WrongCharacter(std::string_view rest) {
   return wrong ? fmt::format("the character U+{:04X}", point) : "";
 }
 
+// What yaml.v3 does not take of the escape that starts after its backslash; empty for nothing.
+std::string WrongEscape(std::string_view rest) {
+  if (rest[0] == '/') {
+    return "the escape \\/ is refused by Traefik, which reads JSON as YAML: write /";
+  }
+  const bool surrogate =
+      rest.size() > 2 && rest[0] == 'u' && (rest[1] | 0x20) == 'd' && rest[2] > '7';
+  if (!surrogate) return {};
+  return "a surrogate pair is refused by Traefik, which reads JSON as YAML: write the character "
+         "itself";
+}
+
+// A key stands on one line with its colon, and not too far before it. Empty for other texts.
+std::string WrongKey(std::string_view text, std::size_t start, std::size_t end) {
+  constexpr std::size_t kFurthest = 1024;  // characters, as written
+  const auto colon = text.find_first_not_of(" \t\r\n", end + 1);
+  if (colon == std::string_view::npos || text[colon] != ':') return {};
+  const std::string_view key = text.substr(start, colon - start);
+  const auto length = static_cast<std::size_t>(std::ranges::count_if(
+      key, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  if (length > kFurthest) {
+    return "a name is too long as it is written: Traefik reads 1022 characters at most";
+  }
+  if (key.find_first_of("\r\n") == std::string_view::npos) return {};
+  return "a line ends between a name and its colon, which Traefik refuses";
+}
+
 }  // namespace
 
 bool ReadJson(std::string_view text, RawBuilder& builder) {
@@ -121,24 +149,26 @@ void CheckCharacters(std::string_view text, bool is_json, Problems& problems) {
     const Position position = PositionOf(text, at);
     problems.errors.push_back({"", std::move(detail), position.line, position.column});
   };
+  std::size_t string_start = std::string_view::npos;  // of the one that we are in
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (std::string wrong = WrongCharacter(text.substr(at)); !wrong.empty()) {
-      return fail(at, wrong + " must be escaped: Traefik reads JSON as YAML, and refuses it raw");
+      return fail(at, wrong + " must be escaped: Traefik, which reads YAML, refuses it raw");
     }
-    if (!is_json || text[at] != '\\' || at + 1 == text.size()) continue;
+    if (!is_json) continue;
+    if (text[at] == '"') {
+      if (string_start == std::string_view::npos) {
+        string_start = at;
+        continue;
+      }
+      if (std::string wrong = WrongKey(text, string_start, at); !wrong.empty()) {
+        return fail(string_start, wrong);
+      }
+      string_start = std::string_view::npos;
+    }
+    if (text[at] != '\\' || at + 1 == text.size()) continue;
     ++at;
-    if (text[at] == '/') {
-      return fail(at - 1,
-                  "the escape \\/ is refused by Traefik, which reads JSON as YAML: write /");
-    }
-    const char second = text[at] == 'u' && at + 2 < text.size() ? text[at + 2] : '0';
-    const bool surrogate = text[at] == 'u' && at + 1 < text.size() &&
-                           (text[at + 1] | 0x20) == 'd' && (second > '7' || second == '8');
-    if (surrogate) {
-      return fail(at - 1,
-                  "a surrogate pair is refused by Traefik, which reads JSON as YAML: write the "
-                  "character itself");
-    }
+    if (std::string wrong = WrongEscape(text.substr(at)); !wrong.empty())
+      return fail(at - 1, wrong);
   }
 }
 

@@ -22,6 +22,9 @@ bool IsRouting(std::string_view key) {
   });
 }
 
+// Deeper than any label, and far from the end of the stack.
+constexpr std::size_t kMostParts = 100;
+
 class LabelReader {
  public:
   explicit LabelReader(Problems& problems) : problems_(problems) {}
@@ -44,6 +47,10 @@ class LabelReader {
   bool Split(const std::string& key, std::vector<std::string_view>& parts) {
     std::string_view rest = key;
     for (;;) {
+      if (parts.size() > kMostParts) {
+        Fail(key.substr(0, 100), "has too many parts");
+        return false;
+      }
       const auto dot = rest.find('.');
       const std::string_view part = rest.substr(0, dot);
       if (part.empty()) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,6 +43,14 @@ std::string NameProblem(std::string_view name, bool may_have_dots) {
   return {};
 }
 
+using NamesByFold = std::multimap<std::string, std::string_view>;
+
+NamesByFold NamesOf(const Object& members) {
+  NamesByFold names;
+  for (const Member& member : members) names.emplace(Fold(member.name), member.name);
+  return names;
+}
+
 class LabelWriter {
  public:
   void WriteStruct(const Struct& type, const Value& value, const std::string& key,
@@ -77,9 +86,9 @@ class LabelWriter {
         return;
       case Kind::kTextMap:
       case Kind::kNumberMap:
-        for (const Member& member : *value.object()) {
+        for (const auto names = NamesOf(*value.object()); const Member& member : *value.object()) {
           const Path place{&path, member.name};
-          if (IsSayable(member, *value.object(), /*may_have_dots=*/true, place)) {
+          if (IsSayable(member, names, /*may_have_dots=*/true, place)) {
             out_.labels[key + "." + member.name] = ScalarText(member.value);
           }
         }
@@ -94,9 +103,9 @@ class LabelWriter {
         WriteNamed(option, *value.object(), key, path);
         return;
       case Kind::kPlugins:
-        for (const Member& plugin : *value.object()) {
+        for (const auto names = NamesOf(*value.object()); const Member& plugin : *value.object()) {
           const Path place{&path, plugin.name};
-          if (!IsSayable(plugin, *value.object(), /*may_have_dots=*/false, place)) continue;
+          if (!IsSayable(plugin, names, /*may_have_dots=*/false, place)) continue;
           WritePlugin(plugin.value, key + "." + plugin.name, place);
         }
         return;
@@ -197,9 +206,10 @@ class LabelWriter {
 
   void WriteNamed(const Option& option, const Object& members, const std::string& key,
                   const Path& path) {
+    const NamesByFold names = NamesOf(members);
     for (const Member& member : members) {
       const Path place{&path, member.name};
-      if (!IsSayable(member, members, /*may_have_dots=*/false, place)) continue;
+      if (!IsSayable(member, names, /*may_have_dots=*/false, place)) continue;
       if (key == "traefik.tls.stores" && member.name != "default") {
         Lose(place, "labels can say the store 'default' only");
         continue;
@@ -227,9 +237,10 @@ class LabelWriter {
       }
     } else if (const auto* members = value.object()) {
       if (members->empty()) out_.labels[key] = "";
+      const NamesByFold names = NamesOf(*members);
       for (const Member& member : *members) {
         const Path place{&path, member.name};
-        if (!IsSayable(member, *members, /*may_have_dots=*/false, place)) continue;
+        if (!IsSayable(member, names, /*may_have_dots=*/false, place)) continue;
         WritePlugin(member.value, key + "." + member.name, place);
       }
     } else {
@@ -237,18 +248,19 @@ class LabelWriter {
     }
   }
 
-  bool IsSayable(const Member& member, const Object& siblings, bool may_have_dots,
+  bool IsSayable(const Member& member, const NamesByFold& names, bool may_have_dots,
                  const Path& path) {
     if (std::string problem = NameProblem(member.name, may_have_dots); !problem.empty()) {
       Lose(path, std::move(problem));
       return false;
     }
-    const auto same = std::ranges::find_if(siblings, [&](const Member& other) {
-      return &other != &member && EqualFold(other.name, member.name);
-    });
-    if (same == siblings.end()) return true;
-    Lose(path, fmt::format("labels cannot tell it from {}: they ignore case", same->name));
-    return false;
+    const auto [same, end] = names.equal_range(Fold(member.name));
+    for (auto other = same; other != end; ++other) {
+      if (other->second == member.name) continue;
+      Lose(path, fmt::format("labels cannot tell it from {}: they ignore case", other->second));
+      return false;
+    }
+    return true;
   }
 
   void Lose(const Path& path, std::string why) {

@@ -1,5 +1,6 @@
 #include "traefik/codec/plugin_decoder.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 
@@ -34,7 +35,7 @@ std::optional<Value> Item(int kind, std::string_view text) {
       char* end = nullptr;
       const std::string copy(text);
       const double number = std::strtod(copy.c_str(), &end);
-      if (copy.empty() || *end != '\0') return {};
+      if (copy.empty() || *end != '\0' || copy[0] == ' ' || !std::isfinite(number)) return {};
       return Value{number};
     }
     case ItemKind::kText:
@@ -74,7 +75,7 @@ class PluginDecoder {
   Value TypedList(const RawNode& node, const Path& path) {
     const auto parts = Split(node.text, kItemSeparator);
     const auto kind = parts.size() > 1 ? ParseNumber(parts[1]) : std::nullopt;
-    if (!kind) {
+    if (!kind || *kind < 0 || *kind > 100) {
       Fail(node, path, "starts with the sign that Traefik uses for lists");
       return {};
     }

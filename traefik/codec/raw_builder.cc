@@ -29,9 +29,11 @@ void RawBuilder::StartList(Position at) {
 }
 
 void RawBuilder::Key(std::string name, Position at) {
-  if (name.size() > kLongestKey) {
+  const auto length = static_cast<std::size_t>(std::ranges::count_if(
+      name, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  if (length > kLongestKey) {
     Fail(name,
-         fmt::format("has a name of {} bytes; Traefik reads {} at most", name.size(), kLongestKey),
+         fmt::format("has a name of {} characters; Traefik reads {} at most", length, kLongestKey),
          at);
   }
   frames_.back().key = std::move(name);

@@ -3,10 +3,15 @@
 #include "traefik/codec/json_reader.h"
 #include "traefik/codec/scalar.h"
 #include "traefik/codec/yaml_reader.h"
+#include "traefik/json_text.h"
 
 namespace traefik::codec {
 
 RawNode ReadDocument(std::string_view text, Problems& problems) {
+  if (!IsUtf8(text)) {
+    problems.errors.push_back({"", "is not UTF-8", 0, 0});
+    return {};
+  }
   Problems found;
   RawBuilder as_json(found);
   const bool is_json = TrimSpace(text).starts_with('{') && ReadJson(text, as_json);

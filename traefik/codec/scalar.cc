@@ -155,6 +155,21 @@ std::optional<std::int64_t> ParseDuration(std::string_view text) {
   return static_cast<std::int64_t>(sum);
 }
 
+// The first character of a name that is not empty, in lower case; of others the next byte.
+char TakeFolded(std::string_view& text) {
+  if (text.starts_with("\xE2\x84\xAA")) {  // U+212A, the sign of the kelvin
+    text.remove_prefix(3);
+    return 'k';
+  }
+  if (text.starts_with("\xC5\xBF")) {  // U+017F, the long s
+    text.remove_prefix(2);
+    return 's';
+  }
+  const char c = text[0];
+  text.remove_prefix(1);
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
 }  // namespace
 
 PlainScalar ReadPlain(std::string_view text) {
@@ -248,22 +263,16 @@ std::string FormatTime(std::int64_t nanoseconds) {
   return negative ? "-" + text : text;
 }
 
+std::string Fold(std::string_view text) {
+  std::string folded;
+  folded.reserve(text.size());
+  while (!text.empty()) folded += TakeFolded(text);
+  return folded;
+}
+
 bool EqualFold(std::string_view a, std::string_view b) {
-  const auto take = [](std::string_view& text) {
-    if (text.starts_with("\xE2\x84\xAA")) {  // U+212A, the sign of the kelvin
-      text.remove_prefix(3);
-      return 'k';
-    }
-    if (text.starts_with("\xC5\xBF")) {  // U+017F, the long s
-      text.remove_prefix(2);
-      return 's';
-    }
-    const char c = text[0];
-    text.remove_prefix(1);
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  };
   while (!a.empty() && !b.empty()) {
-    if (take(a) != take(b)) return false;
+    if (TakeFolded(a) != TakeFolded(b)) return false;
   }
   return a.empty() && b.empty();
 }

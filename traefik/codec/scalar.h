@@ -32,8 +32,12 @@ std::optional<std::int64_t> ParseTime(std::string_view text);
 // time.Duration.String(): "1m30s", "100ms", "0s".
 std::string FormatTime(std::int64_t nanoseconds);
 
-// strings.EqualFold for what may stand in names: ASCII, and the two letters that fold into it.
+// strings.EqualFold as far as Traefik's own names go: ASCII, and the two letters that fold into it.
+// Other letters in names of users count as they are, where Traefik ignores their case, too.
 bool EqualFold(std::string_view a, std::string_view b);
+
+// The same for names that are equal by EqualFold.
+std::string Fold(std::string_view text);
 
 // strings.TrimSpace.
 std::string_view TrimSpace(std::string_view text);

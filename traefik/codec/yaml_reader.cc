@@ -13,7 +13,9 @@ namespace traefik::codec {
 namespace {
 
 constexpr int kDeepest = 100;
-constexpr std::size_t kMostNodes = 20'000'000;  // aliases may repeat parts without end
+// Aliases and merges may repeat parts without end: what they add to what is written is limited.
+constexpr std::size_t kMostRepeatedNodes = 400'000;
+constexpr std::size_t kMostRepeatedBytes = std::size_t{64} << 20;
 
 Position At(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
@@ -22,12 +24,13 @@ Position At(const YAML::Mark& mark) {
 
 class Walker {
  public:
-  explicit Walker(RawBuilder& builder) : builder_(builder) {}
+  Walker(std::size_t text_size, RawBuilder& builder)
+      : most_nodes_(text_size + kMostRepeatedNodes),
+        most_bytes_(text_size + kMostRepeatedBytes),
+        builder_(builder) {}
 
   void Walk(const YAML::Node& node, int depth) {
-    if (depth > kDeepest || ++nodes_ > kMostNodes) {
-      throw YAML::Exception(node.Mark(), "is nested too deep, or repeats itself too often");
-    }
+    Count(node, depth);
     const Position at = At(node.Mark());
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
@@ -51,6 +54,13 @@ class Walker {
   }
 
  private:
+  void Count(const YAML::Node& node, int depth) {
+    if (node.IsScalar()) bytes_ += node.Scalar().size();
+    if (depth > kDeepest || ++nodes_ > most_nodes_ || bytes_ > most_bytes_) {
+      throw YAML::Exception(node.Mark(), "is nested too deep, or repeats itself too often");
+    }
+  }
+
   static bool IsPlain(const YAML::Node& node) { return node.Tag() == "?" || node.Tag().empty(); }
 
   static bool IsMerge(const YAML::Node& key) {
@@ -59,6 +69,9 @@ class Walker {
 
   void WalkScalar(const YAML::Node& node, Position at) {
     if (!IsPlain(node)) {
+      if (node.Tag() != "!" && node.Tag() != "tag:yaml.org,2002:str") {
+        throw YAML::Exception(node.Mark(), fmt::format("has a tag ({}): leave it out", node.Tag()));
+      }
       builder_.Scalar(ItemKind::kText, node.Scalar(), at);
       return;
     }
@@ -99,7 +112,7 @@ class Walker {
   }
 
   void Merge(const YAML::Node& source, std::set<std::string, std::less<>>& own, int depth) {
-    if (depth > kDeepest) throw YAML::Exception(source.Mark(), "is nested too deep");
+    Count(source, depth);
     if (source.IsSequence()) {
       for (const YAML::Node& item : source) {
         if (!item.IsMap()) throw YAML::Exception(item.Mark(), "is merged, so it must be a map");
@@ -131,8 +144,11 @@ class Walker {
         key.Mark(), fmt::format("the key {} is no text to YAML: put it in quotes", key.Scalar()));
   }
 
+  const std::size_t most_nodes_;
+  const std::size_t most_bytes_;
   RawBuilder& builder_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace
@@ -140,7 +156,7 @@ class Walker {
 void ReadYaml(std::string_view text, RawBuilder& builder, Problems& problems) {
   try {
     const YAML::Node root = YAML::Load(std::string(text));
-    Walker(builder).Walk(root, 0);
+    Walker(text.size(), builder).Walk(root, 0);
   } catch (const YAML::Exception& error) {
     const Position at = At(error.mark);
     problems.errors.push_back(

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "traefik/json_text.h"
 #include "traefik/rules/lexer.h"
 
 namespace traefik::rules {
@@ -51,18 +52,18 @@ class Parser {
 
   template <typename Operand>
   Parsed Chain(Type type, Kind kind, Operand operand) {
-    Parsed left = operand();
-    while (left && token_.type == type) {
+    Parsed first = operand();
+    if (!first || token_.type != type) return first;
+    Expression chain;
+    chain.kind = kind;
+    chain.operands.push_back(*std::move(first));
+    while (token_.type == type) {
       token_ = lexer_.Next();
-      Parsed right = operand();
-      if (!right) return right;
-      Expression both;
-      both.kind = kind;
-      both.operands.push_back(*std::move(left));
-      both.operands.push_back(*std::move(right));
-      left = std::move(both);
+      Parsed next = operand();
+      if (!next) return next;
+      chain.operands.push_back(*std::move(next));
     }
-    return left;
+    return chain;
   }
 
   Parsed Or(int depth) {
@@ -164,11 +165,11 @@ void Append(std::string& out, const Expression& expression, int least) {
       break;
     case Kind::kAnd:
     case Kind::kOr: {
-      const int rank = Rank(expression.kind);
-      Append(out, expression.operands[0], rank);
-      out += expression.kind == Kind::kAnd ? " && " : " || ";
-      // A chain is read from the left, so one on the right keeps its parentheses.
-      Append(out, expression.operands[1], rank + 1);
+      for (std::size_t i = 0; i < expression.operands.size(); ++i) {
+        if (i > 0) out += expression.kind == Kind::kAnd ? " && " : " || ";
+        // A chain in a chain of the same kind keeps its parentheses.
+        Append(out, expression.operands[i], Rank(expression.kind) + 1);
+      }
       break;
     }
   }
@@ -178,6 +179,12 @@ void Append(std::string& out, const Expression& expression, int least) {
 }  // namespace
 
 std::expected<Expression, std::string> ParseExpression(std::string_view text) {
+  // Go refuses these wherever they stand, in texts and comments, too.
+  if (text.find('\0') != std::string_view::npos) return std::unexpected("has a NUL character");
+  if (text.find("\xEF\xBB\xBF", 1) != std::string_view::npos) {
+    return std::unexpected("has a byte order mark (U+FEFF), which cannot be seen: type it anew");
+  }
+  if (!IsUtf8(text)) return std::unexpected("is not UTF-8");
   return Parser(text).Parse();
 }
 

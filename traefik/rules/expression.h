@@ -14,7 +14,7 @@ struct Expression {
   Kind kind = Kind::kMatcher;
   std::string matcher;                 // of kMatcher, as written
   std::vector<std::string> arguments;  // of kMatcher
-  std::vector<Expression> operands;    // two, or one of kNot
+  std::vector<Expression> operands;    // two or more, or one of kNot; a chain is one expression
 
   friend bool operator==(const Expression&, const Expression&) = default;
 };

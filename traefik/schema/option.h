@@ -23,6 +23,8 @@ enum class Version : std::uint8_t {
 };
 using enum Version;
 
+inline constexpr Version kNewest = kV3_7;
+
 enum class Kind : std::uint8_t {
   kText,
   kFlag,

@@ -176,6 +176,13 @@ TEST_CASE("Services and middlewares that cannot be built are errors") {
       {"should need users with hashes",
        R"j({"middlewares": {"m": {"basicAuth": {"users": ["a"]}}}})j",
        "/http/middlewares/m/basicAuth/users"},
+      {"should need statuses",
+       R"j({"middlewares": {"m": {"errors": {"service": "s@file", "status": ["5xx"]}}}})j",
+       "/http/middlewares/m/errors/status"},
+      {"should need one way to tell sources apart",
+       R"j({"middlewares": {"m": {"rateLimit": {"sourceCriterion":
+           {"requestHost": true, "requestHeaderName": "x"}}}}})j",
+       "/http/middlewares/m/rateLimit/sourceCriterion"},
       {"should need known encodings",
        R"j({"middlewares": {"m": {"compress": {"encodings": ["deflate"]}}}})j",
        "/http/middlewares/m/compress/encodings"},

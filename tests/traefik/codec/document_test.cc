@@ -69,6 +69,11 @@ TEST_CASE("What Traefik refuses in a document is refused, with its place") {
        "\\/"},
       {"should refuse a surrogate pair",
        R"({"http": {"routers": {"a": {"rule": "\ud83d\ude00"}}}})", "", "surrogate"},
+      {"should refuse a line's end before a colon", "{\"http\"\n: {\"routers\": {\"a\": {}}}}", "",
+       "line ends"},
+      {"should refuse bytes that are no text", "{\"http\": {\"routers\": {\"\xFF\": {}}}}", "",
+       "UTF-8"},
+      {"should refuse a tag", "http:\n  routers:\n    a: {rule: !!int \"5\"}\n", "", "tag"},
       {"should refuse a raw DEL", "{\"http\": {\"routers\": {\"a\": {\"rule\": \"\x7f\"}}}}", "",
        "U+007F"},
       {"should refuse a raw C1 character",
@@ -213,6 +218,34 @@ TEST_CASE("An alias that repeats itself without end is refused") {
     bomb += "}\n";
   }
   CHECK_FALSE(ProblemsOf(bomb).errors.empty());
+}
+
+TEST_CASE("A name is as long as Traefik reads, not longer") {
+  const auto with = [](const std::string& name) {
+    return "{\"http\": {\"routers\": {\"" + name + "\": {}}}}";
+  };
+  CHECK(ProblemsOf(with(std::string(1022, 'n'))).errors.empty());
+  CHECK_FALSE(ProblemsOf(with(std::string(1023, 'n'))).errors.empty());
+  // As it is written counts, in characters.
+  std::string escaped;
+  for (int i = 0; i < 171; ++i) escaped += "\\u0436";
+  CHECK_FALSE(ProblemsOf(with(escaped)).errors.empty());
+  std::string raw;
+  for (int i = 0; i < 1000; ++i) raw += "\xE2\x82\xAC";
+  CHECK(ProblemsOf(with(raw)).errors.empty());
+}
+
+TEST_CASE("Merges and aliases that repeat themselves without end are refused, and soon") {
+  std::string merges = "a0: &a0 {x: y}\n";
+  for (int i = 1; i <= 20; ++i) {
+    merges += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {<<: [";
+    for (int j = 0; j < 9; ++j) merges += (j > 0 ? ", *a" : "*a") + std::to_string(i - 1);
+    merges += "]}\n";
+  }
+  CHECK_FALSE(ProblemsOf(merges).errors.empty());
+  std::string texts = "a: &a " + std::string(1 << 20, 'x') + "\nb: [*a";
+  for (int i = 0; i < 1000; ++i) texts += ", *a";
+  CHECK_FALSE(ProblemsOf(texts + "]\n").errors.empty());
 }
 
 TEST_CASE("What a document means is a document that means the same") {

@@ -219,6 +219,14 @@ TEST_CASE("Labels are read back to what was encoded, or it is said that they are
   CHECK(without_loss > 100);
 }
 
+TEST_CASE("A key of too many parts is refused, not followed to the end of the stack") {
+  std::string key = "traefik.http.middlewares.m.headers.customrequestheaders";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  Problems problems;
+  DecodeLabels({{key, "x"}}, problems);
+  CHECK(problems.errors.size() == 1);
+}
+
 TEST_CASE("No labels end the reader, whatever they are") {
   tests::ConfigurationGenerator generator(11);
   constexpr std::string_view kParts[] = {

@@ -139,7 +139,7 @@ Expression Random(std::mt19937& random, int depth) {
   expression.kind = static_cast<Expression::Kind>(kind);
   expression.operands.push_back(Random(random, depth + 1));
   if (expression.kind != Expression::Kind::kNot) {
-    expression.operands.push_back(Random(random, depth + 1));
+    for (int i = 0; i <= choose(3); ++i) expression.operands.push_back(Random(random, depth + 1));
   }
   return expression;
 }
@@ -153,6 +153,24 @@ TEST_CASE("What is built is read back as it was") {
     const auto again = ParseExpression(text);
     REQUIRE(again.has_value());
     CHECK(*again == expression);
+  }
+}
+
+TEST_CASE("A long rule is no deep one") {
+  std::string rule = "Host(`a`)";
+  for (int i = 0; i < 50'000; ++i) rule += " || Host(`b`)";
+  const auto hosts = CheckRule(rule);
+  REQUIRE(hosts.has_value());
+  CHECK(hosts->size() == 50'001);
+  const auto expression = ParseExpression(rule);
+  CHECK(ToText(*expression) == rule);
+}
+
+TEST_CASE("Characters that cannot be seen are refused, in texts, too") {
+  using namespace std::string_literals;
+  for (const std::string& rule :
+       {"Path(`/a\0`)"s, "Host(`a`) \xEF\xBB\xBF"s, "Path(`/\xFF`)"s, "Host(`a`) // \0"s}) {
+    CHECK_FALSE(CheckRule(rule).has_value());
   }
 }
 
