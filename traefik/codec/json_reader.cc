@@ -105,8 +105,7 @@ std::string WrongCharacter(std::string_view rest) {
   }
   if (first < 0xC2) return "";
   const std::uint32_t point = CodePointAt(rest);
-  const bool wrong =
-      (point >= 0x80 && point <= 0x9F && point != 0x85) || point == 0xFFFE || point == 0xFFFF;
+  const bool wrong = (point >= 0x80 && point <= 0x9F) || point == 0xFFFE || point == 0xFFFF;
   return wrong ? fmt::format("the character U+{:04X}", point) : "";
 }
 
@@ -133,7 +132,10 @@ std::string WrongKey(std::string_view text, std::size_t start, std::size_t end) 
   if (length > kFurthest) {
     return "a name is too long as it is written: Traefik reads 1022 characters at most";
   }
-  if (key.find_first_of("\r\n") == std::string_view::npos) return {};
+  const bool one_line = key.find_first_of("\r\n") == std::string_view::npos &&
+                        key.find("\xE2\x80\xA8") == std::string_view::npos &&
+                        key.find("\xE2\x80\xA9") == std::string_view::npos;
+  if (one_line) return {};
   return "a line ends between a name and its colon, which Traefik refuses";
 }
 

@@ -122,7 +122,8 @@ class Parser {
 };
 
 std::string Quote(std::string_view text) {
-  const bool raw = text.find_first_of("`\r\n") == std::string_view::npos;
+  const bool utf8 = IsUtf8(text);
+  const bool raw = utf8 && text.find_first_of("`\r\n") == std::string_view::npos;
   if (raw) return fmt::format("`{}`", text);
   std::string out = "\"";
   for (const char c : text) {
@@ -139,7 +140,11 @@ std::string Quote(std::string_view text) {
         out += "\\r";
         break;
       default:
-        out += c;
+        if (!utf8 && static_cast<unsigned char>(c) >= 0x80) {
+          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        } else {
+          out += c;
+        }
     }
   }
   return out + '"';

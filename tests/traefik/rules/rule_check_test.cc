@@ -132,8 +132,8 @@ Expression Random(std::mt19937& random, int depth) {
   const int kind = depth > 4 ? 0 : choose(4);
   if (kind == 0) {
     expression.matcher = "Host";
-    constexpr const char* kTexts[] = {"a", "a`b", "a\"b", "\\", "\r\n", "\xC3\xA9", ""};
-    for (int i = 0; i <= choose(2); ++i) expression.arguments.emplace_back(kTexts[choose(7)]);
+    constexpr const char* kTexts[] = {"a", "a`b", "a\"b", "\\", "\r\n", "\xC3\xA9", "", "\xFF"};
+    for (int i = 0; i <= choose(2); ++i) expression.arguments.emplace_back(kTexts[choose(8)]);
     return expression;
   }
   expression.kind = static_cast<Expression::Kind>(kind);
