@@ -198,7 +198,7 @@ Result<void> Serve(const config::Config& config) {
   std::unique_ptr<terminal::Terminals> terminals;
   if (engine) {
     terminals = std::make_unique<terminal::Terminals>(
-        **store, *containers, MakeTerminalOptions(config, secrets->probe.secret));
+        **store, *engine, *containers, MakeTerminalOptions(config, secrets->probe.secret));
   }
   std::stop_source stopping;
   api::ApiServer api({.store = **store,

@@ -28,9 +28,10 @@ constexpr const char* kShell =
 
 }  // namespace
 
-Terminals::Terminals(store::Store& store, docker::ContainerClient& containers,
-                     TerminalOptions options)
+Terminals::Terminals(store::Store& store, docker::Engine& engine,
+                     docker::ContainerClient& containers, TerminalOptions options)
     : store_(store),
+      engine_(engine),
       containers_(containers),
       options_(std::move(options)),
       watcher_([this](const std::stop_token& stop) { Watch(stop); }) {}
@@ -117,6 +118,8 @@ Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
       !ready) {
     return Failure(ready.error());
   }
+  // It may be the first thing that is asked for after a start.
+  if (auto network = engine_.EnsureOverlay(options_.network, stop); !network) return network;
   auto container = containers_.Create(WantedContainer(record), stop);
   if (!container) return container;
   if (auto started = containers_.Start(*container, stop); !started) {

@@ -13,6 +13,7 @@
 
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/docker/container_client.h"
+#include "orchestrator/docker/engine.h"
 #include "orchestrator/store/store.h"
 #include "orchestrator/terminal/session.h"
 
@@ -41,7 +42,8 @@ struct SessionStatus {
 // Owns its threads; all references must live longer. Thread-safe.
 class Terminals {
  public:
-  Terminals(store::Store& store, docker::ContainerClient& containers, TerminalOptions options);
+  Terminals(store::Store& store, docker::Engine& engine, docker::ContainerClient& containers,
+            TerminalOptions options);
   ~Terminals();
   Terminals(const Terminals&) = delete;
   Terminals& operator=(const Terminals&) = delete;
@@ -71,6 +73,7 @@ class Terminals {
   void EndSessions();
 
   store::Store& store_;
+  docker::Engine& engine_;
   docker::ContainerClient& containers_;
   const TerminalOptions options_;
   std::mutex making_;  // held while a container is made

@@ -55,6 +55,17 @@ TEST_CASE("What a version does not know is named with the one that does") {
   CHECK(CheckFor(kV3_6, tree).errors.empty());
 }
 
+TEST_CASE("What a version does not know is not filled in for it") {
+  codec::Problems problems;
+  const auto value =
+      codec::DecodeDocument(R"({"http": {"services": {"s": {"loadBalancer": {"servers": []}}}}})",
+                            problems, codec::Source::kDocument, kV3_0);
+  CHECK(problems.errors.empty());
+  CHECK(codec::ToJson(value) ==
+        R"({"http":{"services":{"s":{"loadBalancer":{"passHostHeader":true,)"
+        R"("responseForwarding":{"flushInterval":"100ms"}}}}}})");
+}
+
 TEST_CASE("What was only filled in needs no version; what is given does, even the default") {
   CHECK(CheckFor(kV2_11, R"({"http": {"services": {"s": {"loadBalancer": {"servers": []}}}}})")
             .errors.empty());

@@ -39,17 +39,17 @@ List SplitItems(std::string_view text, std::string_view separator) {
   }
 }
 
-Value DefaultOf(const Option& option);
+Value DefaultOf(const Option& option, schema::Version target);
 
-// Every option's value: a default, or that of `given`.
-std::vector<Value> Slots(const Struct& type, const Value& given) {
+// Every option's value: a default as far as `target` knows the option, or that of `given`.
+std::vector<Value> Slots(const Struct& type, const Value& given, schema::Version target) {
   std::vector<Value> slots(type.options.size());
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const Option& option = type.options[i];
     if (given.is_set()) {
       if (const Value* value = given.Find(option.name)) slots[i] = *value;
-    } else if (!option.default_value.empty()) {
-      slots[i] = DefaultOf(option);
+    } else if (!option.default_value.empty() && option.since <= target) {
+      slots[i] = DefaultOf(option, target);
     }
   }
   return slots;
@@ -90,7 +90,7 @@ Value SomethingOf(const Struct& type) {
   return {};
 }
 
-Value DefaultOf(const Option& option) {
+Value DefaultOf(const Option& option, schema::Version target) {
   const std::string_view text = option.default_value;
   switch (option.kind) {
     case Kind::kFlag:
@@ -100,7 +100,7 @@ Value DefaultOf(const Option& option) {
     case Kind::kTexts:
       return {SplitItems(text, ",")};
     case Kind::kOne:
-      return Assemble(*option.type, Slots(*option.type, {}));
+      return Assemble(*option.type, Slots(*option.type, {}, target));
     default:
       return {std::string(text)};
   }
@@ -113,7 +113,7 @@ class Decoder {
 
   // An object with defaults, or the one that is there already, and what the node says.
   void FillStruct(const Struct& type, const RawNode& node, const Path& path, Value& out) {
-    std::vector<Value> slots = Slots(type, out);
+    std::vector<Value> slots = Slots(type, out, target_);
     for (const RawNode& child : node.children) {
       const Path place{&path, child.name};
       const Option* option = FindOption(type, child.name);
@@ -443,7 +443,9 @@ class Decoder {
 
 }  // namespace
 
-Value Defaults(const schema::Struct& type) { return Assemble(type, Slots(type, {})); }
+Value Defaults(const schema::Struct& type) {
+  return Assemble(type, Slots(type, {}, schema::kNewest));
+}
 
 Value Decode(const schema::Struct& type, const RawNode& root, Source source, Problems& problems,
              schema::Version target) {
