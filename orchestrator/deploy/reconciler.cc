@@ -300,7 +300,7 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
     if (!new_wish || IsUpdating(*remembered) ||
-        memory_.Attempts(record, wanted.task) >= kMostReplacements ||
+        memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements ||
         (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
     }
@@ -356,7 +356,7 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
   const bool given_up = !*rolled_back && wanted.task != current.spec.task &&
-                        memory_.Attempts(record, wanted.task) >= kMostReplacements;
+                        memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements;
   if (*rolled_back || given_up) wanted.task = current.spec.task;
   // What is ordered anew, even the same again, is nobody else's doing.
   const auto applied = memory_.StatusOf(id).applied;
@@ -477,7 +477,7 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   const std::string fingerprint = Fingerprint(wanted.task);
   if (record.refused_task == fingerprint) return true;
   if (!current.update_state.starts_with("rollback")) return false;
-  if (!memory_.WasAttempted(record, wanted.task)) return false;
+  if (!memory_.Attempts(record, wanted.task)) return false;
   // Kept over a restart, so that it is not tried again then.
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
     auto now = transaction.Find(record.site.id);

@@ -169,23 +169,15 @@ void SiteMemory::SetAttempt(const store::SiteRecord& record, const docker::TaskT
   ++attempt.times;
 }
 
-unsigned SiteMemory::Attempts(const store::SiteRecord& record,
-                              const docker::TaskTemplate& wanted) const {
+std::optional<unsigned> SiteMemory::Attempts(const store::SiteRecord& record,
+                                             const docker::TaskTemplate& wanted) const {
   const std::lock_guard lock(mutex_);
   const auto found = attempts_.find(record.site.id);
   if (found == attempts_.end() || found->second.task != wanted ||
       found->second.revision < record.revision) {
-    return 0;
+    return {};
   }
   return found->second.times;
-}
-
-bool SiteMemory::WasAttempted(const store::SiteRecord& record,
-                              const docker::TaskTemplate& wanted) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = attempts_.find(record.site.id);
-  return found != attempts_.end() && found->second.task == wanted &&
-         found->second.revision >= record.revision;
 }
 
 void SiteMemory::ForgetAttempts(site::SiteId id) {

@@ -80,9 +80,10 @@ class SiteMemory {
 
   // --- task templates that were sent as an update
   void SetAttempt(const store::SiteRecord& record, const docker::TaskTemplate& sent);
-  // How often in a row this one was sent for this revision of the site, or a later one.
-  unsigned Attempts(const store::SiteRecord& record, const docker::TaskTemplate& wanted) const;
-  bool WasAttempted(const store::SiteRecord& record, const docker::TaskTemplate& wanted) const;
+  // How often in a row this one was sent for this revision of the site, or a later one; nothing
+  // when it was not the last one that was sent.
+  std::optional<unsigned> Attempts(const store::SiteRecord& record,
+                                   const docker::TaskTemplate& wanted) const;
   void ForgetAttempts(site::SiteId id);
 
  private:
