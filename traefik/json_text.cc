@@ -1,5 +1,6 @@
 #include "traefik/json_text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -84,6 +85,11 @@ bool IsUtf8(std::string_view text) {
     text.remove_prefix(point.length);
   }
   return true;
+}
+
+std::size_t CountCharacters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace traefik

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,8 @@ void AppendJsonString(std::string& out, std::string_view text);
 std::string JsonString(std::string_view text);
 
 bool IsUtf8(std::string_view text);
+
+// How many characters a text of UTF-8 has.
+std::size_t CountCharacters(std::string_view text);
 
 }  // namespace traefik

@@ -1,6 +1,5 @@
 #include "traefik/codec/json_reader.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "traefik/codec/scalar.h"
+#include "traefik/json_text.h"
 
 namespace traefik::codec {
 namespace {
@@ -127,9 +127,7 @@ std::string WrongKey(std::string_view text, std::size_t start, std::size_t end) 
   const auto colon = text.find_first_not_of(" \t\r\n", end + 1);
   if (colon == std::string_view::npos || text[colon] != ':') return {};
   const std::string_view key = text.substr(start, colon - start);
-  const auto length = static_cast<std::size_t>(std::ranges::count_if(
-      key, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-  if (length > kFurthest) {
+  if (CountCharacters(key) > kFurthest) {
     return "a name is too long as it is written: Traefik reads 1022 characters at most";
   }
   const bool one_line = key.find_first_of("\r\n") == std::string_view::npos &&

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "traefik/json_text.h"
+
 namespace traefik::codec {
 namespace {
 
@@ -29,8 +31,7 @@ void RawBuilder::StartList(Position at) {
 }
 
 void RawBuilder::Key(std::string name, Position at) {
-  const auto length = static_cast<std::size_t>(std::ranges::count_if(
-      name, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  const std::size_t length = CountCharacters(name);
   if (length > kLongestKey) {
     Fail(name,
          fmt::format("has a name of {} characters; Traefik reads {} at most", length, kLongestKey),
