@@ -15,6 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLook = 1s;
+constexpr auto kStartPause = 200ms;
+constexpr int kMostStarts = 10;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::int64_t kMostProcesses = 256;
 constexpr std::string_view kOwnerLabel = "orchestrator.terminal";
@@ -105,6 +107,25 @@ void Terminals::Release(site::SiteId id, std::shared_ptr<Session> session) {
   if (session) own.sessions.push_back(std::move(session));
 }
 
+Result<std::string> Terminals::StartContainer(const store::SiteRecord& record,
+                                              const std::stop_token& stop) {
+  for (int attempt = 1;; ++attempt) {
+    auto container = containers_.Create(WantedContainer(record), stop);
+    if (!container) return container;
+    const auto started = containers_.Start(*container, stop);
+    if (started) return container;
+    static_cast<void>(containers_.Remove(*container, {}));
+    // A node drops its part of an overlay with the last task on it; a container that is started
+    // at this moment does not find the network, and the next one makes it anew.
+    if (started.error().kind != ErrorKind::kNotFound || attempt == kMostStarts) {
+      return Failure(started.error());
+    }
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, stop, kStartPause, [] { return false; });
+  }
+}
+
 Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
                                                const std::stop_token& stop) {
   const std::lock_guard making(making_);
@@ -120,12 +141,8 @@ Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
   }
   // It may be the first thing that is asked for after a start.
   if (auto network = engine_.EnsureOverlay(options_.network, stop); !network) return network;
-  auto container = containers_.Create(WantedContainer(record), stop);
+  auto container = StartContainer(record, stop);
   if (!container) return container;
-  if (auto started = containers_.Start(*container, stop); !started) {
-    static_cast<void>(containers_.Remove(*container, {}));
-    return Failure(started.error());
-  }
   const std::lock_guard lock(mutex_);
   sites_[record.site.id].container = *container;
   return container;

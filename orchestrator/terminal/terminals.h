@@ -67,6 +67,7 @@ class Terminals {
 
   Result<void> Reserve(site::SiteId id);
   void Release(site::SiteId id, std::shared_ptr<Session> session);
+  Result<std::string> StartContainer(const store::SiteRecord& record, const std::stop_token& stop);
   Result<std::string> EnsureContainer(const store::SiteRecord& record, const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
   void SweepLeftOvers(const std::stop_token& stop);

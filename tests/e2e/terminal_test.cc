@@ -28,6 +28,14 @@ std::string Containers(int id) {
       .output;
 }
 
+// What is said about a terminal that did not open.
+#define REQUIRE_OPENS(client)                                \
+  do {                                                       \
+    const std::string opened = (client).Session();           \
+    INFO((opened.empty() ? (client).End() : json()).dump()); \
+    REQUIRE_FALSE(opened.empty());                           \
+  } while (false)
+
 TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
   SwarmSystem system("provider");
   std::ofstream(system.orchestrator().config_file(), std::ios::app)
@@ -47,8 +55,8 @@ TEST_CASE("terminals are refused, limited, and end when nobody needs them") {
               .status == 201);
   Client first(orchestrator, 6401);
   Client second(orchestrator, 6401);
-  REQUIRE_FALSE(first.Session().empty());
-  REQUIRE_FALSE(second.Session().empty());
+  REQUIRE_OPENS(first);
+  REQUIRE_OPENS(second);
   Client third(orchestrator, 6401);
   CHECK(third.End().at("reason").get<std::string>().contains("2 terminals open"));
   Client stranger(orchestrator, 6401, "/0123456789");
@@ -120,10 +128,10 @@ TEST_CASE("a terminal client that never reads holds up nobody, and a crash leave
   REQUIRE(orchestrator.Call("PUT", "/v1/sites/6421", R"({"hosts": ["full.test"], "served": false})")
               .status == 201);
   Client silent(orchestrator, 6421);
-  REQUIRE_FALSE(silent.Session().empty());
+  REQUIRE_OPENS(silent);
   silent.Type("yes\n");
   Client other(orchestrator, 6421);
-  REQUIRE_FALSE(other.Session().empty());
+  REQUIRE_OPENS(other);
   other.Type("echo still $((1 + 1))\n");
   CHECK(other.Sees("still 2"));
   REQUIRE_FALSE(Containers(6421).empty());

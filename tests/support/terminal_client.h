@@ -24,7 +24,7 @@ class TerminalClient {
   bool Sees(const std::string& text);
   // Reads to the end: the last message, {"exit": …, "reason": …}.
   nlohmann::json End();
-  // Reads until the session is known.
+  // Reads until the session is known; empty when there is none, and End() says why.
   std::string Session();
   const std::string& output() const { return output_; }
 
