@@ -1,6 +1,8 @@
 #include "traefik/document.h"
 
+#include <initializer_list>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -191,6 +193,28 @@ void AppendMiddlewares(std::string& out, std::span<const Fragment* const> fragme
   for (const auto& [name, value] : middlewares) object.Key(name) += value;
 }
 
+// `"kind":{members…}` of the sections of one protocol that few fragments have.
+void AppendOthers(std::string& out, std::string_view protocol,
+                  std::span<const Fragment* const> fragments) {
+  std::map<std::string_view, std::string> sections;
+  for (const Fragment* fragment : fragments) {
+    for (const auto& [section, members] : fragment->others) {
+      if (!section.starts_with(protocol) || section[protocol.size()] != '/') continue;
+      std::string& all = sections[std::string_view(section).substr(protocol.size() + 1)];
+      if (!all.empty()) all += ',';
+      all += members;
+    }
+  }
+  for (const auto& [kind, members] : sections) {
+    const bool is_list = kind == "certificates";
+    if (!out.empty()) out += ',';
+    AppendJsonString(out, kind);
+    out += is_list ? ":[" : ":{";
+    out += members;
+    out += is_list ? ']' : '}';
+  }
+}
+
 }  // namespace
 
 Fragment RenderFragment(const Configuration& configuration) {
@@ -207,6 +231,63 @@ Fragment RenderFragment(const Configuration& configuration) {
     std::visit([&](const auto& kind) { Render(out, kind); }, middleware);
   }
   return fragment;
+}
+
+Fragment RenderFragment(const codec::Value& configuration) {
+  Fragment fragment;
+  if (!configuration.object()) return fragment;
+  for (const codec::Member& protocol : *configuration.object()) {
+    if (!protocol.value.object()) continue;
+    for (const codec::Member& kind : *protocol.value.object()) {
+      const std::string section = protocol.name + "/" + kind.name;
+      if (section == "tls/stores") continue;
+      std::string members;
+      const auto separate = [&members] {
+        if (!members.empty()) members += ',';
+      };
+      if (const codec::List* items = kind.value.list()) {
+        for (const codec::Value& item : *items) {
+          separate();
+          members += codec::ToJson(item);
+        }
+      } else if (const codec::Object* objects = kind.value.object()) {
+        for (const codec::Member& object : *objects) {
+          if (section == "http/middlewares") {
+            fragment.middlewares[object.name] = codec::ToJson(object.value);
+            continue;
+          }
+          separate();
+          AppendJsonString(members, object.name);
+          members += ':';
+          members += codec::ToJson(object.value);
+        }
+      }
+      if (members.empty()) continue;
+      if (section == "http/routers") {
+        fragment.routers = std::move(members);
+      } else if (section == "http/services") {
+        fragment.services = std::move(members);
+      } else if (section == "http/serversTransports") {
+        fragment.servers_transports = std::move(members);
+      } else {
+        fragment.others[section] = std::move(members);
+      }
+    }
+  }
+  return fragment;
+}
+
+Fragment Joined(Fragment first, const Fragment& second) {
+  const auto append = [](std::string& members, const std::string& more) {
+    if (!members.empty() && !more.empty()) members += ',';
+    members += more;
+  };
+  append(first.routers, second.routers);
+  append(first.services, second.services);
+  append(first.servers_transports, second.servers_transports);
+  for (const auto& [name, value] : second.middlewares) first.middlewares.emplace(name, value);
+  for (const auto& [section, members] : second.others) append(first.others[section], members);
+  return first;
 }
 
 Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revision,
@@ -237,23 +318,35 @@ std::string RenderDocument(std::span<const Fragment* const> fragments,
   AppendMiddlewares(http, fragments);
   AppendSection(http, "serversTransports", fragments, &Fragment::servers_transports);
 
+  AppendOthers(http, "http", fragments);
+  std::string tcp;
+  AppendOthers(tcp, "tcp", fragments);
+  std::string udp;
+  AppendOthers(udp, "udp", fragments);
+  std::string tls;
+  AppendOthers(tls, "tls", fragments);
+  if (default_certificate) {
+    if (!tls.empty()) tls += ',';
+    tls += "\"stores\":";
+    ObjectWriter stores(tls);
+    ObjectWriter store(stores.Key("default"));
+    ObjectWriter certificate(store.Key("defaultCertificate"));
+    certificate.String("certFile", default_certificate->certificate_pem);
+    certificate.String("keyFile", default_certificate->key_pem);
+  }
+
   std::string out;
-  out.reserve(http.size() + 4096);
+  out.reserve(http.size() + tcp.size() + udp.size() + tls.size() + 64);
   {
     ObjectWriter document(out);
-    if (!http.empty()) {
-      std::string& value = document.Key("http");
+    for (const auto& [protocol, sections] :
+         std::initializer_list<std::pair<std::string_view, const std::string&>>{
+             {"http", http}, {"tcp", tcp}, {"tls", tls}, {"udp", udp}}) {
+      if (sections.empty()) continue;
+      std::string& value = document.Key(protocol);
       value += '{';
-      value += http;
+      value += sections;
       value += '}';
-    }
-    if (default_certificate) {
-      ObjectWriter tls(document.Key("tls"));
-      ObjectWriter stores(tls.Key("stores"));
-      ObjectWriter store(stores.Key("default"));
-      ObjectWriter certificate(store.Key("defaultCertificate"));
-      certificate.String("certFile", default_certificate->certificate_pem);
-      certificate.String("keyFile", default_certificate->key_pem);
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "traefik/codec/value.h"
 #include "traefik/configuration.h"
 
 // Bytes of the document that Traefik's HTTP provider reads. Fragments are rendered once when their
@@ -22,11 +23,19 @@ struct Fragment {
   std::string services;
   std::string servers_transports;
   std::map<std::string, std::string> middlewares;  // name → rendered value
+  // All else, by "tcp/routers", "tls/certificates" (a list) and so on.
+  std::map<std::string, std::string> others = {};
 
   friend bool operator==(const Fragment&, const Fragment&) = default;
 };
 
 Fragment RenderFragment(const Configuration& configuration);
+
+// The same of a decoded configuration, of which everything is rendered but `tls.stores`.
+Fragment RenderFragment(const codec::Value& configuration);
+
+// Both in one; they must not have a name in common.
+Fragment Joined(Fragment first, const Fragment& second);
 
 // A route that answers which revision the data plane of a Traefik is using now: a request to `host`
 // with the header `secret_header: secret` gets status 418 and `revision_header: <revision>`, from

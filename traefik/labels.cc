@@ -108,7 +108,10 @@ bool BelongsTo(std::string_view key, std::string_view name) {
   if (EqualsIgnoringCase(key, kEnable) || StartsWithIgnoringCase(key, "traefik.swarm."))
     return true;
   for (const std::string_view section :
-       {"traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares."}) {
+       {"traefik.http.routers.", "traefik.http.services.", "traefik.http.middlewares.",
+        "traefik.http.serverstransports.", "traefik.tcp.routers.", "traefik.tcp.services.",
+        "traefik.tcp.middlewares.", "traefik.tcp.serverstransports.", "traefik.udp.routers.",
+        "traefik.udp.services.", "traefik.tls.options."}) {
     if (!StartsWithIgnoringCase(key, section)) continue;
     const std::string_view rest = key.substr(section.size());
     if (!StartsWithIgnoringCase(rest, name)) return false;

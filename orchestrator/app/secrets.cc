@@ -8,6 +8,7 @@
 #include "orchestrator/routing/mode_switch.h"
 #include "provider/default_certificate.h"
 #include "provider/secret.h"
+#include "traefik/schema/schema.h"
 
 namespace orchestrator::app {
 namespace {
@@ -15,10 +16,10 @@ namespace {
 constexpr std::size_t kProbeSecretBytes = 16;
 
 // What of the configuration is in the document.
-std::string Fingerprint(const config::Config& config) {
-  return provider::Sha256Hex(fmt::format("document 3|{}|{}|{}",
-                                         fmt::join(config.routing.entry_points, ","),
-                                         config.PagesUrl(), config.traefik.AtLeast(3, 4)));
+std::string Fingerprint(const config::Config& config, std::string_view shared) {
+  return provider::Sha256Hex(
+      fmt::format("document 4|{}|{}|{}|{}", fmt::join(config.routing.entry_points, ","),
+                  config.PagesUrl(), traefik::schema::Name(config.traefik.Target()), shared));
 }
 
 // The value of a setting, which is `make()` from the first time on.
@@ -33,7 +34,7 @@ Result<std::string> Once(store::Transaction& transaction, std::string_view key,
 }
 
 Result<void> Prepare(store::Transaction& transaction, const config::Config& config,
-                     Secrets& secrets) {
+                     std::string_view shared, Secrets& secrets) {
   traefik::Certificate made;
   const auto certificate = Once(transaction, "default_certificate", [&] {
     made = provider::MakeDefaultCertificate();
@@ -56,17 +57,20 @@ Result<void> Prepare(store::Transaction& transaction, const config::Config& conf
   static constexpr std::string_view kFingerprint = "document_fingerprint";
   const auto fingerprint = transaction.Setting(kFingerprint);
   if (!fingerprint) return Failure(fingerprint.error());
-  if (*fingerprint == Fingerprint(config)) return {};
-  if (auto set = transaction.SetSetting(kFingerprint, Fingerprint(config)); !set) return set;
+  const std::string current = Fingerprint(config, shared);
+  if (*fingerprint == current) return {};
+  if (auto set = transaction.SetSetting(kFingerprint, current); !set) return set;
   return transaction.MarkDocumentChanged();
 }
 
 }  // namespace
 
-Result<Secrets> PrepareStore(store::Store& store, const config::Config& config) {
+Result<Secrets> PrepareStore(store::Store& store, const config::Config& config,
+                             std::string_view shared) {
   Secrets secrets;
-  const auto written = store.Write(
-      [&](store::Transaction& transaction) { return Prepare(transaction, config, secrets); });
+  const auto written = store.Write([&](store::Transaction& transaction) {
+    return Prepare(transaction, config, shared, secrets);
+  });
   if (!written) return Failure(written.error());
   return secrets;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "orchestrator/config/config.h"
 #include "orchestrator/error.h"
@@ -18,6 +19,8 @@ struct Secrets {
 
 // Reads them, or makes them at the first start. Also writes down the configuration's default mode
 // at the first start, and moves the document on when the configuration changes what is in it.
-Result<Secrets> PrepareStore(store::Store& store, const config::Config& config);
+// `shared`: the objects of the fleet, rendered.
+Result<Secrets> PrepareStore(store::Store& store, const config::Config& config,
+                             std::string_view shared);
 
 }  // namespace orchestrator::app

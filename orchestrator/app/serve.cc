@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -16,9 +17,11 @@
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/routing/document_publisher.h"
 #include "orchestrator/routing/removal_gate.h"
+#include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/store/sqlite_store.h"
 #include "provider/prober.h"
 #include "provider/secret.h"
+#include "traefik/codec/value.h"
 
 namespace orchestrator::app {
 namespace {
@@ -38,6 +41,20 @@ Failure CannotStart(const std::string& reason) {
   return Failure(Error{ErrorKind::kUnavailable, reason});
 }
 
+// The objects of routing.shared; null where there are none.
+Result<std::shared_ptr<const traefik::codec::Value>> LoadSharedObjects(
+    const config::Config& config) {
+  const std::filesystem::path& file = config.routing.shared;
+  if (file.empty()) return nullptr;
+  std::ifstream in(file);
+  std::stringstream text;
+  if (!(text << in.rdbuf())) {
+    return CannotStart(
+        fmt::format("routing.shared: {} cannot be read, or is empty", file.string()));
+  }
+  return routing::ReadSharedObjects(text.str(), file.string(), config.traefik.Target());
+}
+
 routing::RouteOptions MakeRouteOptions(const config::Config& config,
                                        const traefik::RevisionProbe& probe) {
   routing::RouteOptions options;
@@ -45,7 +62,8 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.network = config.docker.network;
   options.probe = probe;
   options.pages_url = config.PagesUrl();
-  options.rewrites_status = config.traefik.AtLeast(3, 4);
+  options.version = config.traefik.Target();
+  options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
     options.probe_labels |= !instance.entry_point.empty();
   }
@@ -141,7 +159,10 @@ Result<void> Serve(const config::Config& config) {
 
   const auto store = store::OpenSqlite(config.database);
   if (!store) return Failure(store.error());
-  const auto secrets = PrepareStore(**store, config);
+  const auto shared = LoadSharedObjects(config);
+  if (!shared) return Failure(shared.error());
+  const auto secrets =
+      PrepareStore(**store, config, *shared ? traefik::codec::ToJson(**shared) : "");
   if (!secrets) return Failure(secrets.error());
   std::string token;
   if (config.api.tokens) {
@@ -151,7 +172,8 @@ Result<void> Serve(const config::Config& config) {
   }
   WarnAboutMode(**store, config);
 
-  const routing::RouteOptions routes = MakeRouteOptions(config, secrets->probe);
+  routing::RouteOptions routes = MakeRouteOptions(config, secrets->probe);
+  routes.shared = *shared;
   provider::http::Client client;
   std::unique_ptr<docker::EngineClient> engine;
   std::unique_ptr<docker::ImageClient> images;

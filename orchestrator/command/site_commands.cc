@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/extra.h"
 #include "orchestrator/routing/mode_switch.h"
 
 namespace orchestrator::command {
@@ -142,6 +143,7 @@ Result<Written> SiteCommands::Deploy(site::Site site) {
       site.update_order = before.update_order;
       site.readiness = before.readiness;
       site.routing = before.routing;
+      if (auto good = CheckRouting(site); !good) return good;
     }
     auto made = Prepare(transaction, site, *current);
     if (!made) return Failure(made.error());
@@ -282,9 +284,23 @@ bool SiteCommands::HasDocumentRoutes(const site::Site& site) const {
 }
 
 Result<void> SiteCommands::CheckKind(const site::Site& site) const {
-  if (options_.has_engine || site.kind == site::Kind::kExternal) return {};
-  const std::string what = "must be external: this orchestrator has no Docker engine (docker.host)";
-  return Failure(Error{ErrorKind::kInvalid, "/kind " + what, {}, {{"/kind", what}}});
+  if (!options_.has_engine && site.kind != site::Kind::kExternal) {
+    const std::string what =
+        "must be external: this orchestrator has no Docker engine (docker.host)";
+    return Failure(Error{ErrorKind::kInvalid, "/kind " + what, {}, {{"/kind", what}}});
+  }
+  if (site.routing.mode != site::RoutingMode::kLabels) return CheckRouting(site);
+  if (const auto obstacle = routing::LabelObstacle(site)) {
+    const std::string what = fmt::format("cannot be labels: the site {}", *obstacle);
+    return Failure(
+        Error{ErrorKind::kInvalid, "/routing/mode " + what, {}, {{"/routing/mode", what}}});
+  }
+  return CheckRouting(site);
+}
+
+Result<void> SiteCommands::CheckRouting(const site::Site& site) const {
+  if (site.routing.extra.empty()) return {};
+  return routing::CheckExtra(site, options_.routes);
 }
 
 Result<SiteCommands::Prepared> SiteCommands::Prepare(
@@ -296,12 +312,13 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
   if (current) {
     record = *current;
     const bool same_routes = routing::SameRoutes(current->site, site, options_.routes);
-    const bool becomes_external =
-        site.kind == site::Kind::kExternal && current->phase != Phase::kProvider;
-    if (!same_routes || becomes_external) record.routes_revision = transaction.revision();
-    prepared.document_changes = (!same_routes && InDocument(current->phase)) || becomes_external;
-    // Without a service there are no labels: the document takes over at once.
-    if (becomes_external) record.phase = Phase::kProvider;
+    // As a site that becomes external, or gets routes that labels cannot say.
+    const bool leaves_labels =
+        current->phase != Phase::kProvider && routing::LabelObstacle(site).has_value();
+    if (!same_routes || leaves_labels) record.routes_revision = transaction.revision();
+    prepared.document_changes = (!same_routes && InDocument(current->phase)) || leaves_labels;
+    // Without labels the document takes over at once.
+    if (leaves_labels) record.phase = Phase::kProvider;
   } else {
     const auto default_mode = DefaultMode(transaction);
     if (!default_mode) return Failure(default_mode.error());

@@ -52,6 +52,9 @@ class SiteCommands {
   Result<Written> Remove(site::SiteId id, Expected expected, bool keep_image = false);
   Result<BatchWritten> Apply(const site::Batch& batch);
 
+  // Whether the site's routing.extra can be used with the configuration as it is now.
+  Result<void> CheckRouting(const site::Site& site) const;
+
   // Creates sites for services that exist already, all or none. Where `adopted_task` is given, the
   // service of that name is taken over with its tasks and routed by its labels until the routing
   // that is wanted has taken their place.

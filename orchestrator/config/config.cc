@@ -16,6 +16,7 @@
 
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/site/units.h"
+#include "traefik/schema/schema.h"
 
 namespace orchestrator::config {
 namespace {
@@ -280,6 +281,13 @@ void ReadDocker(Section& section, Docker& docker) {
   }
 }
 
+void ReadShared(Section& section, Routing& routing) {
+  const auto shared = section.Text("shared");
+  if (!shared || shared->empty()) return;
+  routing.shared = *shared;
+  if (!routing.shared.is_absolute()) section.Fail("shared", "must be an absolute path of a file");
+}
+
 void ReadRouting(Section& section, Routing& routing) {
   if (const auto mode = section.OneOf("default_mode", {"provider", "labels"})) {
     routing.default_mode =
@@ -291,6 +299,7 @@ void ReadRouting(Section& section, Routing& routing) {
   if (auto entry_points = section.Texts("entry_points")) {
     routing.entry_points = *std::move(entry_points);
   }
+  ReadShared(section, routing);
   if (routing.entry_points.empty() || !std::ranges::all_of(routing.entry_points, IsName)) {
     section.Fail("entry_points",
                  "must have names of letters, digits, -, _ and . only, at least one");
@@ -322,7 +331,8 @@ void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
 
 void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
   section.Text("version", traefik.version);
-  if (!traefik.version.starts_with("3.")) {
+  const auto version = ::traefik::schema::ParseVersion(traefik.version);
+  if (!version || *version < ::traefik::schema::kV3_0) {
     section.Fail("version", "must be 3.0 or newer, as in \"3.7\"");
   }
   if (const auto seconds = section.Text("swarm_refresh_seconds")) {
@@ -448,13 +458,8 @@ std::string Config::PagesUrl() const {
   return reachable || !provider.advertise.empty() ? ProviderUrl() : "";
 }
 
-bool Traefik::AtLeast(unsigned major, unsigned minor) const {
-  unsigned given_major = 0;
-  unsigned given_minor = 0;
-  const char* const end = version.data() + version.size();
-  const auto [dot, error] = std::from_chars(version.data(), end, given_major);
-  if (error == std::errc{} && dot != end) std::from_chars(dot + 1, end, given_minor);
-  return std::pair(given_major, given_minor) >= std::pair(major, minor);
+::traefik::schema::Version Traefik::Target() const {
+  return ::traefik::schema::ParseVersion(version).value_or(::traefik::schema::kNewest);
 }
 
 std::optional<std::string> ProcessEnvironment(const std::string& name) {

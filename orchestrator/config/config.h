@@ -14,6 +14,7 @@
 #include "orchestrator/site/site.h"
 #include "provider/http/url.h"
 #include "provider/instances.h"
+#include "traefik/schema/option.h"
 
 // The configuration file. Every key has a default, so that an empty file is a good one.
 namespace orchestrator::config {
@@ -39,6 +40,7 @@ struct Docker {
 struct Routing {
   site::RoutingMode default_mode = site::RoutingMode::kProvider;
   std::vector<std::string> entry_points{"web"};
+  std::filesystem::path shared;  // a file with objects that all sites may use; empty: none
 };
 
 struct Traefik {
@@ -46,7 +48,7 @@ struct Traefik {
   std::vector<::provider::ConfiguredInstance> instances;
   unsigned swarm_refresh_seconds = 15;
 
-  bool AtLeast(unsigned major, unsigned minor) const;
+  ::traefik::schema::Version Target() const;  // as far as this program knows it
 };
 
 struct Sites {

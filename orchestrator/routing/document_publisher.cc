@@ -35,7 +35,7 @@ DocumentPublisher::~DocumentPublisher() {
 void DocumentPublisher::Run(const std::stop_token& stop) {
   store::Revision seen = 0;
   store::Revision document = 0;
-  assembly_.Set(kSharedKey, traefik::RenderFragment(SharedRoutes(options_)));
+  assembly_.Set(kSharedKey, SharedFragment(options_));
   while (!stop.stop_requested()) {
     const auto changes = store_.ChangesAfter(seen);
     if (!changes) {
@@ -59,11 +59,15 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
 void DocumentPublisher::Apply(const store::Changes& changes) {
   for (const store::Change& change : changes.sites) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
-    if (change.record) {
-      assembly_.Set(key, DocumentFragment(*change.record, options_));
-    } else {
+    if (!change.record) {
       assembly_.Remove(key);
+      continue;
     }
+    auto fragment = DocumentFragment(*change.record, options_);
+    if (!fragment) {
+      spdlog::error("site {} has no routes: {}", change.id.value, fragment.error().message);
+    }
+    assembly_.Set(key, std::move(fragment).value_or(traefik::Fragment()));
   }
 }
 

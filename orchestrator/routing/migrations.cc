@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "orchestrator/routing/extra.h"
 #include "orchestrator/routing/mode_switch.h"
 #include "orchestrator/routing/routes.h"
 #include "orchestrator/store/for_each_record.h"
@@ -65,9 +66,9 @@ Result<void> SetModes(store::Transaction& transaction, site::RoutingMode to,
       const std::string what = fmt::format("there is no site {}", sites[i].value);
       return Failure(Error{ErrorKind::kNotFound, what, {}, {{pointer, what}}});
     }
-    if ((*record)->site.kind == site::Kind::kExternal && to == site::RoutingMode::kLabels) {
-      const std::string what =
-          fmt::format("site {} is external: it has no service to label", sites[i].value);
+    const auto obstacle = LabelObstacle((*record)->site);
+    if (obstacle && to == site::RoutingMode::kLabels) {
+      const std::string what = fmt::format("site {} {}", sites[i].value, *obstacle);
       return Failure(Error{ErrorKind::kInvalid, what, {}, {{pointer, what}}});
     }
     records.push_back(**std::move(record));

@@ -6,6 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/routing/extra.h"
+#include "traefik/codec/decoder.h"
+#include "traefik/codec/edit.h"
+#include "traefik/codec/labels.h"
+
 namespace orchestrator::routing {
 namespace {
 
@@ -107,6 +112,51 @@ void AddLabelMarker(const store::SiteRecord& record, const RouteOptions& options
       traefik::Headers{{{std::string(kLabelMarkerHeader), std::to_string(record.routes_revision)}}};
 }
 
+// The site's routes in the document, with its extra.
+Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOptions& options) {
+  traefik::Configuration routes = DocumentRoutes(site, options);
+  traefik::Fragment own = traefik::RenderFragment(routes);
+  // A site that is not served answers with the page only.
+  if (site.routing.extra.empty() || !site.served) return own;
+  const traefik::Fragment* const fragments[] = {&own};
+  traefik::codec::Problems problems;
+  const auto more = CompileExtra(
+      site,
+      traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), problems),
+      Form::kDocument, options);
+  if (!more) return Failure(more.error());
+  if (const traefik::codec::Value* http = more->Find("http")) {
+    const auto replaced = [&](std::string_view kind, std::string_view name) {
+      const traefik::codec::Value* section = http->Find(kind);
+      return section && section->Find(name);
+    };
+    std::erase_if(routes.routers,
+                  [&](const auto& router) { return replaced("routers", router.first); });
+    std::erase_if(routes.services,
+                  [&](const auto& service) { return replaced("services", service.first); });
+  }
+  return traefik::Joined(traefik::RenderFragment(routes), traefik::RenderFragment(*more));
+}
+
+// The labels of the site's own routes with what its extra adds.
+Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::Labels& own,
+                                       const RouteOptions& options) {
+  traefik::codec::Problems problems;
+  traefik::codec::Value routes = traefik::codec::DecodeLabels(own, problems);
+  const auto more = CompileExtra(site, routes, Form::kLabels, options);
+  if (!more) return Failure(more.error());
+  traefik::codec::Merge(routes, *more);
+  auto encoded = traefik::codec::EncodeLabels(routes);
+  if (!encoded.lost.empty()) {
+    return Failure(Error{ErrorKind::kInvalid,
+                         fmt::format("labels cannot say {}", encoded.lost.front().pointer)});
+  }
+  for (const auto& [key, value] : own) {
+    if (!key.starts_with("traefik.http.")) encoded.labels.emplace(key, value);
+  }
+  return std::move(encoded.labels);
+}
+
 }  // namespace
 
 std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
@@ -114,7 +164,7 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
 }
 
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode) {
-  if (site.kind == site::Kind::kExternal) return site::RoutingMode::kProvider;
+  if (LabelObstacle(site)) return site::RoutingMode::kProvider;
   return site.routing.mode == site::RoutingMode::kDefault ? default_mode : site.routing.mode;
 }
 
@@ -155,30 +205,53 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
   return routes;
 }
 
-traefik::Fragment DocumentFragment(const store::SiteRecord& record, const RouteOptions& options) {
+traefik::Fragment SharedFragment(const RouteOptions& options) {
+  traefik::Fragment fragment = traefik::RenderFragment(SharedRoutes(options));
+  return options.shared
+             ? traefik::Joined(std::move(fragment), traefik::RenderFragment(*options.shared))
+             : fragment;
+}
+
+Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
+  const auto routes = ExtendedRoutes(site, options);
+  return routes ? Result<void>() : Failure(routes.error());
+}
+
+Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
+                                           const RouteOptions& options) {
   if (record.removing || !InDocument(record.phase)) return {};
-  return traefik::RenderFragment(DocumentRoutes(record.site, options));
+  return ExtendedRoutes(record.site, options);
 }
 
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {
   if (!HasLabels(record.phase)) return traefik::DisabledLabels();
   traefik::Configuration routes = CommonRoutes(record.site, options);
   routes.services[site::ServiceName(record.site.id)].server_port = kSitePort;
+  traefik::Labels labels = traefik::EncodeLabels(routes, options.network);
+  if (!record.site.routing.extra.empty()) {
+    auto extended = ExtendedLabels(record.site, labels, options);
+    if (!extended) return traefik::DisabledLabels();
+    labels = *std::move(extended);
+  }
   const bool unconfirmed = record.labels_confirmed < record.routes_revision;
   if (options.probe_labels && record.site.served && unconfirmed) {
-    AddLabelMarker(record, options, routes);
+    traefik::Configuration marker;
+    AddLabelMarker(record, options, marker);
+    labels.merge(traefik::EncodeLabels(marker, options.network));
   }
-  return traefik::EncodeLabels(routes, options.network);
+  return labels;
 }
 
 bool OwnsLabel(std::string_view key, site::SiteId id) {
   return traefik::BelongsTo(key, site::ServiceName(id)) || key.starts_with(kRetryLabels) ||
          (key.starts_with("traefik.http.middlewares.max-request-") &&
-          key.ends_with(".buffering.maxRequestBodyBytes"));
+          (key.ends_with(".buffering.maxRequestBodyBytes") ||
+           key.ends_with(".buffering.maxrequestbodybytes")));
 }
 
 bool SameRoutes(const site::Site& before, const site::Site& after, const RouteOptions& options) {
-  return DocumentRoutes(before, options) == DocumentRoutes(after, options);
+  return before.routing.extra == after.routing.extra &&
+         DocumentRoutes(before, options) == DocumentRoutes(after, options);
 }
 
 }  // namespace orchestrator::routing

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "orchestrator/error.h"
 #include "orchestrator/site/site.h"
 #include "orchestrator/store/record.h"
 #include "traefik/document.h"
 #include "traefik/labels.h"
+#include "traefik/schema/option.h"
 
 // What a site's routes are, in the document and as labels. Pure functions.
 namespace orchestrator::routing {
@@ -19,6 +22,8 @@ struct RouteOptions {
   bool probe_labels = false;   // whether somebody asks for the marker of new labels
   std::string pages_url = {};  // where Traefik finds the pages of sites that cannot answer; or none
   bool rewrites_status = true;  // whether this Traefik can change the status of a page (3.4)
+  traefik::schema::Version version = traefik::schema::kNewest;    // the oldest Traefik that polls
+  std::shared_ptr<const traefik::codec::Value> shared = nullptr;  // see ReadSharedObjects
 };
 
 // Paths below pages_url, whoever serves it.
@@ -32,7 +37,7 @@ inline constexpr std::string_view kLabelMarkerHeader = "X-Orchestrator-Labels";
 std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 
 // The side that `mode` puts this site on, in a system whose default is `default_mode`: kLabels or
-// kProvider. External sites have no service that could carry labels.
+// kProvider. Sites whose routes labels cannot say, see LabelObstacle, stay in the document.
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
 
 // What all sites in the document share: the service of the pages, where there is one.
@@ -42,11 +47,21 @@ traefik::Configuration SharedRoutes(const RouteOptions& options);
 // says so, or nothing when there are no pages.
 traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options);
 
-// What the document has for this record: its routes while its phase says so, else nothing.
-traefik::Fragment DocumentFragment(const store::SiteRecord& record, const RouteOptions& options);
+// The same rendered, with the objects of the fleet.
+traefik::Fragment SharedFragment(const RouteOptions& options);
+
+// What is wrong with a site's routing.extra, see CompileExtra; nothing where there is none.
+Result<void> CheckExtra(const site::Site& site, const RouteOptions& options);
+
+// What the document has for this record: its routes while its phase says so, else nothing. An error
+// where its extra cannot be used (any more): then it must have no routes, since without the extra
+// they would be others than those that are wanted.
+Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
+                                           const RouteOptions& options);
 
 // All labels of routing that the site's service shall have: its routes while the phase says so,
-// with a marker until they are confirmed; else those that keep Traefik's swarm provider away.
+// with a marker until they are confirmed; else, and where the extra cannot be used, those that keep
+// Traefik's swarm provider away.
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options);
 
 // Whether the label `key` is ours to change on the service of site `id`. Labels of others stay.

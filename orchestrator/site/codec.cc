@@ -23,6 +23,7 @@ using Problems = std::vector<FieldProblem>;
 constexpr std::size_t kMostHosts = 100;
 constexpr std::size_t kMostUpstreams = 100;
 constexpr std::size_t kMostVariables = 1000;
+constexpr std::size_t kLongestExtra = 256 << 10;
 constexpr std::size_t kLongestRunFile = 256 << 10;
 constexpr double kMostCpus = 1024;
 constexpr std::int64_t kLeastNanoCpus = 1'000'000;    // the engine refuses less
@@ -312,7 +313,14 @@ void ReadRouting(ObjectReader& parent, Problems& problems, Routing& routing) {
   if (const auto pool = reader.String("pool"); pool && *pool != routing.pool) {
     reader.Fail("pool", "names a pool that does not exist; this version has 'default' only");
   }
-  if (reader.Find("extra")) reader.Fail("extra", "is not supported by this version");
+  if (const json* extra = reader.Find("extra")) {
+    routing.extra = extra->dump();
+    if (!extra->is_object()) {
+      reader.Fail("extra", "must be an object: a part of Traefik's dynamic configuration");
+    } else if (routing.extra.size() > kLongestExtra) {
+      reader.Fail("extra", "must be at most 256 KiB of text");
+    }
+  }
   reader.RefuseUnknown();
 }
 
@@ -427,6 +435,7 @@ nlohmann::ordered_json RoutingToJson(const Routing& routing) {
   }
   out["pool"] = routing.pool;
   out["extra"] = nullptr;
+  if (!routing.extra.empty()) out["extra"] = json::parse(routing.extra);
   return out;
 }
 

@@ -104,6 +104,7 @@ struct Routing {
   bool sticky = false;
   std::optional<HealthCheck> health_check;
   std::string pool = "default";
+  std::string extra;  // a piece of Traefik's dynamic configuration, JSON; empty: none
 
   friend bool operator==(const Routing&, const Routing&) = default;
 };

@@ -89,7 +89,7 @@ TEST_CASE("BelongsTo tells our labels from those of others") {
       {"should leave a longer id", "traefik.http.routers.site_00010.rule", false},
       {"should leave another site", "traefik.http.routers.site_0002.rule", false},
       {"should leave another prefix", "traefik.httpx.routers.site_0001.rule", false},
-      {"should leave tcp", "traefik.tcp.routers.site_0001.rule", false},
+      {"should take tcp", "traefik.tcp.routers.site_0001.rule", true},
       {"should leave a key that only ends alike", "x.traefik.http.routers.site_0001.rule", false},
       {"should leave a key that only starts like the switch", "traefik.enabled", false},
       {"should leave other labels", "com.example.team", false},

@@ -133,7 +133,7 @@ TEST_CASE("Parse names every wrong field of routing and database with its pointe
       {"should refuse an interval as number", "/routing/health_check",
        R"({"path": "/", "interval": 10})", "/routing/health_check/interval"},
       {"should refuse another pool", "/routing/pool", "\"x\"", "/routing/pool"},
-      {"should refuse extra", "/routing/extra", "{}", "/routing/extra"},
+      {"should refuse an extra that is no object", "/routing/extra", "[]", "/routing/extra"},
       {"should refuse an unknown member", "/routing/middlewares", "[]", "/routing/middlewares"},
       {"should refuse a database without password", "/database",
        R"({"url": "a://b", "name": "", "username": ""})", "/database/password"},
