@@ -5,7 +5,6 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -39,20 +38,6 @@ sigset_t BlockSignals() {
 
 Failure CannotStart(const std::string& reason) {
   return Failure(Error{ErrorKind::kUnavailable, reason});
-}
-
-// The objects of routing.shared; null where there are none.
-Result<std::shared_ptr<const traefik::codec::Value>> LoadSharedObjects(
-    const config::Config& config) {
-  const std::filesystem::path& file = config.routing.shared;
-  if (file.empty()) return nullptr;
-  std::ifstream in(file);
-  std::stringstream text;
-  if (!(text << in.rdbuf())) {
-    return CannotStart(
-        fmt::format("routing.shared: {} cannot be read, or is empty", file.string()));
-  }
-  return routing::ReadSharedObjects(text.str(), file.string(), config.traefik.Target());
 }
 
 routing::RouteOptions MakeRouteOptions(const config::Config& config,
@@ -159,7 +144,7 @@ Result<void> Serve(const config::Config& config) {
 
   const auto store = store::OpenSqlite(config.database);
   if (!store) return Failure(store.error());
-  const auto shared = LoadSharedObjects(config);
+  const auto shared = routing::LoadSharedObjects(config.routing.shared, config.traefik.Target());
   if (!shared) return Failure(shared.error());
   const auto secrets =
       PrepareStore(**store, config, *shared ? traefik::codec::ToJson(**shared) : "");

@@ -17,6 +17,7 @@
 #include "orchestrator/cli/traefik_commands.h"
 #include "orchestrator/config/config.h"
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/site/units.h"
 #include "traefik/static_configuration.h"
 
@@ -40,6 +41,7 @@ struct Options {
   std::string target;
   bool tcp_rule = false;
   bool v2_rule = false;
+  LabelledService service;
 };
 
 using Command = std::function<int()>;
@@ -54,6 +56,8 @@ int Serve(const Options& options) {
 int CheckConfig(const std::string& file) {
   const auto config = config::Load(file, config::ProcessEnvironment);
   if (!config) return PrintError(config.error());
+  const auto shared = routing::LoadSharedObjects(config->routing.shared, config->traefik.Target());
+  if (!shared) return PrintError(shared.error());
   fmt::print("{} is good\n", file);
   return kDone;
 }
@@ -198,8 +202,15 @@ void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
     command->callback([&chosen, run = std::move(run)] { chosen = run; });
     return command;
   };
-  add("decode-labels", "A JSON object of labels to the configuration that Traefik reads from it",
-      DecodeTraefikLabels);
+  CLI::App* decode = add("decode-labels",
+                         "A JSON object of labels to the configuration that Traefik reads from it",
+                         [&options] { return DecodeTraefikLabels(options.service); });
+  decode->add_option("--service", options.service.name,
+                     "Also what Traefik adds for a service of this name in a swarm");
+  decode->add_option("--address", options.service.addresses,
+                     "An address of its tasks, or the virtual one; may be repeated");
+  decode->add_option("--default-rule", options.service.default_rule,
+                     "Traefik's defaultRule, where it is not the usual one");
   add("encode-labels", "A configuration to labels; names what labels cannot say",
       EncodeTraefikLabels);
   add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",

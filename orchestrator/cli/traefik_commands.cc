@@ -4,6 +4,7 @@
 #include <iostream>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include "traefik/codec/labels.h"
 #include "traefik/rules/rule_check.h"
 #include "traefik/schema/schema.h"
+#include "traefik/swarm/service_routes.h"
 
 namespace orchestrator::cli {
 namespace {
@@ -66,7 +68,7 @@ int Refuse(const std::string& error) {
 
 }  // namespace
 
-int DecodeTraefikLabels() {
+int DecodeTraefikLabels(const LabelledService& service) {
   const Ordered input = Ordered::parse(ReadInput(), nullptr, /*allow_exceptions=*/false);
   if (!input.is_object()) return Refuse("the input must be a JSON object of labels");
   traefik::codec::Labels labels;
@@ -75,7 +77,21 @@ int DecodeTraefikLabels() {
     labels[key] = value.get<std::string>();
   }
   Problems problems;
-  const auto configuration = traefik::codec::DecodeLabels(labels, problems);
+  traefik::codec::Value configuration;
+  if (service.name.empty()) {
+    configuration = traefik::codec::DecodeLabels(labels, problems);
+  } else {
+    traefik::swarm::ProviderOptions options;
+    if (service.default_rule) options.default_rule = *service.default_rule;
+    traefik::swarm::ServiceRoutes routes = traefik::swarm::RoutesOf(
+        {.name = service.name, .labels = labels, .addresses = service.addresses}, options,
+        problems);
+    if (!routes.enabled) {
+      problems.warnings.push_back({"traefik.enable", "is false: Traefik passes the service over"});
+      routes.configuration.data = traefik::codec::Object();
+    }
+    configuration = std::move(routes.configuration);
+  }
   Warn(problems.warnings);
   if (!problems.errors.empty()) return Refuse(Joined(problems.errors));
   Print(Ordered::parse(traefik::codec::ToJson(configuration)));

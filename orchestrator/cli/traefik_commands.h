@@ -1,12 +1,21 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 // `orchestrator traefik …`: pure commands from standard input to standard output, as JSON. No
 // server is needed. Each returns the exit status of the program.
 namespace orchestrator::cli {
 
-int DecodeTraefikLabels();
+// A service of a swarm that has the labels; no name: the labels alone.
+struct LabelledService {
+  std::string name;
+  std::vector<std::string> addresses;
+  std::optional<std::string> default_rule;
+};
+
+int DecodeTraefikLabels(const LabelledService& service);
 int EncodeTraefikLabels();
 int CheckTraefikDocument(const std::string& target);  // a version as 3.4; empty: the newest
 int CheckTraefikRule(bool tcp, bool v2);

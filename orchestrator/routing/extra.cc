@@ -315,6 +315,14 @@ std::optional<std::string> LabelObstacle(const site::Site& site) {
   Problems problems;
   const Value extra = traefik::codec::DecodeDocument(site.routing.extra, problems);
   if (!problems.errors.empty()) return "has a routing.extra that labels cannot say";
+  const Value* http = extra.Find("http");
+  const Value* services = http ? http->Find("services") : nullptr;
+  for (const Member& service : services ? *services->object() : Object()) {
+    const Value* balancer = service.value.Find("loadBalancer");
+    if (service.name != kSite && balancer && !balancer->Find("servers")) {
+      return fmt::format("has a service without servers in routing.extra: {}", service.name);
+    }
+  }
   const auto encoded = traefik::codec::EncodeLabels(extra);
   if (encoded.lost.empty()) return std::nullopt;
   return fmt::format("has what labels cannot say: routing.extra{} {}", encoded.lost.front().pointer,

@@ -1,5 +1,7 @@
 #include "orchestrator/routing/shared_objects.h"
 
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -62,6 +64,19 @@ Result<std::shared_ptr<const Value>> ReadSharedObjects(std::string_view text,
   }
   Rename(*configuration);
   return configuration;
+}
+
+Result<std::shared_ptr<const Value>> LoadSharedObjects(const std::filesystem::path& file,
+                                                       traefik::schema::Version target) {
+  if (file.empty()) return nullptr;
+  std::ifstream in(file);
+  std::stringstream text;
+  if (!(text << in.rdbuf())) {
+    return Failure(
+        Error{ErrorKind::kInvalid,
+              fmt::format("routing.shared: {} cannot be read, or is empty", file.string())});
+  }
+  return ReadSharedObjects(text.str(), file.string(), target);
 }
 
 }  // namespace orchestrator::routing

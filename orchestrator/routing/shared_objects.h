@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,5 +20,9 @@ std::string SharedName(std::string_view name);
 // everything that is wrong with it, with line and column.
 Result<std::shared_ptr<const traefik::codec::Value>> ReadSharedObjects(
     std::string_view text, std::string_view file_name, traefik::schema::Version target);
+
+// The same of a file; null where none is named.
+Result<std::shared_ptr<const traefik::codec::Value>> LoadSharedObjects(
+    const std::filesystem::path& file, traefik::schema::Version target);
 
 }  // namespace orchestrator::routing

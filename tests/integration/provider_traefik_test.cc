@@ -225,5 +225,83 @@ TEST_CASE("what a site may say is accepted by Traefik") {
   CHECK(system.StatusOf("xn--mnchen-3ya.example") == 200);
 }
 
+TEST_CASE("a site's extra is live in Traefik, and a wrong one changes nothing") {
+  System system;
+  const Upstream upstream("hello");
+  const nlohmann::json extra = nlohmann::json::parse(R"j({"http": {
+      "routers": {"site": {"middlewares": ["under"]},
+                  "old": {"rule": "Host(`a.example.com`) && PathPrefix(`/old`)", "service": "split",
+                          "middlewares": ["gone"]}},
+      "services": {"split": {"weighted": {"services": [{"name": "site"}]}}},
+      "middlewares": {"under": {"addPrefix": {"prefix": "/under"}},
+                      "gone": {"ipAllowList": {"sourceRange": ["192.0.2.0/24"]}}}}})j");
+  const Answer made = system.orchestrator.Call(
+      "PUT", "/v1/sites/1?wait=routed",
+      ExternalSite(1, "a.example.com", upstream.url(), {{"extra", extra}}));
+  REQUIRE(made.status == 201);
+  REQUIRE(made.Header("X-Reached") == "routed");
+  CHECK(nlohmann::json::parse(made.body).at("routing").at("extra") == extra);
+  CHECK(system.BodyOf("a.example.com", "/x") == "hello /under/x");
+  CHECK(system.StatusOf("a.example.com", "/old/x") == 403);
+
+  // Another site with objects of the same names has its own.
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/2?wait=routed",
+                    ExternalSite(2, "b.example.com", upstream.url(),
+                                 {{"extra", nlohmann::json::parse(R"j({"http": {
+                                     "routers": {"site": {"middlewares": ["under"]}},
+                                     "middlewares": {"under":
+                                         {"addPrefix": {"prefix": "/other"}}}}})j")}}))
+              .status == 201);
+  CHECK(system.BodyOf("b.example.com", "/x") == "hello /other/x");
+  CHECK(system.BodyOf("a.example.com", "/x") == "hello /under/x");
+
+  const Answer refused =
+      system.orchestrator.Call("PATCH", "/v1/sites/2", R"j({"routing": {"extra": {"http": {
+          "routers": {"site": {"middlewares": ["site_0001-x-gone@http"]}}}}}})j");
+  CHECK(refused.status == 422);
+  CHECK(refused.body.contains("/routing/extra/http/routers/site/middlewares/"));
+  CHECK(system.BodyOf("b.example.com", "/x") == "hello /other/x");
+
+  REQUIRE(system.orchestrator
+              .Call("PATCH", "/v1/sites/2?wait=routed", R"j({"routing": {"extra": null}})j")
+              .status == 200);
+  CHECK(system.BodyOf("b.example.com", "/x") == "hello /x");
+}
+
+TEST_CASE("sites use what the fleet shares, and have no routes when it is taken away") {
+  System system;
+  const Upstream upstream("hello");
+  const auto shared = system.orchestrator.state() / "shared.yaml";
+  system.orchestrator.Kill();
+  std::ofstream(shared) << "http: {middlewares: {pre: {addPrefix: {prefix: /shared}}}}\n";
+  std::ofstream(system.orchestrator.config_file(), std::ios::app)
+      << fmt::format("routing: {{shared: {}}}\n", shared.string());
+  system.orchestrator.Start();
+  const nlohmann::json extra = nlohmann::json::parse(
+      R"j({"http": {"routers": {"site": {"middlewares": ["pre@shared"]}}}})j");
+  REQUIRE(system.orchestrator
+              .Call("PUT", "/v1/sites/1?wait=routed",
+                    ExternalSite(1, "a.example.com", upstream.url(), {{"extra", extra}}))
+              .Header("X-Reached") == "routed");
+  REQUIRE(
+      system.orchestrator
+          .Call("PUT", "/v1/sites/2?wait=routed", ExternalSite(2, "b.example.com", upstream.url()))
+          .Header("X-Reached") == "routed");
+  CHECK(system.BodyOf("a.example.com", "/x") == "hello /shared/x");
+
+  system.orchestrator.Kill();
+  std::ofstream(shared) << "http: {middlewares: {pre: {compress: {}}, new: {compres: {}}}}\n";
+  CHECK(system.orchestrator.Command({"config", "check", system.orchestrator.config_file().string()})
+            .output.contains("compres"));
+  std::ofstream(shared) << "http: {middlewares: {new: {compress: {}}}}\n";
+  system.orchestrator.Start();
+  CHECK(Eventually([&] { return system.StatusOf("a.example.com", "/x") == 404; }));
+  CHECK(system.BodyOf("b.example.com", "/x") == "hello /x");
+  const Answer status = system.orchestrator.Call("GET", "/v1/sites/1/status");
+  CHECK(status.body.contains("pre@shared"));
+  CHECK_FALSE(nlohmann::json::parse(status.body).at("routing").at("routed").get<bool>());
+}
+
 }  // namespace
 }  // namespace tests

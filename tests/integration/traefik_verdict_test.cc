@@ -10,6 +10,7 @@
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/labels.h"
 #include "traefik/schema/schema.h"
+#include "traefik/swarm/service_routes.h"
 
 namespace tests {
 namespace {
@@ -296,6 +297,75 @@ TEST_CASE("the real Traefik reads generated labels as we do") {
     if (found != expected.end()) compared += Compare(found->second, view, "swarm");
   }
   CHECK(compared > 800);
+}
+
+TEST_CASE("the real Traefik adds to labels what we add") {
+  VerdictTraefik traefik;
+  std::map<std::string, traefik::codec::Labels> services;
+  const auto ported = [](const std::string& protocol, const std::string& service) {
+    return fmt::format("traefik.{}.services.{}.loadbalancer.server.port", protocol, service);
+  };
+  services["no_labels"] = {};
+  services["only_port"] = {{ported("http", "p1"), "81"}};
+  services["odd..name__x"] = {{ported("http", "p2"), "82"}};
+  services["no-port"] = {{"traefik.http.routers.np.rule", "Host(`np`)"}};
+  services["with-scheme"] = {{ported("http", "p3"), "83"},
+                             {"traefik.http.services.p3.loadbalancer.server.scheme", "h2c"}};
+  services["with-url"] = {
+      {"traefik.http.services.p4.loadbalancer.server.url", "http://10.1.1.1:8"}};
+  services["url-and-port"] = {
+      {"traefik.http.services.p5.loadbalancer.server.url", "http://10.1.1.1:8"},
+      {ported("http", "p5"), "85"}};
+  services["two-services"] = {{ported("http", "p6"), "86"}, {ported("http", "p7"), "87"}};
+  services["two-and-router"] = {{ported("http", "p8"), "88"},
+                                {ported("http", "p9"), "89"},
+                                {"traefik.http.routers.lost.rule", "Host(`lost`)"},
+                                {"traefik.http.routers.kept.rule", "Host(`kept`)"},
+                                {"traefik.http.routers.kept.service", "p9"}};
+  services["middleware-only"] = {{"traefik.http.middlewares.mo.compress", "true"},
+                                 {ported("http", "p10"), "90"}};
+  services["off"] = {{"traefik.enable", "false"}, {ported("http", "p11"), "91"}};
+  services["bad-switch"] = {{"traefik.enable", "perhaps"}, {ported("http", "p12"), "92"}};
+  services["switch-in-words"] = {{"traefik.enablefoo", "true"}, {ported("http", "p13"), "93"}};
+  services["both"] = {{"traefik.docker.network", "net"}, {ported("http", "p14"), "94"}};
+  services["tcp"] = {{"traefik.tcp.routers.tr.rule", "HostSNI(`*`)"}, {ported("tcp", "t1"), "95"}};
+  services["tcp-no-rule"] = {{"traefik.tcp.routers.tn.entrypoints", "web"},
+                             {ported("tcp", "t2"), "96"}};
+  services["udp"] = {{"traefik.udp.routers.ur.entrypoints", "web"}, {ported("udp", "u1"), "97"}};
+  services["udp-two"] = {{"traefik.udp.routers.u2.entrypoints", "web"},
+                         {ported("udp", "u2"), "97"},
+                         {ported("udp", "u3"), "98"}};
+  services["compose"] = {{"com.docker.compose.project", "proj"},
+                         {"com.docker.compose.service", "web"},
+                         {ported("http", "p15"), "99"}};
+  services["sticky-only"] = {{"traefik.http.services.p16.loadbalancer.sticky", "true"}};
+  const json view = traefik.ViewOf(services);
+  std::size_t compared = 0;
+  std::size_t routers = 0;
+  for (auto [name, labels] : services) {
+    INFO(name);
+    labels["traefik.swarm.lbswarm"] = "true";
+    Problems problems;
+    const auto routes = traefik::swarm::RoutesOf({name, labels, {"10.9.8.7"}}, {}, problems);
+    for (const auto& error : problems.errors) UNSCOPED_INFO(error.pointer << " " << error.detail);
+    if (!problems.errors.empty() || !routes.enabled) continue;
+    const json ours = json::parse(traefik::codec::ToJson(routes.configuration));
+    compared += Compare(ours, view, "swarm");
+    for (const char* protocol : {"http", "tcp", "udp"}) {
+      const json::json_pointer place(fmt::format("/{}/routers", protocol));
+      if (ours.contains(place)) routers += ours.at(place).size();
+    }
+  }
+  CHECK(compared > 20);
+  std::size_t seen = 0;
+  for (const char* kind : {"routers", "tcpRouters", "udpRouters"}) {
+    if (!view.contains(kind)) continue;
+    for (const auto& [name, router] : view.at(kind).items()) {
+      INFO(name);
+      seen += name.ends_with("@swarm") && name != "mark@swarm";
+    }
+  }
+  CHECK(seen == routers);
 }
 
 }  // namespace

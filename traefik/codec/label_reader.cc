@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -16,8 +17,11 @@ namespace {
 constexpr std::array<std::string_view, 4> kBeginnings = {
     "traefik.http", "traefik.tcp", "traefik.udp", "traefik.tls.stores.default"};
 
-bool IsRouting(std::string_view key) {
-  return std::ranges::any_of(kBeginnings, [&](std::string_view beginning) {
+constexpr std::array<std::string_view, 3> kServiceBeginnings = {"traefik.enable", "traefik.docker.",
+                                                                "traefik.swarm."};
+
+bool StartsLike(std::string_view key, std::span<const std::string_view> beginnings) {
+  return std::ranges::any_of(beginnings, [&](std::string_view beginning) {
     return key.size() >= beginning.size() && EqualFold(key.substr(0, beginning.size()), beginning);
   });
 }
@@ -116,20 +120,29 @@ void NameLabels(std::vector<Problem>& problems) {
   }
 }
 
-}  // namespace
-
-Value DecodeLabels(const Labels& labels, Problems& problems) {
+Value DecodeAs(const schema::Struct& type, std::span<const std::string_view> beginnings,
+               const Labels& labels, Problems& problems) {
   Problems found;
   LabelReader reader(found);
   for (const auto& [key, value] : labels) {
-    if (IsRouting(key)) reader.Add(key, value);
+    if (StartsLike(key, beginnings)) reader.Add(key, value);
   }
-  Value value = Decode(schema::Configuration(), reader.root(), Source::kLabels, found);
+  Value value = Decode(type, reader.root(), Source::kLabels, found);
   NameLabels(found.errors);
   NameLabels(found.warnings);
   problems.errors.insert(problems.errors.end(), found.errors.begin(), found.errors.end());
   problems.warnings.insert(problems.warnings.end(), found.warnings.begin(), found.warnings.end());
   return value;
+}
+
+}  // namespace
+
+Value DecodeLabels(const Labels& labels, Problems& problems) {
+  return DecodeAs(schema::Configuration(), kBeginnings, labels, problems);
+}
+
+Value DecodeServiceLabels(const Labels& labels, Problems& problems) {
+  return DecodeAs(schema::ServiceLabels(), kServiceBeginnings, labels, problems);
 }
 
 }  // namespace traefik::codec

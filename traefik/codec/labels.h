@@ -16,6 +16,10 @@ using Labels = std::map<std::string, std::string>;
 // routing are passed over.
 Value DecodeLabels(const Labels& labels, Problems& problems);
 
+// What the same labels say about the service itself: {"enable", "docker", "swarm"}, as far as they
+// do. All other labels are passed over.
+Value DecodeServiceLabels(const Labels& labels, Problems& problems);
+
 struct EncodedLabels {
   Labels labels;
   std::vector<Problem> lost;  // what labels cannot say

@@ -30,6 +30,26 @@ constexpr Option kConfigurationOptions[] = {
 };
 constexpr Struct kConfiguration{"Configuration", kConfigurationOptions};
 
+constexpr Option kDockerLabelsOptions[] = {
+    Text("network").Optional(),
+    Flag("lbSwarm"),
+    Flag("allowNonRunning"),
+};
+constexpr Struct kDockerLabels{"DockerLabels", kDockerLabelsOptions};
+
+constexpr Option kSwarmLabelsOptions[] = {
+    Text("network").Optional(),
+    Flag("lbSwarm"),
+};
+constexpr Struct kSwarmLabels{"SwarmLabels", kSwarmLabelsOptions};
+
+constexpr Option kServiceLabelsOptions[] = {
+    Flag("enable").Optional(),
+    One("docker", kDockerLabels),
+    One("swarm", kSwarmLabels),
+};
+constexpr Struct kServiceLabels{"ServiceLabels", kServiceLabelsOptions};
+
 constexpr std::string_view kNames[] = {"2.11", "3.0", "3.1", "3.2", "3.3",
                                        "3.4",  "3.5", "3.6", "3.7"};
 
@@ -47,6 +67,8 @@ void Visit(const Struct& type, const std::string& prefix, Version since,
 }  // namespace
 
 const Struct& Configuration() { return kConfiguration; }
+
+const Struct& ServiceLabels() { return kServiceLabels; }
 
 std::string_view Name(Version version) { return kNames[static_cast<std::size_t>(version)]; }
 

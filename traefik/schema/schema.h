@@ -11,6 +11,9 @@ namespace traefik::schema {
 // The whole dynamic configuration: http, tcp, udp and tls.
 const Struct& Configuration();
 
+// What labels of a service say about itself: traefik.enable, traefik.docker and traefik.swarm.
+const Struct& ServiceLabels();
+
 // "3.7"
 std::string_view Name(Version version);
 
