@@ -215,6 +215,9 @@ Response ApiServer::Handle(const Request& request) const {
   if (request.path == "/v1/import/swarm") {
     return request.method == "POST" ? ImportSwarm(services_, request) : MethodNotAllowed("POST");
   }
+  if (request.path == "/v1/import/document") {
+    return request.method == "POST" ? ImportDocument(services_, request) : MethodNotAllowed("POST");
+  }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "routing") {
     return HandleRouting(services_, request, path);
   }

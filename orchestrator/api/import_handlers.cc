@@ -1,11 +1,14 @@
 #include "orchestrator/api/import_handlers.h"
 
+#include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "orchestrator/adopt/document_import.h"
 #include "orchestrator/adopt/proposal.h"
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/for_each_record.h"
@@ -39,13 +42,19 @@ Result<Existing> ReadExisting(const store::Store& store) {
   return existing;
 }
 
+// The host that another site has, if one does.
+std::optional<std::string> TakenHost(const Existing& existing, const site::Site& site) {
+  for (const site::Address& address : site.hosts) {
+    if (existing.addresses.contains(AddressOf(site, address))) return site::Text(address);
+  }
+  return std::nullopt;
+}
+
 void RefuseTakenHosts(const Existing& existing, adopt::Proposal& proposal) {
   if (!proposal.site) return;
-  for (const site::Address& address : proposal.site->hosts) {
-    if (!existing.addresses.contains(AddressOf(*proposal.site, address))) continue;
-    proposal.refusal = fmt::format("another site has the host {} already", site::Text(address));
+  if (const auto host = TakenHost(existing, *proposal.site)) {
+    proposal.refusal = fmt::format("another site has the host {} already", *host);
     proposal.site.reset();
-    return;
   }
 }
 
@@ -75,13 +84,61 @@ Result<std::vector<command::SiteCommands::Adoption>> MakeAdoptions(
   return adoptions;
 }
 
+bool IsSwitch(std::string_view text) { return text.empty() || text == "true" || text == "false"; }
+
+Response BadDryRun() {
+  return Problem(422, "dry_run must be true or false", {{"?", "dry_run must be true or false"}});
+}
+
+Ordered ToJson(const adopt::DocumentImport& import) {
+  Ordered body{{"created", 0},
+               {"sites", Ordered::array()},
+               {"left_over", Ordered::array()},
+               {"rest", nullptr}};
+  for (const adopt::ImportedRouter& imported : import.routers) {
+    body["sites"].push_back(
+        {{"router", imported.router},
+         {"site", Ordered::parse(site::ToJson(imported.site))},
+         {"equivalent", imported.difference.empty()},
+         {"difference", Ordered::parse(traefik::codec::ToJson(imported.difference))}});
+  }
+  for (const adopt::LeftOver& left : import.left_over) {
+    body["left_over"].push_back({{"object", left.object}, {"reason", left.reason}});
+  }
+  if (import.rest.is_set()) body["rest"] = Ordered::parse(traefik::codec::ToJson(import.rest));
+  return body;
+}
+
 }  // namespace
+
+Response ImportDocument(const Services& services, const Request& request) {
+  const auto dry_run = request.Query("dry_run");
+  if (!IsSwitch(dry_run)) return BadDryRun();
+  const auto existing = ReadExisting(services.store);
+  if (!existing) return Problem(existing.error());
+  const auto import =
+      adopt::ImportDocument(request.body, existing->ids, services.commands.routes());
+  if (!import) return Problem(import.error());
+  std::vector<command::SiteCommands::Adoption> adoptions;
+  for (const adopt::ImportedRouter& imported : import->routers) {
+    if (const auto host = TakenHost(*existing, imported.site)) {
+      const std::string what =
+          fmt::format("another site has the host {} of router {} already", *host, imported.router);
+      return Problem(409, what);
+    }
+    adoptions.push_back({imported.site, {}});
+  }
+  Ordered body = ToJson(*import);
+  if (dry_run == "true" || adoptions.empty()) return Json(200, Dump(body));
+  const auto written = services.commands.Adopt(adoptions);
+  if (!written) return Problem(written.error());
+  body["created"] = written->created;
+  return Json(200, Dump(body));
+}
 
 Response ImportSwarm(const Services& services, const Request& request) {
   const auto dry_run = request.Query("dry_run");
-  if (!dry_run.empty() && dry_run != "true" && dry_run != "false") {
-    return Problem(422, "dry_run must be true or false", {{"?", "dry_run must be true or false"}});
-  }
+  if (!IsSwitch(dry_run)) return BadDryRun();
   if (!services.engine) return Problem(503, "no Docker engine is configured (docker.host)");
   const auto existing = ReadExisting(services.store);
   if (!existing) return Problem(existing.error());

@@ -9,4 +9,9 @@ namespace orchestrator::api {
 // has already, and, without dry_run, creates all of them that can be.
 Response ImportSwarm(const Services& services, const Request& request);
 
+// POST /v1/import/document?dry_run=true|false: which external sites would serve a dynamic
+// configuration of Traefik (the body, JSON or YAML), what each would change, and what is left over;
+// without dry_run, creates them all or none.
+Response ImportDocument(const Services& services, const Request& request);
+
 }  // namespace orchestrator::api

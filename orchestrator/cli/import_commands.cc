@@ -1,5 +1,7 @@
 #include "orchestrator/cli/import_commands.h"
 
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,65 @@ int ImportSwarm(const ApiClient& api, bool dry_run, bool as_json) {
   if (dry_run) {
     fmt::print("{} of {} services can be taken over; nothing was changed\n", possible,
                body.at("proposals").size());
+  } else {
+    fmt::print("{} sites created\n", body.at("created").dump());
+  }
+  return kDone;
+}
+
+int ImportDocument(const ApiClient& api, const DocumentImportOptions& options) {
+  std::ifstream in(options.file);
+  std::stringstream text;
+  if (!(text << in.rdbuf())) {
+    return PrintError(
+        {ErrorKind::kInvalid, fmt::format("{} cannot be read, or is empty", options.file)});
+  }
+  const auto answer = api.Call(
+      "POST", fmt::format("/v1/import/document?dry_run={}", options.dry_run ? "true" : "false"),
+      text.str());
+  if (!answer) return PrintError(answer.error());
+  const auto body = nlohmann::json::parse(answer->body);
+  const auto& rest = body.at("rest");
+  if (!rest.is_null() && !options.rest_file.empty()) {
+    std::ofstream out(options.rest_file);
+    if (!(out << rest.dump(2) << "\n" << std::flush)) {
+      return PrintError(
+          {ErrorKind::kInvalid,
+           fmt::format("{} cannot be written; what was created stays", options.rest_file)});
+    }
+  }
+  if (options.json) {
+    PrintJson(answer->body);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> rows{{"ROUTER", "SITE", "HOSTS", "ROUTING"}};
+  for (const auto& imported : body.at("sites")) {
+    const auto& site = imported.at("site");
+    rows.push_back(
+        {imported.at("router").get<std::string>(), site.at("id").dump(),
+         fmt::format("{}", fmt::join(site.at("hosts").get<std::vector<std::string>>(), " ")),
+         imported.at("equivalent").get<bool>()
+             ? "the same"
+             : fmt::format("{} differences", imported.at("difference").size())});
+  }
+  PrintTable(rows);
+  for (const auto& imported : body.at("sites")) {
+    for (const auto& change : imported.at("difference")) {
+      fmt::print("{}: {} {}: {} -> {}\n", imported.at("router").get<std::string>(),
+                 change.at("change").get<std::string>(), change.at("pointer").get<std::string>(),
+                 change.value("before", nlohmann::json()).dump(),
+                 change.value("after", nlohmann::json()).dump());
+    }
+  }
+  for (const auto& left : body.at("left_over")) {
+    fmt::print("no site: {}: {}\n", left.at("object").get<std::string>(),
+               left.at("reason").get<std::string>());
+  }
+  if (!rest.is_null() && options.rest_file.empty()) {
+    fmt::print("what becomes no site can be kept in routing.shared: see --rest\n");
+  }
+  if (options.dry_run) {
+    fmt::print("nothing was changed\n");
   } else {
     fmt::print("{} sites created\n", body.at("created").dump());
   }

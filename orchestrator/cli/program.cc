@@ -276,6 +276,20 @@ int Run(int argc, char** argv) {
                      [&](const ApiClient& api) { return ImportSwarm(api, dry_run, options.json); });
     };
   });
+  CLI::App* document = import->add_subcommand(
+      "document", "Make external sites of a file of Traefik's file provider (JSON or YAML)");
+  AddApiOptions(document, options);
+  DocumentImportOptions imported;
+  document->add_option("file", imported.file, "The file")->required();
+  document->add_flag("--dry-run", imported.dry_run, "Only show what would be created");
+  document->add_option("--rest", imported.rest_file,
+                       "Write what becomes no site to this file, fit for routing.shared");
+  document->callback([&] {
+    chosen = [&] {
+      imported.json = options.json;
+      return WithApi(options, [&](const ApiClient& api) { return ImportDocument(api, imported); });
+    };
+  });
   // For tests: the places at which ORCHESTRATOR_CRASH_POINT can kill `serve`.
   app.add_subcommand("crash-points", "")->group("")->callback([&] {
     chosen = [] {

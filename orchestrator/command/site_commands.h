@@ -52,6 +52,8 @@ class SiteCommands {
   Result<Written> Remove(site::SiteId id, Expected expected, bool keep_image = false);
   Result<BatchWritten> Apply(const site::Batch& batch);
 
+  const routing::RouteOptions& routes() const { return options_.routes; }
+
   // Whether the site's routing.extra can be used with the configuration as it is now.
   Result<void> CheckRouting(const site::Site& site) const;
 

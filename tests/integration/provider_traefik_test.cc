@@ -303,5 +303,52 @@ TEST_CASE("sites use what the fleet shares, and have no routes when it is taken 
   CHECK_FALSE(nlohmann::json::parse(status.body).at("routing").at("routed").get<bool>());
 }
 
+TEST_CASE("a file of Traefik's file provider becomes sites that answer alike") {
+  System system;
+  const Upstream upstream("hello");
+  const auto file = system.orchestrator.state() / "dynamic.yaml";
+  const auto rest = system.orchestrator.state() / "rest.json";
+  std::ofstream(file) << fmt::format(R"y(
+http:
+  routers:
+    a: {{rule: "Host(`a.example.com`) || Host(`www.a.example.com`)", service: a, middlewares: [pre]}}
+    odd: {{rule: "HostRegexp(`^odd`)", service: a}}
+  middlewares:
+    pre: {{addPrefix: {{prefix: /pre}}}}
+    unused: {{compress: {{}}}}
+  services:
+    a: {{loadBalancer: {{servers: [{{url: "{}"}}]}}}}
+)y",
+                                     upstream.url());
+  const Finished shown =
+      system.orchestrator.Command({"import", "document", "--dry-run", file.string()});
+  INFO(shown.output);
+  CHECK(shown.status == 0);
+  CHECK(shown.output.contains("nothing was changed"));
+  CHECK(system.StatusOf("a.example.com") == 404);
+
+  const Finished made =
+      system.orchestrator.Command({"import", "document", "--rest", rest.string(), file.string()});
+  INFO(made.output);
+  REQUIRE(made.status == 0);
+  CHECK(made.output.contains("1 sites created"));
+  CHECK(made.output.contains("no site: /http/routers/odd"));
+  CHECK(Eventually([&] { return system.BodyOf("a.example.com", "/x") == "hello /pre/x"; }));
+  CHECK(system.BodyOf("www.a.example.com", "/x") == "hello /pre/x");
+  const auto left = nlohmann::json::parse(std::ifstream(rest));
+  CHECK(left.at("http").at("routers").contains("odd"));
+  CHECK(left.at("http").at("services").contains("a"));
+  CHECK(left.at("http").at("middlewares").contains("unused"));
+
+  const Finished again = system.orchestrator.Command({"import", "document", file.string()});
+  INFO(again.output);
+  CHECK(again.status != 0);
+  CHECK(again.output.contains("a.example.com"));
+  std::ofstream(file) << "http: {routers: {a: {rul: x}}}";
+  const Finished refused = system.orchestrator.Command({"import", "document", file.string()});
+  CHECK(refused.status != 0);
+  CHECK(refused.output.contains("rul"));
+}
+
 }  // namespace
 }  // namespace tests

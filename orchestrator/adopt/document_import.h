@@ -1,0 +1,44 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/error.h"
+#include "orchestrator/routing/routes.h"
+#include "orchestrator/site/site.h"
+#include "traefik/codec/diff.h"
+#include "traefik/codec/value.h"
+
+// What sites would serve a dynamic configuration of Traefik, as of its file provider. Nothing is
+// changed here, and nothing is left out in silence. Pure function.
+namespace orchestrator::adopt {
+
+struct ImportedRouter {
+  std::string router;  // its name in the document
+  site::Site site;     // external; valid, with what its own fields cannot say in routing.extra
+  // What Traefik would have otherwise than by the document: objects have the names of the document,
+  // and what the orchestrator makes for all sites is left out. Empty: the same.
+  std::vector<traefik::codec::Change> difference;
+};
+
+struct LeftOver {
+  std::string object;  // "/http/routers/x"
+  std::string reason;
+};
+
+struct DocumentImport {
+  std::vector<ImportedRouter> routers;
+  std::vector<LeftOver> left_over;  // routers that become no site
+  // Those routers with what they need, what no router needs, and certificates: fit for
+  // routing.shared. Not set where there is nothing.
+  traefik::codec::Value rest;
+};
+
+// Reads JSON or YAML. Each HTTP router whose rule says no more than hosts and paths becomes a site.
+// The error has a field for each thing that Traefik would refuse.
+Result<DocumentImport> ImportDocument(std::string_view text,
+                                      const std::set<site::SiteId>& taken_ids,
+                                      const routing::RouteOptions& options);
+
+}  // namespace orchestrator::adopt
