@@ -335,6 +335,19 @@ class Importer {
   std::set<std::string> addresses_;  // of the sites so far
 };
 
+Failure Refused(const std::vector<Problem>& problems) {
+  Error error{ErrorKind::kInvalid, "Traefik would not use this configuration as it is"};
+  for (const Problem& problem : problems) {
+    error.fields.push_back(
+        {problem.pointer, problem.line > 0 ? fmt::format("{} (line {}, column {})", problem.detail,
+                                                         problem.line, problem.column)
+                                           : problem.detail});
+    error.message +=
+        fmt::format("\n{} {}", error.fields.back().pointer, error.fields.back().detail);
+  }
+  return Failure(std::move(error));
+}
+
 }  // namespace
 
 Result<DocumentImport> ImportDocument(std::string_view text,
@@ -343,23 +356,17 @@ Result<DocumentImport> ImportDocument(std::string_view text,
   Problems problems;
   Value whole = traefik::codec::DecodeDocument(text, problems, traefik::codec::Source::kDocument,
                                                options.version);
-  if (problems.errors.empty()) {
-    traefik::check::CheckConfiguration(whole, problems, options.version);
-  }
-  if (!problems.errors.empty()) {
-    Error error{ErrorKind::kInvalid, "Traefik would not use this document as it is"};
-    for (const Problem& problem : problems.errors) {
-      error.fields.push_back(
-          {problem.pointer, problem.line > 0
-                                ? fmt::format("{} (line {}, column {})", problem.detail,
-                                              problem.line, problem.column)
-                                : problem.detail});
-      error.message +=
-          fmt::format("\n{} {}", error.fields.back().pointer, error.fields.back().detail);
-    }
-    return Failure(std::move(error));
-  }
-  return Importer(std::move(whole), taken_ids, options).Import();
+  if (!problems.errors.empty()) return Refused(problems.errors);
+  return ImportConfiguration(std::move(whole), taken_ids, options);
+}
+
+Result<DocumentImport> ImportConfiguration(Value configuration,
+                                           const std::set<site::SiteId>& taken_ids,
+                                           const routing::RouteOptions& options) {
+  Problems problems;
+  traefik::check::CheckConfiguration(configuration, problems, options.version);
+  if (!problems.errors.empty()) return Refused(problems.errors);
+  return Importer(std::move(configuration), taken_ids, options).Import();
 }
 
 }  // namespace orchestrator::adopt

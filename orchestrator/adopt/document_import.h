@@ -41,4 +41,9 @@ Result<DocumentImport> ImportDocument(std::string_view text,
                                       const std::set<site::SiteId>& taken_ids,
                                       const routing::RouteOptions& options);
 
+// The same of a configuration that is read already.
+Result<DocumentImport> ImportConfiguration(traefik::codec::Value configuration,
+                                           const std::set<site::SiteId>& taken_ids,
+                                           const routing::RouteOptions& options);
+
 }  // namespace orchestrator::adopt

@@ -218,6 +218,9 @@ Response ApiServer::Handle(const Request& request) const {
   if (request.path == "/v1/import/document") {
     return request.method == "POST" ? ImportDocument(services_, request) : MethodNotAllowed("POST");
   }
+  if (request.path == "/v1/import/labels") {
+    return request.method == "POST" ? ImportLabels(services_, request) : MethodNotAllowed("POST");
+  }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "routing") {
     return HandleRouting(services_, request, path);
   }

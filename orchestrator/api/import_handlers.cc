@@ -3,12 +3,14 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/adopt/document_import.h"
+#include "orchestrator/adopt/label_import.h"
 #include "orchestrator/adopt/proposal.h"
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/for_each_record.h"
@@ -109,31 +111,63 @@ Ordered ToJson(const adopt::DocumentImport& import) {
   return body;
 }
 
-}  // namespace
+// Of the file in the body, or of the running swarm where there is none.
+Result<std::vector<traefik::swarm::Service>> ReadLabelled(const Services& services,
+                                                          const Request& request) {
+  if (!request.body.empty()) return adopt::ReadStackFile(request.body, request.Query("stack"));
+  if (!services.engine) {
+    return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
+  }
+  const auto swarm = services.engine->ListServices("", services.stopping);
+  if (!swarm) return Failure(swarm.error());
+  return adopt::LabelledServices(*swarm);
+}
 
-Response ImportDocument(const Services& services, const Request& request) {
+// Creates what was read, or shows it; `make` reads it, given the ids that are taken.
+template <typename Make>
+Response Import(const Services& services, const Request& request, Make&& make) {
   const auto dry_run = request.Query("dry_run");
   if (!IsSwitch(dry_run)) return BadDryRun();
   const auto existing = ReadExisting(services.store);
   if (!existing) return Problem(existing.error());
-  const auto import =
-      adopt::ImportDocument(request.body, existing->ids, services.commands.routes());
+  std::vector<std::string> remarks;
+  const Result<adopt::DocumentImport> import = make(existing->ids, remarks);
   if (!import) return Problem(import.error());
   std::vector<command::SiteCommands::Adoption> adoptions;
   for (const adopt::ImportedRouter& imported : import->routers) {
     if (const auto host = TakenHost(*existing, imported.site)) {
-      const std::string what =
-          fmt::format("another site has the host {} of router {} already", *host, imported.router);
-      return Problem(409, what);
+      return Problem(409, fmt::format("another site has the host {} of router {} already", *host,
+                                      imported.router));
     }
     adoptions.push_back({imported.site, {}});
   }
   Ordered body = ToJson(*import);
+  body["remarks"] = remarks;
   if (dry_run == "true" || adoptions.empty()) return Json(200, Dump(body));
   const auto written = services.commands.Adopt(adoptions);
   if (!written) return Problem(written.error());
   body["created"] = written->created;
   return Json(200, Dump(body));
+}
+
+}  // namespace
+
+Response ImportDocument(const Services& services, const Request& request) {
+  return Import(services, request, [&](const auto& taken_ids, auto&) {
+    return adopt::ImportDocument(request.body, taken_ids, services.commands.routes());
+  });
+}
+
+Response ImportLabels(const Services& services, const Request& request) {
+  return Import(services, request,
+                [&](const auto& taken_ids, auto& remarks) -> Result<adopt::DocumentImport> {
+                  auto labelled = ReadLabelled(services, request);
+                  if (!labelled) return Failure(labelled.error());
+                  adopt::LabelRoutes routes = adopt::RoutesOfLabels(*labelled);
+                  remarks = std::move(routes.remarks);
+                  return adopt::ImportConfiguration(std::move(routes.configuration), taken_ids,
+                                                    services.commands.routes());
+                });
 }
 
 Response ImportSwarm(const Services& services, const Request& request) {

@@ -55,16 +55,20 @@ int ImportSwarm(const ApiClient& api, bool dry_run, bool as_json) {
   return kDone;
 }
 
-int ImportDocument(const ApiClient& api, const DocumentImportOptions& options) {
-  std::ifstream in(options.file);
+int ImportRouting(const ApiClient& api, const std::string& kind,
+                  const RoutingImportOptions& options) {
   std::stringstream text;
-  if (!(text << in.rdbuf())) {
-    return PrintError(
-        {ErrorKind::kInvalid, fmt::format("{} cannot be read, or is empty", options.file)});
+  if (!options.file.empty()) {
+    std::ifstream in(options.file);
+    if (!(text << in.rdbuf())) {
+      return PrintError(
+          {ErrorKind::kInvalid, fmt::format("{} cannot be read, or is empty", options.file)});
+    }
   }
-  const auto answer = api.Call(
-      "POST", fmt::format("/v1/import/document?dry_run={}", options.dry_run ? "true" : "false"),
-      text.str());
+  std::string path =
+      fmt::format("/v1/import/{}?dry_run={}", kind, options.dry_run ? "true" : "false");
+  if (!options.stack.empty()) path += "&stack=" + options.stack;
+  const auto answer = api.Call("POST", path, text.str());
   if (!answer) return PrintError(answer.error());
   const auto body = nlohmann::json::parse(answer->body);
   const auto& rest = body.at("rest");
@@ -99,6 +103,7 @@ int ImportDocument(const ApiClient& api, const DocumentImportOptions& options) {
                  change.value("after", nlohmann::json()).dump());
     }
   }
+  for (const auto& remark : body.at("remarks")) fmt::print("{}\n", remark.get<std::string>());
   for (const auto& left : body.at("left_over")) {
     fmt::print("no site: {}: {}\n", left.at("object").get<std::string>(),
                left.at("reason").get<std::string>());

@@ -276,20 +276,36 @@ int Run(int argc, char** argv) {
                      [&](const ApiClient& api) { return ImportSwarm(api, dry_run, options.json); });
     };
   });
-  CLI::App* document = import->add_subcommand(
-      "document", "Make external sites of a file of Traefik's file provider (JSON or YAML)");
-  AddApiOptions(document, options);
-  DocumentImportOptions imported;
-  document->add_option("file", imported.file, "The file")->required();
-  document->add_flag("--dry-run", imported.dry_run, "Only show what would be created");
-  document->add_option("--rest", imported.rest_file,
-                       "Write what becomes no site to this file, fit for routing.shared");
-  document->callback([&] {
-    chosen = [&] {
-      imported.json = options.json;
-      return WithApi(options, [&](const ApiClient& api) { return ImportDocument(api, imported); });
-    };
-  });
+  RoutingImportOptions imported;
+  const auto add_import = [&](const std::string& kind, const std::string& help) {
+    CLI::App* command = import->add_subcommand(kind, help);
+    AddApiOptions(command, options);
+    command->add_flag("--dry-run", imported.dry_run, "Only show what would be created");
+    command->add_option("--rest", imported.rest_file,
+                        "Write what becomes no site to this file, fit for routing.shared");
+    command->callback([&, kind] {
+      chosen = [&, kind] {
+        imported.json = options.json;
+        return WithApi(options,
+                       [&](const ApiClient& api) { return ImportRouting(api, kind, imported); });
+      };
+    });
+    return command;
+  };
+  add_import("document", "Make external sites of a file of Traefik's file provider (JSON or YAML)")
+      ->add_option("file", imported.file, "The file")
+      ->required();
+  CLI::App* labels = add_import(
+      "labels", "Make external sites of the Traefik labels of a stack file, or of the swarm");
+  labels->add_option("file", imported.file, "The stack file; left out: what the swarm runs");
+  labels->add_option("--stack", imported.stack, "The name of the stack, as it is deployed")
+      ->check([](const std::string& name) {
+        return name.find_first_not_of(
+                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                   "0123456789-_") == std::string::npos
+                   ? std::string()
+                   : "may have letters, digits, - and _ only";
+      });
   // For tests: the places at which ORCHESTRATOR_CRASH_POINT can kill `serve`.
   app.add_subcommand("crash-points", "")->group("")->callback([&] {
     chosen = [] {

@@ -325,7 +325,7 @@ http:
   INFO(shown.output);
   CHECK(shown.status == 0);
   CHECK(shown.output.contains("nothing was changed"));
-  CHECK(system.StatusOf("a.example.com") == 404);
+  CHECK(Eventually([&] { return system.StatusOf("a.example.com") == 404; }));
 
   const Finished made =
       system.orchestrator.Command({"import", "document", "--rest", rest.string(), file.string()});
@@ -348,6 +348,32 @@ http:
   const Finished refused = system.orchestrator.Command({"import", "document", file.string()});
   CHECK(refused.status != 0);
   CHECK(refused.output.contains("rul"));
+}
+
+TEST_CASE("the labels of a stack file become sites") {
+  System system;
+  const auto file = system.orchestrator.state() / "stack.yaml";
+  std::ofstream(file) << R"y(
+services:
+  web:
+    deploy:
+      labels:
+        traefik.http.routers.web.rule: Host(`a.example.com`)
+        traefik.http.services.web.loadbalancer.server.port: 8080
+  bad:
+    deploy:
+      labels: {traefik.http.routers.bad.rul: x}
+)y";
+  const Finished made =
+      system.orchestrator.Command({"import", "labels", "--stack", "shop", file.string()});
+  INFO(made.output);
+  REQUIRE(made.status == 0);
+  CHECK(made.output.contains("1 sites created"));
+  CHECK(made.output.contains("shop_bad: "));
+  const auto site = nlohmann::json::parse(system.orchestrator.Call("GET", "/v1/sites/1").body);
+  CHECK(site.at("upstreams") == nlohmann::json({"http://shop_web:8080"}));
+  CHECK(site.at("hosts") == nlohmann::json({"a.example.com"}));
+  CHECK(system.orchestrator.Command({"import", "labels"}).output.contains("docker.host"));
 }
 
 }  // namespace
