@@ -111,10 +111,11 @@ Ordered ToJson(const adopt::DocumentImport& import) {
   return body;
 }
 
-// Of the file in the body, or of the running swarm where there is none.
+// Of the file in the body, or of the running swarm where it is empty or {}.
 Result<std::vector<traefik::swarm::Service>> ReadLabelled(const Services& services,
                                                           const Request& request) {
-  if (!request.body.empty()) return adopt::ReadStackFile(request.body, request.Query("stack"));
+  if (!request.body.empty() && request.body != "{}")
+    return adopt::ReadStackFile(request.body, request.Query("stack"));
   if (!services.engine) {
     return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
   }

@@ -15,7 +15,7 @@ Response ImportSwarm(const Services& services, const Request& request);
 Response ImportDocument(const Services& services, const Request& request);
 
 // POST /v1/import/labels?dry_run=true|false&stack=NAME: the same for the labels of the services in
-// a stack file (the body), or, where the body is empty, of those that the swarm runs.
+// a stack file (the body), or, where the body is {}, of those that the swarm runs.
 Response ImportLabels(const Services& services, const Request& request);
 
 }  // namespace orchestrator::api
