@@ -161,7 +161,8 @@ class Importer {
     const Value* service = FindObject(whole_, {"http", "services", service_name});
     if (!service)
       return Refusal(fmt::format("its service {} is not in the document", service_name));
-    if (const Value* balancer = service->Find("loadBalancer")) {
+    const Value* balancer = service->Find("loadBalancer");
+    if (balancer && service->object()->size() == 1) {
       site.upstreams = UrlsOf(*balancer);
       if (!IsPlain(*balancer, site.upstreams)) {
         PutObject(extra, {"http", "services", std::string(kSite)}, *service);
@@ -171,6 +172,9 @@ class Importer {
       SetOption(extra, "service", Value{service_name});
     }
     Complete(whole_, extra);
+    if (const std::string name = Elsewhere(extra); !name.empty()) {
+      return Refusal(fmt::format("needs {}, which is not in what is imported", name));
+    }
     if (site.upstreams.empty()) site.upstreams = AnyUrls(extra);
     if (site.upstreams.empty()) return Refusal("its service has no server with a URL");
     for (const char* kind : {"routers", "services"}) {
@@ -210,7 +214,7 @@ class Importer {
   }
 
   // Whether it says no more than the URLs.
-  static bool IsPlain(const Value& balancer, const std::vector<std::string>& urls) {
+  bool IsPlain(const Value& balancer, const std::vector<std::string>& urls) const {
     Value plain{Object{}};
     List servers;
     for (const std::string& url : urls) servers.push_back(Value{Object{{"url", Value{url}}}});
@@ -219,9 +223,21 @@ class Importer {
     traefik::codec::Put(traefik::codec::ObjectAt(service, "loadBalancer"), "servers",
                         Value{std::move(servers)});
     Problems none;
-    const Value decoded = traefik::codec::DecodeDocument(traefik::codec::ToJson(plain), none);
+    const Value decoded = traefik::codec::DecodeDocument(
+        traefik::codec::ToJson(plain), none, traefik::codec::Source::kDocument, options_.version);
     const Value* wanted = FindObject(decoded, {"http", "services", "s"});
     return wanted && *wanted->Find("loadBalancer") == balancer;
+  }
+
+  // A name of another provider that the objects need; empty when there is none.
+  static std::string Elsewhere(Value& extra) {
+    std::string found;
+    traefik::codec::ForEachReference(extra,
+                                     [&](const ReferenceTarget&, const Path&, std::string& name) {
+                                       if (name.contains('@') && name != "noop@internal")
+                                         found = name;
+                                     });
+    return found;
   }
 
   static std::vector<std::string> AnyUrls(const Value& configuration) {
@@ -252,7 +268,8 @@ class Importer {
     const traefik::Fragment* const fragments[] = {&*fragment};
     Problems none;
     Value after =
-        traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), none);
+        traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), none,
+                                       traefik::codec::Source::kDocument, options_.version);
     Value before;
     PutObject(before, {"http", "routers", router.name}, router.value);
     Complete(whole_, before);
@@ -301,7 +318,9 @@ class Importer {
   // Objects that the orchestrator makes for all sites.
   static void DropOwn(const Value& before, Value& after) {
     for (const ObjectName& name : NamesIn(after)) {
-      const auto& [protocol, kind, own_name] = name;
+      const std::string& protocol = std::get<0>(name);
+      const std::string& kind = std::get<1>(name);
+      const std::string& own_name = std::get<2>(name);
       const bool own =
           own_name.starts_with("orchestrator-") || own_name.starts_with("max-request-");
       if (!own || FindObject(before, name)) continue;
@@ -348,6 +367,20 @@ Failure Refused(const std::vector<Problem>& problems) {
   return Failure(std::move(error));
 }
 
+// "auth@file" → "auth" where the file itself has it.
+void StripOwnProvider(Value& configuration) {
+  const Value whole = configuration;
+  traefik::codec::ForEachReference(
+      configuration, [&](const ReferenceTarget& target, const Path&, std::string& name) {
+        const std::size_t at = name.rfind('@');
+        if (at == name.npos) return;
+        const std::string_view provider = std::string_view(name).substr(at + 1);
+        if (provider != "file" && provider != "swarm" && provider != "docker") return;
+        ObjectName object{target.protocol, target.kind, name.substr(0, at)};
+        if (FindObject(whole, object)) name.erase(at);
+      });
+}
+
 }  // namespace
 
 Result<DocumentImport> ImportDocument(std::string_view text,
@@ -357,12 +390,18 @@ Result<DocumentImport> ImportDocument(std::string_view text,
   Value whole = traefik::codec::DecodeDocument(text, problems, traefik::codec::Source::kDocument,
                                                options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  return ImportConfiguration(std::move(whole), taken_ids, options);
+  auto import = ImportConfiguration(std::move(whole), taken_ids, options);
+  if (!import) return import;
+  for (const Problem& warning : problems.warnings) {
+    import->remarks.push_back(fmt::format("{} {}", warning.pointer, warning.detail));
+  }
+  return import;
 }
 
 Result<DocumentImport> ImportConfiguration(Value configuration,
                                            const std::set<site::SiteId>& taken_ids,
                                            const routing::RouteOptions& options) {
+  StripOwnProvider(configuration);
   Problems problems;
   traefik::check::CheckConfiguration(configuration, problems, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);

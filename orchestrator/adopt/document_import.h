@@ -29,7 +29,8 @@ struct LeftOver {
 
 struct DocumentImport {
   std::vector<ImportedRouter> routers;
-  std::vector<LeftOver> left_over;  // routers that become no site
+  std::vector<LeftOver> left_over;   // routers that become no site
+  std::vector<std::string> remarks;  // what Traefik reads otherwise than it is written
   // Those routers with what they need, what no router needs, and certificates: fit for
   // routing.shared. Not set where there is nothing.
   traefik::codec::Value rest;

@@ -47,8 +47,16 @@ Result<std::map<std::string, std::string>> ReadLabels(const YAML::Node& node) {
     labels[text.substr(0, equals)] = equals == text.npos ? "" : text.substr(equals + 1);
   }
   for (auto& [key, value] : labels) {
-    // How such a file writes a dollar sign.
-    for (std::size_t at = 0; (at = value.find("$$", at)) != value.npos; ++at) value.erase(at, 1);
+    for (std::size_t at = 0; (at = value.find('$', at)) != value.npos; ++at) {
+      // How such a file writes a dollar sign.
+      if (value.compare(at, 2, "$$") != 0) {
+        return Bad(node.Mark(),
+                   fmt::format("the label {} has a variable: import what `docker stack "
+                               "config` prints, or write $$ for a dollar sign",
+                               key));
+      }
+      value.erase(at, 1);
+    }
   }
   return labels;
 }
@@ -67,6 +75,13 @@ Result<std::vector<traefik::swarm::Service>> Read(const YAML::Node& root, std::s
     service.name =
         stack.empty() ? item.first.Scalar() : fmt::format("{}_{}", stack, item.first.Scalar());
     const YAML::Node deploy = node["deploy"];
+    for (const YAML::Node& map : {node, deploy, node["labels"]}) {
+      if (map.IsDefined() && map.IsMap() && map["<<"].IsDefined()) {
+        return Bad(map.Mark(),
+                   "has a merge (<<), which is not read here: import what `docker stack config` "
+                   "prints");
+      }
+    }
     auto labels =
         ReadLabels(deploy.IsDefined() && deploy.IsMap() ? deploy["labels"] : YAML::Node());
     if (labels && labels->empty()) labels = ReadLabels(node["labels"]);
@@ -78,19 +93,34 @@ Result<std::vector<traefik::swarm::Service>> Read(const YAML::Node& root, std::s
   return services;
 }
 
-// Where `more` defines an object otherwise than `all` does: Traefik then drops it.
-std::vector<std::string> Conflicts(const Value& all, Value& more) {
-  std::vector<std::string> names;
+struct ReadService {
+  const std::string* name;
+  Value configuration;
+};
+
+// Objects that services define differently: Traefik drops them, for all.
+std::set<std::string> Conflicts(std::vector<ReadService>& services) {
+  std::map<std::string, Value> first;
+  std::set<std::string> conflicts;
+  for (ReadService& service : services) {
+    traefik::codec::ForEachNamed(service.configuration, [&](std::string_view protocol,
+                                                            std::string_view kind, Member& member) {
+      const std::string name = fmt::format("{}.{}.{}", protocol, kind, member.name);
+      const auto [found, is_first] = first.emplace(name, member.value);
+      if (!is_first && !(found->second == member.value)) conflicts.insert(name);
+    });
+  }
+  return conflicts;
+}
+
+std::string ConflictOf(Value& configuration, const std::set<std::string>& conflicts) {
+  std::string conflict;
   traefik::codec::ForEachNamed(
-      more, [&](std::string_view protocol, std::string_view kind, Member& member) {
-        const Value* section = all.Find(protocol);
-        const Value* named = section ? section->Find(kind) : nullptr;
-        const Value* there = named ? named->Find(member.name) : nullptr;
-        if (there && !(*there == member.value)) {
-          names.push_back(fmt::format("{}.{}.{}", protocol, kind, member.name));
-        }
+      configuration, [&](std::string_view protocol, std::string_view kind, Member& member) {
+        std::string name = fmt::format("{}.{}.{}", protocol, kind, member.name);
+        if (conflicts.contains(name)) conflict = std::move(name);
       });
-  return names;
+  return conflict;
 }
 
 }  // namespace
@@ -119,6 +149,7 @@ std::vector<traefik::swarm::Service> LabelledServices(
 
 LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services) {
   LabelRoutes all;
+  std::vector<ReadService> read;
   for (const traefik::swarm::Service& service : services) {
     // A service that says nothing about Traefik is not meant for it.
     const bool is_meant = std::ranges::any_of(
@@ -133,14 +164,19 @@ LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services)
       }
     }
     if (!problems.errors.empty() || !routes.enabled) continue;
-    const auto conflicts = Conflicts(all.configuration, routes.configuration);
-    for (const std::string& name : conflicts) {
-      all.remarks.push_back(
-          fmt::format("{}: {} is defined otherwise by another service: Traefik "
-                      "drops both; this service is left out",
-                      service.name, name));
+    read.push_back({&service.name, std::move(routes.configuration)});
+  }
+  const std::set<std::string> conflicts = Conflicts(read);
+  for (ReadService& service : read) {
+    const std::string conflict = ConflictOf(service.configuration, conflicts);
+    if (conflict.empty()) {
+      traefik::codec::Merge(all.configuration, service.configuration);
+      continue;
     }
-    if (conflicts.empty()) traefik::codec::Merge(all.configuration, routes.configuration);
+    all.remarks.push_back(fmt::format(
+        "{}: left out: {} is defined otherwise by another service, and Traefik drops it "
+        "for both",
+        *service.name, conflict));
   }
   return all;
 }

@@ -143,6 +143,7 @@ Response Import(const Services& services, const Request& request, Make&& make) {
     adoptions.push_back({imported.site, {}});
   }
   Ordered body = ToJson(*import);
+  remarks.insert(remarks.end(), import->remarks.begin(), import->remarks.end());
   body["remarks"] = remarks;
   if (dry_run == "true" || adoptions.empty()) return Json(200, Dump(body));
   const auto written = services.commands.Adopt(adoptions);

@@ -44,6 +44,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
                                        const traefik::RevisionProbe& probe) {
   routing::RouteOptions options;
   options.entry_points = config.routing.entry_points;
+  options.stream_entry_points = config.routing.stream_entry_points;
   options.network = config.docker.network;
   options.probe = probe;
   options.pages_url = config.PagesUrl();

@@ -299,6 +299,16 @@ void ReadRouting(Section& section, Routing& routing) {
   if (auto entry_points = section.Texts("entry_points")) {
     routing.entry_points = *std::move(entry_points);
   }
+  if (auto entry_points = section.Texts("stream_entry_points")) {
+    routing.stream_entry_points = *std::move(entry_points);
+    for (const std::string& name : routing.stream_entry_points) {
+      if (IsName(name) &&
+          std::ranges::find(routing.entry_points, name) == routing.entry_points.end())
+        continue;
+      section.Fail("stream_entry_points",
+                   "must have names of letters, digits, -, _ and . only, none of entry_points");
+    }
+  }
   ReadShared(section, routing);
   if (routing.entry_points.empty() || !std::ranges::all_of(routing.entry_points, IsName)) {
     section.Fail("entry_points",

@@ -40,6 +40,7 @@ struct Docker {
 struct Routing {
   site::RoutingMode default_mode = site::RoutingMode::kProvider;
   std::vector<std::string> entry_points{"web"};
+  std::vector<std::string> stream_entry_points;  // for TCP and UDP routers of extras
   std::filesystem::path shared;  // a file with objects that all sites may use; empty: none
 };
 

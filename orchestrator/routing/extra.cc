@@ -29,9 +29,15 @@ constexpr std::string_view kPointer = "/routing/extra";
 constexpr std::string_view kSite = "site";
 constexpr std::string_view kSharedSuffix = "@shared";
 constexpr std::string_view kLimitPrefix = "max-request-";
+constexpr const char* kTooHigh = "must be below 100000, where the paths of other sites begin";
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> all) {
   return std::ranges::find(all, text) != all.end();
+}
+
+std::string TextOf(const Value& object, std::string_view name) {
+  const Value* value = object.Find(name);
+  return value && value->text() ? *value->text() : std::string();
 }
 
 class Compiler {
@@ -48,7 +54,10 @@ class Compiler {
     Problems problems;
     extra_ = traefik::codec::DecodeDocument(site_.routing.extra, problems,
                                             traefik::codec::Source::kDocument, options_.version);
-    for (const Problem& problem : problems.errors) Fail(problem.pointer, problem.detail);
+    // What Traefik would change or ignore is not what was meant.
+    for (const auto* list : {&problems.errors, &problems.warnings}) {
+      for (const Problem& problem : *list) Fail(problem.pointer, problem.detail);
+    }
     if (problems_.empty()) {
       CheckScope();
       traefik::codec::ForEachReference(
@@ -81,20 +90,12 @@ class Compiler {
   // What a site may not define.
   void CheckScope() {
     if (const Value* tls = extra_.Find("tls")) {
-      const Path root;
-      const Path tls_path{&root, "tls"};
       if (tls->Find("stores")) {
         Fail("/tls/stores", "is the whole fleet's: a site cannot change it");
       }
-      if (const Value* list = tls->Find("certificates"); list && list->list()) {
-        const Path path{&tls_path, "certificates"};
-        for (std::size_t i = 0; i < list->list()->size(); ++i) {
-          const std::string index = std::to_string(i);
-          if ((*list->list())[i].Find("stores")) {
-            Fail(Path{&path, index}.Pointer() + "/stores",
-                 "must be left out: there is one store of certificates");
-          }
-        }
+      if (tls->Find("certificates")) {
+        Fail("/tls/certificates",
+             "answer for every site: put them into the configuration's routing.shared");
       }
     }
     traefik::codec::ForEachNamed(
@@ -117,41 +118,85 @@ class Compiler {
 
   // Keeps a router to what is the site's.
   void BindRouter(std::string_view protocol, const Path& path, Value& router) {
-    using traefik::rules::Protocol;
-    const auto own_points = site_.routing.entry_points.value_or(options_.entry_points);
-    const Value* rule = router.Find("rule");
-    const std::string text = rule && rule->text() ? *rule->text() : "";
-    const bool within =
-        protocol != "udp" &&
-        StaysWithin(text, site_, protocol == "http" ? Protocol::kHttp : Protocol::kTcp);
-    Value* points = const_cast<Value*>(router.Find("entryPoints"));
-    if (within) {
-      if (!points) {
-        List names;
-        for (const std::string& point : own_points) names.push_back({point});
-        traefik::codec::Put(router, "entryPoints", {std::move(names)});
-      }
-      return;
-    }
-    if (protocol == "http") {
-      if (text.empty()) return;  // said by the check of the whole
+    if (protocol != "http") return BindStream(protocol, path, router);
+    const std::string text = TextOf(router, "rule");
+    if (text.empty()) return;  // said by the check of the whole
+    const auto within = AddressesOf(text, site_, traefik::rules::Protocol::kHttp);
+    if (!within) {
       return Fail(path.Pointer() + "/rule",
                   "must be limited to the site's own addresses: each alternative needs one of its "
-                  "hosts (and its path), as Host(`…`) && …");
+                  "hosts (and its path), as Host(`…`) && …, and no other host may be named");
     }
-    // A connection that is not told by its host: the port must be there for it alone.
-    if (!points) {
-      return Fail(path.Pointer(),
-                  "must name its entryPoints, which no site uses for HTTP, or a host of the site");
+    if (const Value* tls = router.Find("tls")) CheckTls(path.Pointer() + "/tls", *tls);
+    if (router.Find("parentRefs")) return;  // its parents are bound
+    BindPriority(path, router, text, *within);
+    if (router.Find("entryPoints")) return;
+    List names;
+    for (const std::string& point : site_.routing.entry_points.value_or(options_.entry_points)) {
+      names.push_back({point});
     }
-    for (const Value& point : *points->list()) {
-      if (std::ranges::find(own_points, *point.text()) != own_points.end() ||
-          std::ranges::find(options_.entry_points, *point.text()) != options_.entry_points.end()) {
-        Fail(path.Pointer() + "/entryPoints",
-             fmt::format("has {}, which is for the sites' HTTP: a router that takes all of a port "
-                         "needs one of its own",
-                         *point.text()));
+    traefik::codec::Put(router, "entryPoints", {std::move(names)});
+  }
+
+  // TCP routers go before all HTTP routers of an entry point, so they have ports of their own.
+  void BindStream(std::string_view protocol, const Path& path, const Value& router) {
+    const Value* points = router.Find("entryPoints");
+    const List* names = points ? points->list() : nullptr;
+    const auto is_for_streams = [this](const Value& name) {
+      return name.text() && std::ranges::find(options_.stream_entry_points, *name.text()) !=
+                                options_.stream_entry_points.end();
+    };
+    if (!names || !std::ranges::all_of(*names, is_for_streams)) {
+      Fail(path.Pointer() + "/entryPoints",
+           "must name entry points of the configuration's routing.stream_entry_points");
+    }
+    if (const Value* tls = router.Find("tls")) CheckTls(path.Pointer() + "/tls", *tls);
+    const std::string rule = TextOf(router, "rule");
+    if (protocol == "udp" || rule == "HostSNI(`*`)" ||
+        AddressesOf(rule, site_, traefik::rules::Protocol::kTcp)) {
+      return;
+    }
+    Fail(path.Pointer() + "/rule", "must be HostSNI(`*`), or limited to the site's own hosts");
+  }
+
+  // What would decide for other sites' hosts, too.
+  void CheckTls(const std::string& pointer, const Value& tls) {
+    if (tls.Find("domains")) {
+      Fail(pointer + "/domains", "must be left out: certificates are for the hosts of the rule");
+    }
+    const bool shares_host = std::ranges::any_of(site_.hosts, [this](const auto& address) {
+      return site::EffectivePath(site_, address) != nullptr;
+    });
+    if (tls.Find("options") && shares_host) {
+      Fail(pointer + "/options",
+           "must be left out: the site has a path of a host only, and TLS is the whole host's");
+    }
+  }
+
+  // Other sites may have paths of the same host, or hosts below the same wildcard: what is more
+  // exact goes before.
+  void BindPriority(const Path& path, Value& router, const std::string& rule,
+                    const std::set<site::Address>& addresses) {
+    std::set<std::int64_t> own;
+    for (const site::Address& address : addresses) {
+      own.insert(OwnPriority(site::EffectivePath(site_, address), address.host.wildcard()));
+    }
+    const Value* priority = router.Find("priority");
+    if (own == std::set<std::int64_t>{0}) {
+      const std::int64_t given = priority && priority->number() ? *priority->number() : 0;
+      if (given >= kExactPathPriority || (given == 0 && std::ssize(rule) >= kExactPathPriority)) {
+        Fail(path.Pointer() + "/priority", kTooHigh);
       }
+    } else if (own.size() > 1) {
+      Fail(path.Pointer() + "/rule",
+           "names addresses of several kinds: make a router for whole hosts, one for wildcards and "
+           "one for each path");
+    } else if (priority) {
+      Fail(path.Pointer() + "/priority",
+           "must be left out for a wildcard or a path of a host: it goes just before the site's "
+           "own router, so that more exact addresses of other sites go before it");
+    } else {
+      traefik::codec::Put(router, "priority", Value{*own.begin() + 1});
     }
   }
 
@@ -212,17 +257,43 @@ class Compiler {
              "cannot be changed here: the site's own fields say it");
       }
     }
+    if (const Value* tls = amendment.Find("tls")) CheckTls("/http/routers/site/tls", *tls);
+    if (const Value* priority = amendment.Find("priority")) {
+      const bool whole_hosts = std::ranges::all_of(site_.hosts, [&](const site::Address& address) {
+        return OwnPriority(site::EffectivePath(site_, address), address.host.wildcard()) == 0;
+      });
+      if (!whole_hosts) {
+        Fail("/http/routers/site/priority",
+             "must be left out: the site has a wildcard or a path of a host, and more exact "
+             "addresses of other sites go before it");
+      } else if (priority->number() && *priority->number() >= kExactPathPriority) {
+        Fail("/http/routers/site/priority", kTooHigh);
+      }
+    }
     Value& routers = Replaced("routers");
     for (const Member& own : *own_.Find("http")->Find("routers")->object()) {
       Value router = own.value;
       for (const Member& option : *amendment.object()) {
-        if (option.name == "middlewares") {
+        if (option.name == "middlewares" && option.value.list()) {
           AddMiddlewares(router, *option.value.list());
+        } else if (option.name == "tls" && option.value.object()) {
+          AddTls(router, *option.value.object());
         } else {
           traefik::codec::Put(router, option.name, option.value);
         }
       }
       traefik::codec::Put(routers, own.name, std::move(router));
+    }
+  }
+
+  void AddTls(Value& router, const Object& more) {
+    Value& tls = traefik::codec::ObjectAt(router, "tls");
+    for (const Member& option : more) {
+      const Value* own = tls.Find(option.name);
+      if (option.name == "certResolver" && own && !(*own == option.value)) {
+        Fail("/http/routers/site/tls/certResolver", "is not the one of routing.tls.resolver");
+      }
+      traefik::codec::Put(tls, option.name, option.value);
     }
   }
 
@@ -267,6 +338,13 @@ class Compiler {
   // Traefik's verdict on the site's routes with what they need of the fleet.
   void CheckWhole() {
     if (form_ == Form::kLabels) return;
+    // What is nothing is not written, and could leave a block empty, at which Traefik refuses all.
+    Problems written;
+    traefik::codec::DecodeDocument(traefik::codec::ToJson(compiled_), written,
+                                   traefik::codec::Source::kDocument, options_.version);
+    for (const Problem& problem : written.errors) {
+      Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
+    }
     Value whole = own_;
     traefik::codec::Merge(whole, compiled_);
     if (options_.shared) traefik::codec::Merge(whole, *options_.shared);

@@ -21,7 +21,6 @@ constexpr std::uint16_t kSitePort = 80;
 // the lengths are, the rarer kinds get priorities outside of what a rule's length can be. Exact
 // hosts without a path keep the default, so that routes from other providers compare as Traefik's
 // users expect. Negative priorities work (seen with 3.7).
-constexpr std::int64_t kExactPathPriority = 100'000;
 constexpr std::int64_t kWildcardPriority = -1000;
 
 // Hosts that share a rule: those of one path (empty: the whole host), wildcards apart.
@@ -81,11 +80,7 @@ traefik::Configuration CommonRoutes(const site::Site& site, const RouteOptions& 
     router.entry_points = site.routing.entry_points.value_or(options.entry_points);
     if (site.routing.tls) router.tls = traefik::RouterTls{site.routing.tls->resolver};
     router.rule = path ? traefik::HostRule(hosts, *path) : traefik::HostRule(hosts);
-    router.priority = wildcard ? kWildcardPriority : 0;
-    if (path) {
-      router.priority = (wildcard ? kWildcardPriority : kExactPathPriority) +
-                        static_cast<std::int64_t>(path->text().size());
-    }
+    router.priority = OwnPriority(path ? &*path : nullptr, wildcard);
   }
 
   traefik::Service& service = routes.services[name];
@@ -122,7 +117,8 @@ Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOpti
   traefik::codec::Problems problems;
   const auto more = CompileExtra(
       site,
-      traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), problems),
+      traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), problems,
+                                     traefik::codec::Source::kDocument, options.version),
       Form::kDocument, options);
   if (!more) return Failure(more.error());
   if (const traefik::codec::Value* http = more->Find("http")) {
@@ -138,6 +134,13 @@ Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOpti
   return traefik::Joined(traefik::RenderFragment(routes), traefik::RenderFragment(*more));
 }
 
+// The labels of the site's own routes.
+traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options) {
+  traefik::Configuration routes = CommonRoutes(site, options);
+  routes.services[site::ServiceName(site.id)].server_port = kSitePort;
+  return traefik::EncodeLabels(routes, options.network);
+}
+
 // The labels of the site's own routes with what its extra adds.
 Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::Labels& own,
                                        const RouteOptions& options) {
@@ -146,6 +149,13 @@ Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::La
   const auto more = CompileExtra(site, routes, Form::kLabels, options);
   if (!more) return Failure(more.error());
   traefik::codec::Merge(routes, *more);
+  // In the schema's order again.
+  routes = traefik::codec::DecodeDocument(traefik::codec::ToJson(routes), problems,
+                                          traefik::codec::Source::kConfiguration);
+  if (!problems.errors.empty()) {
+    return Failure(Error{ErrorKind::kInvalid,
+                         fmt::format("labels cannot say {}", problems.errors.front().pointer)});
+  }
   auto encoded = traefik::codec::EncodeLabels(routes);
   if (!encoded.lost.empty()) {
     return Failure(Error{ErrorKind::kInvalid,
@@ -158,6 +168,12 @@ Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::La
 }
 
 }  // namespace
+
+std::int64_t OwnPriority(const traefik::PathPrefix* path, bool wildcard) {
+  if (!path) return wildcard ? kWildcardPriority : 0;
+  return (wildcard ? kWildcardPriority : kExactPathPriority) +
+         static_cast<std::int64_t>(path->text().size());
+}
 
 std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
   return fmt::format("/labels/{}/{}", site::ServiceName(id), routes_revision);
@@ -213,8 +229,15 @@ traefik::Fragment SharedFragment(const RouteOptions& options) {
 }
 
 Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
-  const auto routes = ExtendedRoutes(site, options);
-  return routes ? Result<void>() : Failure(routes.error());
+  if (const auto routes = ExtendedRoutes(site, options); !routes) return Failure(routes.error());
+  if (site.routing.extra.empty() || LabelObstacle(site)) return {};
+  // It may be moved to labels at any time.
+  const auto labels = ExtendedLabels(site, OwnLabels(site, options), options);
+  if (labels) return {};
+  return Failure(Error{ErrorKind::kInvalid,
+                       labels.error().message,
+                       {},
+                       {{"/routing/extra", labels.error().message}}});
 }
 
 Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
@@ -225,9 +248,7 @@ Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
 
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {
   if (!HasLabels(record.phase)) return traefik::DisabledLabels();
-  traefik::Configuration routes = CommonRoutes(record.site, options);
-  routes.services[site::ServiceName(record.site.id)].server_port = kSitePort;
-  traefik::Labels labels = traefik::EncodeLabels(routes, options.network);
+  traefik::Labels labels = OwnLabels(record.site, options);
   if (!record.site.routing.extra.empty()) {
     auto extended = ExtendedLabels(record.site, labels, options);
     if (!extended) return traefik::DisabledLabels();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,13 +23,20 @@ struct RouteOptions {
   bool probe_labels = false;   // whether somebody asks for the marker of new labels
   std::string pages_url = {};  // where Traefik finds the pages of sites that cannot answer; or none
   bool rewrites_status = true;  // whether this Traefik can change the status of a page (3.4)
-  traefik::schema::Version version = traefik::schema::kNewest;    // the oldest Traefik that polls
+  traefik::schema::Version version = traefik::schema::kNewest;  // the oldest Traefik that polls
+  std::vector<std::string> stream_entry_points = {};            // for TCP and UDP routers of extras
   std::shared_ptr<const traefik::codec::Value> shared = nullptr;  // see ReadSharedObjects
 };
 
 // Paths below pages_url, whoever serves it.
 inline constexpr std::string_view kDownPage = "/pages/down";
 inline constexpr std::string_view kNotServedPage = "/pages/not-served";
+
+// Routers of a path of an exact host have this priority and more; those of whole hosts less.
+inline constexpr std::int64_t kExactPathPriority = 100'000;
+
+// The priority of a site's own router; 0: Traefik's default, the length of the rule.
+std::int64_t OwnPriority(const traefik::PathPrefix* path, bool wildcard);
 
 // The answer header of a site's label marker; its value is the routes_revision.
 inline constexpr std::string_view kLabelMarkerHeader = "X-Orchestrator-Labels";

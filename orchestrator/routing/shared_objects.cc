@@ -50,6 +50,9 @@ Result<std::shared_ptr<const Value>> ReadSharedObjects(std::string_view text,
     problems.errors.push_back({"/tls/stores", "is made by the orchestrator: leave it out"});
   }
   if (problems.errors.empty()) {
+    // What is nothing is not written, and could leave a block empty, at which Traefik refuses all.
+    traefik::codec::DecodeDocument(traefik::codec::ToJson(*configuration), problems,
+                                   traefik::codec::Source::kDocument, target);
     traefik::check::CheckConfiguration(*configuration, problems, target);
   }
   if (!problems.errors.empty()) {

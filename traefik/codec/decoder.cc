@@ -414,7 +414,10 @@ class Decoder {
       members.push_back({child.name, {}});
       FillStruct(*option.type, child, place, members.back().value);
     }
-    if (given_count > 0) std::ranges::sort(members, {}, &Member::name);
+    // Labels come by the order of their keys, in which a dot is after a dash.
+    if (given_count > 0 || source_ == Source::kLabels) {
+      std::ranges::sort(members, {}, &Member::name);
+    }
     out = {std::move(members)};
   }
 

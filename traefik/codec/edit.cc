@@ -21,6 +21,7 @@ constexpr Place kPlaces[] = {
     {"http.routers.*.parentRefs.*", {"http", "routers"}},
     {"http.routers.*.tls.options", {"tls", "options"}},
     {"http.services.*.loadBalancer.serversTransport", {"http", "serversTransports"}},
+    {"http.services.*.middlewares.*", kHttpMiddleware},
     {"http.services.*.weighted.services.*.name", kHttpService},
     {"http.services.*.highestRandomWeight.services.*.name", kHttpService},
     {"http.services.*.mirroring.service", kHttpService},

@@ -101,6 +101,19 @@ TEST_CASE("A router of a weighted service keeps it") {
         2);
 }
 
+TEST_CASE("A service with middlewares of its own keeps them, by whatever name they are called") {
+  json document =
+      Document({{"rule", "Host(`a.example`)"}, {"service", "s"}, {"middlewares", {"m@file"}}});
+  document["http"]["services"]["s"]["middlewares"] = {"m"};
+  const DocumentImport import = Import(document);
+  REQUIRE(import.routers.size() == 1);
+  const json extra = json::parse(import.routers[0].site.routing.extra);
+  CHECK(extra.at("http").at("routers").at("site").at("service") == "s");
+  CHECK(extra.at("http").at("routers").at("site").at("middlewares") == json({"m"}));
+  CHECK(extra.at("http").at("services").at("s").at("middlewares") == json({"m"}));
+  CHECK(extra.at("http").at("middlewares").contains("m"));
+}
+
 TEST_CASE("What cannot be a site is left over with its reason and what it needs") {
   struct Case {
     const char* sentence;
@@ -112,8 +125,8 @@ TEST_CASE("What cannot be a site is left over with its reason and what it needs"
        {{"rule", "Host(`a.example`) && Method(`GET`)"}, {"service", "s"}, {"middlewares", {"m"}}},
        "rule"},
       {"should leave a router of another provider's service",
-       {{"rule", "Host(`a.example`)"}, {"service", "s@file"}, {"middlewares", {"m"}}},
-       "s@file"},
+       {{"rule", "Host(`a.example`)"}, {"service", "gone@file"}, {"middlewares", {"m"}}},
+       "gone@file"},
       {"should leave a router with another site's middleware",
        {{"rule", "Host(`a.example`)"}, {"service", "s"}, {"middlewares", {"m", "x@swarm"}}},
        "x@swarm"},

@@ -15,10 +15,10 @@ services:
     deploy:
       labels:
         traefik.enable: true
-        traefik.http.routers.web.rule: Host(`a.example`)
-        traefik.http.routers.web.middlewares: auth
+        traefik.http.routers.shop.rule: Host(`a.example`)
+        traefik.http.routers.shop.middlewares: auth
         traefik.http.middlewares.auth.basicauth.users: u:$$apr1$$x
-        traefik.http.services.web.loadbalancer.server.port: 8080
+        traefik.http.services.shop.loadbalancer.server.port: 8080
   api:
     labels:
       - traefik.http.routers.api.rule=Host(`b.example`)
@@ -26,30 +26,35 @@ services:
   job: {image: job}
   broken:
     labels: [traefik.http.routers.broken.rule=Host(`c.example`)]
+  one:
+    labels:
+      traefik.http.routers.two.rule: Host(`d.example`)
+      traefik.http.services.one.loadbalancer.server.port: "1"
   other:
     labels:
-      traefik.http.routers.web.rule: Host(`d.example`)
+      traefik.http.routers.two.rule: Host(`e.example`)
       traefik.http.services.other.loadbalancer.server.port: "1"
 )";
 
 TEST_CASE("The labels of a stack file are what Traefik would make of them") {
   const auto services = ReadStackFile(kStack, "shop");
   REQUIRE(services);
-  CHECK(services->size() == 5);
+  CHECK(services->size() == 6);
   const LabelRoutes routes = RoutesOfLabels(*services);
   const json http = json::parse(traefik::codec::ToJson(routes.configuration)).at("http");
   CHECK(http.at("routers").size() == 2);
-  CHECK(http.at("routers").at("web").at("service") == "web");
+  CHECK(http.at("routers").at("shop").at("service") == "shop");
   const auto url = [&](const char* service) {
     return http.at("services").at(service).at("loadBalancer").at("servers").at(0).at("url");
   };
-  CHECK(url("web") == "http://shop_web:8080");
+  CHECK(url("shop") == "http://shop_web:8080");
   CHECK(url("api") == "http://shop_api:81");
   CHECK(http.at("middlewares").at("auth").at("basicAuth").at("users") == json({"u:$apr1$x"}));
-  REQUIRE(routes.remarks.size() == 2);
+  REQUIRE(routes.remarks.size() == 3);
   CHECK(routes.remarks[0].starts_with("shop_broken: "));
   CHECK(routes.remarks[0].contains("port"));
-  CHECK(routes.remarks[1].starts_with("shop_other: http.routers.web"));
+  CHECK(routes.remarks[1].starts_with("shop_one: left out: http.routers.two"));
+  CHECK(routes.remarks[2].starts_with("shop_other: left out: http.routers.two"));
 }
 
 TEST_CASE("Stack files that cannot be read say where") {
@@ -63,6 +68,8 @@ TEST_CASE("Stack files that cannot be read say where") {
       {"should refuse a file without services", "version: 3", "no services"},
       {"should refuse a service that is no map", "services:\n  a: 1\n", "line 2"},
       {"should refuse labels that are a text", "services:\n  a:\n    labels: x\n", "line 3"},
+      {"should refuse a variable", "services: {a: {labels: {x: '${Y}'}}}", "variable"},
+      {"should refuse a merge", "x: &x {}\nservices: {a: {<<: *x}}", "merge"},
       {"should refuse a label that is a list", "services: {a: {labels: {x: []}}}", "label"},
   };
   for (const Case& c : cases) {

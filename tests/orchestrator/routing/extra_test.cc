@@ -27,6 +27,7 @@ tls:
 
 RouteOptions Options() {
   RouteOptions options{{"web"}, "net", {"probe.invalid", "X-Secret", "s", "X-Revision"}};
+  options.stream_entry_points = {"db"};
   options.shared = *ReadSharedObjects(kShared, "shared.yaml", traefik::schema::kNewest);
   return options;
 }
@@ -99,13 +100,41 @@ TEST_CASE("What an extra may not do is refused with its place") {
       {"should refuse the fleet's certificates",
        R"j({"tls": {"stores": {"default": {"defaultCertificate": {"certFile": "c", "keyFile": "k"}}}}})j",
        "/tls/stores", "fleet"},
+      {"should refuse certificates, which answer for all",
+       R"j({"tls": {"certificates": [{"certFile": "c", "keyFile": "k"}]}})j", "/tls/certificates",
+       "routing.shared"},
+      {"should refuse a priority above the paths of others",
+       R"j({"http": {"routers": {"r": {"rule": "Host(`a.example`)", "service": "site",
+                                      "priority": 100000}}}})j",
+       "/http/routers/r/priority", "below 100000"},
+      {"should refuse an own priority above the paths of others",
+       R"j({"http": {"routers": {"site": {"priority": 100000}}}})j", "/http/routers/site/priority",
+       "below 100000"},
+      {"should refuse a service's middleware that nobody defines",
+       R"j({"http": {"services": {"s": {"middlewares": ["site_0002-x-m"],
+            "loadBalancer": {"servers": [{"url": "http://a"}]}}}}})j",
+       "/http/services/s/middlewares/0", "site_0002-x-m"},
       {"should refuse the fleet's TLS options",
        R"j({"tls": {"options": {"default": {"minVersion": "VersionTLS13"}}}})j",
        "/tls/options/default", "fleet"},
       {"should refuse a TCP router on the sites' port",
        R"j({"tcp": {"routers": {"r": {"rule": "HostSNI(`*`)", "service": "s", "entryPoints": ["web"]}},
             "services": {"s": {"loadBalancer": {"servers": [{"address": "db:1"}]}}}}})j",
-       "/tcp/routers/r/entryPoints", "one of its own"},
+       "/tcp/routers/r/entryPoints", "stream_entry_points"},
+      {"should refuse a TCP router of another host",
+       R"j({"tcp": {"routers": {"r": {"rule": "HostSNI(`b.example`)", "service": "s",
+                                     "entryPoints": ["db"], "tls": {"passthrough": true}}},
+            "services": {"s": {"loadBalancer": {"servers": [{"address": "db:1"}]}}}}})j",
+       "/tcp/routers/r/rule", "own hosts"},
+      {"should refuse another host beside an own one, which TLS would count",
+       R"j({"http": {"routers": {"r": {"service": "site",
+            "rule": "Host(`a.example`) && (Host(`b.example`) || Path(`/`))"}}}})j",
+       "/http/routers/r/rule", "no other host"},
+      {"should refuse certificates for another host",
+       R"j({"http": {"routers": {"site": {"tls": {"domains": [{"main": "b.example"}]}}}}})j",
+       "/http/routers/site/tls/domains", "hosts of the rule"},
+      {"should refuse what Traefik would ignore",
+       R"j({"http": {"middlewares": {"m": {"compress": {}}}}, "tpc": {}})j", "/tpc", ""},
       {"should refuse a UDP router that names no port",
        R"j({"udp": {"routers": {"r": {"service": "s"}},
             "services": {"s": {"loadBalancer": {"servers": [{"address": "db:1"}]}}}}})j",
@@ -209,6 +238,34 @@ TEST_CASE("A router stays within the addresses of its site") {
   }
 }
 
+TEST_CASE("More exact addresses of other sites go before a router of an extra") {
+  struct Case {
+    const char* sentence;
+    const char* host;
+    const char* path;  // of the site
+    std::int64_t priority;
+  };
+  const Case cases[] = {
+      {"should stay below exact hosts", "*.a.example", "", -999},
+      {"should stay below longer paths", "a.example", "/p", 100'003},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    site::Site site = SiteWith("", {c.host});
+    if (*c.path) site.routing.path_prefix = *traefik::PathPrefix::Parse(c.path);
+    const std::string rule = DocumentRoutes(site, Options()).routers.begin()->second.rule;
+    json router{{"rule", "Method(`PUT`) && " + rule}, {"service", "site"}};
+    site.routing.extra = json{{"http", {{"routers", {{"r", router}}}}}}.dump();
+    CHECK(DocumentOf(site, Options()).at("http").at("routers").at("site_0001-x-r").at("priority") ==
+          c.priority);
+    router["priority"] = 5;
+    site.routing.extra = json{{"http", {{"routers", {{"r", router}}}}}}.dump();
+    CHECK_FALSE(CheckExtra(site, Options()));
+    site.routing.extra = R"j({"http": {"routers": {"site": {"priority": 5}}}})j";
+    CHECK_FALSE(CheckExtra(site, Options()));
+  }
+}
+
 TEST_CASE("What an older Traefik does not know is refused with the version that has it") {
   RouteOptions options = Options();
   options.version = traefik::schema::kV3_0;
@@ -248,6 +305,60 @@ TEST_CASE("An extra is in the labels as in the document, or keeps the site in th
   REQUIRE(LabelObstacle(unsayable));
   CHECK(LabelObstacle(unsayable)->contains("/tls"));
   CHECK(ResolveMode(unsayable, site::RoutingMode::kLabels) == site::RoutingMode::kProvider);
+}
+
+TEST_CASE("Routers, services and priorities of an extra are in the labels, too") {
+  site::Site site = SiteWith(R"j({"http": {
+      "routers": {"site": {"priority": 50, "observability": {"accessLogs": false}},
+                  "api": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "api"},
+                  "api-v2": {"rule": "Host(`a.example`) && Path(`/y`)", "service": "site"}},
+      "services": {"api": {"loadBalancer": {"servers": [{"url": "http://10.0.0.1:80"}]}}}}})j");
+  INFO(LabelObstacle(site).value_or(""));
+  REQUIRE_FALSE(LabelObstacle(site));
+  const auto good = CheckExtra(site, Options());
+  INFO((good ? "" : good.error().message));
+  REQUIRE(good);
+  const traefik::Labels labels = ServiceLabels(MakeRecord(site, Phase::kLabels), Options());
+  REQUIRE(labels.at("traefik.enable") == "true");
+  traefik::codec::Problems problems;
+  const json http =
+      json::parse(traefik::codec::ToJson(traefik::codec::DecodeLabels(labels, problems)))
+          .at("http");
+  CHECK(http.at("routers").at("site_0001").at("priority") == 50);
+  CHECK(http.at("routers").at("site_0001-x-api").at("service") == "site_0001-x-api");
+  CHECK(http.at("routers").at("site_0001-x-api-v2").at("service") == "site_0001");
+}
+
+TEST_CASE("An extra's TLS options come to the site's own resolver") {
+  site::Site site =
+      SiteWith(R"j({"http": {"routers": {"site": {"tls": {"options": "modern@shared"}}}}})j");
+  site.routing.tls = site::Tls{"le"};
+  const json tls = DocumentOf(site, Options()).at("http").at("routers").at("site_0001").at("tls");
+  CHECK(tls.at("certResolver") == "le");
+  CHECK(tls.at("options") == "shared-modern");
+  site.routing.path_prefix = *traefik::PathPrefix::Parse("/p");
+  CHECK_FALSE(CheckExtra(site, Options()));
+}
+
+TEST_CASE("Routers of an extra may be below others of it") {
+  const site::Site site = SiteWith(R"j({"http": {"routers": {
+      "top": {"rule": "Host(`a.example`) && PathPrefix(`/x`)"},
+      "below": {"rule": "Host(`a.example`) && Path(`/x/y`)", "parentRefs": ["top"],
+                "service": "site"}}}})j");
+  const auto good = CheckExtra(site, Options());
+  INFO((good ? "" : good.error().message));
+  CHECK(good);
+}
+
+TEST_CASE("An extra amends the service for an old Traefik, too") {
+  RouteOptions options = Options();
+  options.version = traefik::schema::kV3_0;
+  const auto good = CheckExtra(
+      SiteWith(
+          R"j({"http": {"services": {"site": {"loadBalancer": {"passHostHeader": false}}}}})j"),
+      options);
+  INFO((good ? "" : good.error().message));
+  CHECK(good);
 }
 
 TEST_CASE("A site that is not served has no part of its extra") {
