@@ -27,6 +27,7 @@ using traefik::codec::Path;
 using traefik::codec::Problem;
 using traefik::codec::Problems;
 using traefik::codec::ReferenceTarget;
+using traefik::codec::TextOf;
 using traefik::codec::Value;
 using Refusal = std::unexpected<std::string>;
 
@@ -37,15 +38,13 @@ using ObjectName = std::tuple<std::string, std::string, std::string>;
 
 const Value* FindObject(const Value& configuration, const ObjectName& name) {
   const auto& [protocol, kind, own_name] = name;
-  const Value* section = configuration.Find(protocol);
-  const Value* named = section ? section->Find(kind) : nullptr;
-  return named ? named->Find(own_name) : nullptr;
+  return traefik::codec::FindNamed(configuration, protocol, kind, own_name);
 }
 
 void PutObject(Value& configuration, const ObjectName& name, Value object) {
   const auto& [protocol, kind, own_name] = name;
-  Value& section = traefik::codec::ObjectAt(configuration, protocol);
-  traefik::codec::Put(traefik::codec::ObjectAt(section, kind), own_name, std::move(object));
+  traefik::codec::Put(traefik::codec::NamedAt(configuration, protocol, kind), own_name,
+                      std::move(object));
 }
 
 // Adds to `part` all that its objects need of `whole`, and what that needs.
@@ -73,17 +72,12 @@ std::set<ObjectName> NamesIn(Value& configuration) {
   return names;
 }
 
-std::string TextOf(const Value& object, std::string_view option) {
-  const Value* value = object.Find(option);
-  return value && value->text() ? *value->text() : std::string();
-}
-
 std::vector<std::string> UrlsOf(const Value& balancer) {
   std::vector<std::string> urls;
   const Value* servers = balancer.Find("servers");
   if (!servers || !servers->list()) return urls;
   for (const Value& server : *servers->list()) {
-    std::string url = TextOf(server, "url");
+    std::string url(TextOf(server, "url"));
     if (provider::http::CheckHttpUrl(url) && std::ranges::find(urls, url) == urls.end()) {
       urls.push_back(std::move(url));
     }
@@ -157,7 +151,7 @@ class Importer {
 
     Value extra;
     ReadOptions(router.value, site, extra);
-    const std::string service_name = TextOf(router.value, "service");
+    const std::string service_name(TextOf(router.value, "service"));
     const Value* service = FindObject(whole_, {"http", "services", service_name});
     if (!service)
       return Refusal(fmt::format("its service {} is not in the document", service_name));
@@ -196,8 +190,8 @@ class Importer {
   }
 
   static void SetOption(Value& extra, std::string_view option, Value value) {
-    Value& http = traefik::codec::ObjectAt(extra, "http");
-    Value& router = traefik::codec::ObjectAt(traefik::codec::ObjectAt(http, "routers"), kSite);
+    Value& router =
+        traefik::codec::ObjectAt(traefik::codec::NamedAt(extra, "http", "routers"), kSite);
     traefik::codec::Put(router, option, std::move(value));
   }
 
@@ -207,7 +201,7 @@ class Importer {
     }
     const Value* tls = router.Find("tls");
     if (!tls) return;
-    site.routing.tls = site::Tls{TextOf(*tls, "certResolver")};
+    site.routing.tls = site::Tls{std::string(TextOf(*tls, "certResolver"))};
     const bool more = std::ranges::any_of(
         *tls->object(), [](const Member& member) { return member.name != "certResolver"; });
     if (more) SetOption(extra, "tls", *tls);
@@ -218,8 +212,8 @@ class Importer {
     Value plain{Object{}};
     List servers;
     for (const std::string& url : urls) servers.push_back(Value{Object{{"url", Value{url}}}});
-    Value& section = traefik::codec::ObjectAt(plain, "http");
-    Value& service = traefik::codec::ObjectAt(traefik::codec::ObjectAt(section, "services"), "s");
+    Value& service =
+        traefik::codec::ObjectAt(traefik::codec::NamedAt(plain, "http", "services"), "s");
     traefik::codec::Put(traefik::codec::ObjectAt(service, "loadBalancer"), "servers",
                         Value{std::move(servers)});
     Problems none;
@@ -251,10 +245,10 @@ class Importer {
     return {};
   }
 
-  site::SiteId NextId() const {
-    site::SiteId id{1};
-    while (taken_ids_.contains(id)) ++id.value;
-    return id;
+  // Ids only grow, so that thousands of routers do not look through the same ones again.
+  site::SiteId NextId() {
+    while (taken_ids_.contains(next_id_)) ++next_id_.value;
+    return next_id_;
   }
 
   // What Traefik would get by the site instead of the router and what it needs.
@@ -265,11 +259,7 @@ class Importer {
     record.phase = store::Phase::kProvider;
     const auto fragment = routing::DocumentFragment(record, options_);
     if (!fragment) return Refusal(fragment.error().message);
-    const traefik::Fragment* const fragments[] = {&*fragment};
-    Problems none;
-    Value after =
-        traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), none,
-                                       traefik::codec::Source::kDocument, options_.version);
+    Value after = routing::DecodedRoutes(*fragment, options_);
     Value before;
     PutObject(before, {"http", "routers", router.name}, router.value);
     Complete(whole_, before);
@@ -306,7 +296,7 @@ class Importer {
           const Value* original =
               FindObject(before, {std::string(protocol), std::string(kind), member.name});
           if (!original) return;
-          const std::string text = TextOf(*original, "rule");
+          const std::string text(TextOf(*original, "rule"));
           const auto one = traefik::rules::ParseExpression(text);
           const auto other = traefik::rules::ParseExpression(TextOf(member.value, "rule"));
           if (one && other && *one == *other) {
@@ -324,7 +314,7 @@ class Importer {
       const bool own =
           own_name.starts_with("orchestrator-") || own_name.starts_with("max-request-");
       if (!own || FindObject(before, name)) continue;
-      Value& section = traefik::codec::ObjectAt(traefik::codec::ObjectAt(after, protocol), kind);
+      Value& section = traefik::codec::NamedAt(after, protocol, kind);
       std::erase_if(std::get<Object>(section.data),
                     [&](const Member& member) { return member.name == own_name; });
       if (!section.object()->empty()) continue;
@@ -350,6 +340,7 @@ class Importer {
 
   const Value whole_;
   std::set<site::SiteId> taken_ids_;
+  site::SiteId next_id_{1};
   const routing::RouteOptions& options_;
   std::set<std::string> addresses_;  // of the sites so far
 };

@@ -23,6 +23,7 @@ using traefik::codec::Object;
 using traefik::codec::Path;
 using traefik::codec::Problem;
 using traefik::codec::Problems;
+using traefik::codec::TextOf;
 using traefik::codec::Value;
 
 constexpr std::string_view kPointer = "/routing/extra";
@@ -33,11 +34,6 @@ constexpr const char* kTooHigh = "must be below 100000, where the paths of other
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> all) {
   return std::ranges::find(all, text) != all.end();
-}
-
-std::string TextOf(const Value& object, std::string_view name) {
-  const Value* value = object.Find(name);
-  return value && value->text() ? *value->text() : std::string();
 }
 
 class Compiler {
@@ -119,7 +115,7 @@ class Compiler {
   // Keeps a router to what is the site's.
   void BindRouter(std::string_view protocol, const Path& path, Value& router) {
     if (protocol != "http") return BindStream(protocol, path, router);
-    const std::string text = TextOf(router, "rule");
+    const std::string text(TextOf(router, "rule"));
     if (text.empty()) return;  // said by the check of the whole
     const auto within = AddressesOf(text, site_, traefik::rules::Protocol::kHttp);
     if (!within) {
@@ -151,7 +147,7 @@ class Compiler {
            "must name entry points of the configuration's routing.stream_entry_points");
     }
     if (const Value* tls = router.Find("tls")) CheckTls(path.Pointer() + "/tls", *tls);
-    const std::string rule = TextOf(router, "rule");
+    const std::string_view rule = TextOf(router, "rule");
     if (protocol == "udp" || rule == "HostSNI(`*`)" ||
         AddressesOf(rule, site_, traefik::rules::Protocol::kTcp)) {
       return;
@@ -206,9 +202,8 @@ class Compiler {
       name = name_;
     } else if (name.ends_with(kSharedSuffix)) {
       const std::string shared = SharedName(name.substr(0, name.size() - kSharedSuffix.size()));
-      const Value* protocol = options_.shared ? options_.shared->Find(target.protocol) : nullptr;
-      const Value* kind = protocol ? protocol->Find(target.kind) : nullptr;
-      if (!kind || !kind->Find(shared)) {
+      if (!options_.shared ||
+          !traefik::codec::FindNamed(*options_.shared, target.protocol, target.kind, shared)) {
         return Fail(path.Pointer(),
                     fmt::format("names {}, but the configuration's routing.shared has no such "
                                 "object in {}.{}",
@@ -243,11 +238,10 @@ class Compiler {
   // Puts routers.site and services.site into the routes that the site has anyway.
   void Amend() {
     compiled_ = extra_;
-    const Value* http = extra_.Find("http");
-    const Value* routers = http ? http->Find("routers") : nullptr;
-    const Value* services = http ? http->Find("services") : nullptr;
-    if (const Value* router = routers ? routers->Find(kSite) : nullptr) AmendRouters(*router);
-    if (const Value* service = services ? services->Find(kSite) : nullptr) AmendService(*service);
+    const Value* router = traefik::codec::FindNamed(extra_, "http", "routers", kSite);
+    const Value* service = traefik::codec::FindNamed(extra_, "http", "services", kSite);
+    if (router) AmendRouters(*router);
+    if (service) AmendService(*service);
   }
 
   void AmendRouters(const Value& amendment) {
@@ -329,7 +323,7 @@ class Compiler {
 
   // The section of the result, without the amendment.
   Value& Replaced(std::string_view kind) {
-    Value& section = traefik::codec::ObjectAt(traefik::codec::ObjectAt(compiled_, "http"), kind);
+    Value& section = traefik::codec::NamedAt(compiled_, "http", kind);
     std::erase_if(std::get<Object>(section.data),
                   [](const Member& member) { return member.name == kSite; });
     return section;
@@ -348,12 +342,9 @@ class Compiler {
     Value whole = own_;
     traefik::codec::Merge(whole, compiled_);
     if (options_.shared) traefik::codec::Merge(whole, *options_.shared);
-    const traefik::Fragment common = traefik::RenderFragment(SharedRoutes(options_));
-    const traefik::Fragment* const fragments[] = {&common};
+    traefik::codec::Merge(whole,
+                          DecodedRoutes(traefik::RenderFragment(SharedRoutes(options_)), options_));
     Problems problems;
-    traefik::codec::Merge(whole, traefik::codec::DecodeDocument(
-                                     traefik::RenderDocument(fragments, std::nullopt), problems));
-    problems = {};
     traefik::check::CheckConfiguration(whole, problems, options_.version);
     for (const Problem& problem : problems.errors) {
       Fail(AsWritten(problem.pointer), AsWritten(problem.detail));

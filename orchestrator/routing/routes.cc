@@ -113,24 +113,15 @@ Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOpti
   traefik::Fragment own = traefik::RenderFragment(routes);
   // A site that is not served answers with the page only.
   if (site.routing.extra.empty() || !site.served) return own;
-  const traefik::Fragment* const fragments[] = {&own};
-  traefik::codec::Problems problems;
-  const auto more = CompileExtra(
-      site,
-      traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), problems,
-                                     traefik::codec::Source::kDocument, options.version),
-      Form::kDocument, options);
+  const auto more = CompileExtra(site, DecodedRoutes(own, options), Form::kDocument, options);
   if (!more) return Failure(more.error());
-  if (const traefik::codec::Value* http = more->Find("http")) {
-    const auto replaced = [&](std::string_view kind, std::string_view name) {
-      const traefik::codec::Value* section = http->Find(kind);
-      return section && section->Find(name);
-    };
-    std::erase_if(routes.routers,
-                  [&](const auto& router) { return replaced("routers", router.first); });
-    std::erase_if(routes.services,
-                  [&](const auto& service) { return replaced("services", service.first); });
-  }
+  const auto replaced = [&](std::string_view kind, std::string_view name) {
+    return traefik::codec::FindNamed(*more, "http", kind, name) != nullptr;
+  };
+  std::erase_if(routes.routers,
+                [&](const auto& router) { return replaced("routers", router.first); });
+  std::erase_if(routes.services,
+                [&](const auto& service) { return replaced("services", service.first); });
   return traefik::Joined(traefik::RenderFragment(routes), traefik::RenderFragment(*more));
 }
 
@@ -219,6 +210,13 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
     service.servers_transport = kSwarmTransport;
   }
   return routes;
+}
+
+traefik::codec::Value DecodedRoutes(const traefik::Fragment& routes, const RouteOptions& options) {
+  const traefik::Fragment* const fragments[] = {&routes};
+  traefik::codec::Problems problems;
+  return traefik::codec::DecodeDocument(traefik::RenderDocument(fragments, std::nullopt), problems,
+                                        traefik::codec::Source::kDocument, options.version);
 }
 
 traefik::Fragment SharedFragment(const RouteOptions& options) {

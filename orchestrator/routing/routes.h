@@ -55,6 +55,9 @@ traefik::Configuration SharedRoutes(const RouteOptions& options);
 // says so, or nothing when there are no pages.
 traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options);
 
+// What the target version reads from rendered routes.
+traefik::codec::Value DecodedRoutes(const traefik::Fragment& routes, const RouteOptions& options);
+
 // The same rendered, with the objects of the fleet.
 traefik::Fragment SharedFragment(const RouteOptions& options);
 

@@ -34,11 +34,6 @@ std::vector<std::string_view> TextsOf(const Value& object, std::string_view opti
   return texts;
 }
 
-std::string_view TextOf(const Value& object, std::string_view option) {
-  const Value* value = object.Find(option);
-  return value && value->text() ? std::string_view(*value->text()) : std::string_view();
-}
-
 std::map<std::string_view, std::string> LoopFinder::Loops() const {
   std::map<std::string_view, std::string> loops;
   std::set<std::string_view> done;

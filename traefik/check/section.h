@@ -14,6 +14,7 @@ using codec::Member;
 using codec::Object;
 using codec::Path;
 using codec::Problems;
+using codec::TextOf;
 using codec::Value;
 
 // Named objects of one kind ("http", "routers") with where they are.
@@ -44,9 +45,6 @@ void Fail(Problems& problems, const Path& path, std::string detail);
 
 // The texts of a list option; none where it is not given.
 std::vector<std::string_view> TextsOf(const Value& object, std::string_view option);
-
-// A text option; empty where it is not given.
-std::string_view TextOf(const Value& object, std::string_view option);
 
 // Finds loops in "a needs b": the first one that starts and ends at each name, once.
 class LoopFinder {

@@ -78,6 +78,10 @@ Value& ObjectAt(Value& object, std::string_view name) {
   return *FindMutable(object, name);
 }
 
+Value& NamedAt(Value& configuration, std::string_view protocol, std::string_view kind) {
+  return ObjectAt(ObjectAt(configuration, protocol), kind);
+}
+
 Value& ListAt(Value& object, std::string_view name) {
   if (Value* found = FindMutable(object, name); found && found->list()) return *found;
   Put(object, name, Value{List()});

@@ -14,6 +14,9 @@ namespace traefik::codec {
 // The object that is the member `name` of an object; made where there is none.
 Value& ObjectAt(Value& object, std::string_view name);
 
+// The objects of one kind ("http", "routers") of a configuration; made where there are none.
+Value& NamedAt(Value& configuration, std::string_view protocol, std::string_view kind);
+
 // The same for a list.
 Value& ListAt(Value& object, std::string_view name);
 

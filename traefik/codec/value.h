@@ -49,6 +49,20 @@ inline const Value* Value::Find(std::string_view name) const {
   return nullptr;
 }
 
+// A text member of an object; empty where there is none.
+inline std::string_view TextOf(const Value& object, std::string_view name) {
+  const Value* value = object.Find(name);
+  return value && value->text() ? std::string_view(*value->text()) : std::string_view();
+}
+
+// The object of that name, as "http", "services", "x"; null where there is none.
+inline const Value* FindNamed(const Value& configuration, std::string_view protocol,
+                              std::string_view kind, std::string_view name) {
+  const Value* section = configuration.Find(protocol);
+  const Value* named = section ? section->Find(kind) : nullptr;
+  return named ? named->Find(name) : nullptr;
+}
+
 // JSON on one line.
 std::string ToJson(const Value& value);
 

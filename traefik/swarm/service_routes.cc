@@ -16,15 +16,11 @@ using codec::List;
 using codec::Member;
 using codec::Object;
 using codec::Problems;
+using codec::TextOf;
 using codec::Value;
 
 constexpr std::string_view kComposeProject = "com.docker.compose.project";
 constexpr std::string_view kComposeService = "com.docker.compose.service";
-
-std::string TextOf(const Value& object, std::string_view name) {
-  const Value* value = object.Find(name);
-  return value && value->text() ? *value->text() : std::string();
-}
 
 bool IsTrue(const Value& object, std::string_view name) {
   const Value* value = object.Find(name);
@@ -103,7 +99,7 @@ class Builder {
   }
 
   bool AddServers(std::string_view protocol) {
-    Value& services = codec::ObjectAt(codec::ObjectAt(configuration_, protocol), "services");
+    Value& services = codec::NamedAt(configuration_, protocol, "services");
     auto& members = std::get<Object>(services.data);
     if (members.empty()) {
       Value service = DefaultHttpService();
@@ -128,8 +124,8 @@ class Builder {
     if (servers.empty()) servers.push_back(Value{Object()});
     Value first = servers.front();
     if (!first.object()) first.data = Object();
-    const std::string port = TextOf(first, "port");
-    const std::string scheme = TextOf(first, "scheme");
+    const std::string port(TextOf(first, "port"));
+    const std::string scheme(TextOf(first, "scheme"));
     if (protocol == "http" && !TextOf(first, "url").empty()) {
       if (port.empty() && scheme.empty()) return true;
       return Fail(label + ".loadbalancer.server.url", "cannot be together with port or scheme");
