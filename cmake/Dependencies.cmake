@@ -14,6 +14,7 @@ find_package(OpenSSL 3.0 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)
 pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 
 # Downloads what find_package did not find. Warnings inside it are not ours.
 macro(orchestrator_fetch name)
@@ -81,6 +82,17 @@ if(NOT yaml-cpp_FOUND)
   set(YAML_CPP_BUILD_TESTS OFF)
   orchestrator_fetch(yaml-cpp GIT_REPOSITORY https://github.com/jbeder/yaml-cpp.git
                      GIT_TAG f7320141120f720aecc4c32be25586e7da9eb978)  # 0.8.0
+endif()
+
+find_package(tomlplusplus 3.3 QUIET)
+if(NOT tomlplusplus_FOUND)
+  pkg_check_modules(tomlplusplus QUIET IMPORTED_TARGET tomlplusplus>=3.3)
+  if(tomlplusplus_FOUND)
+    add_library(tomlplusplus::tomlplusplus ALIAS PkgConfig::tomlplusplus)
+  else()
+    orchestrator_fetch(tomlplusplus GIT_REPOSITORY https://github.com/marzer/tomlplusplus.git
+                       GIT_TAG 30172438cee64926dc41fdd9c11fb3ba5b2ba9de)  # 3.4.0
+  endif()
 endif()
 
 find_package(CLI11 2.1 QUIET)

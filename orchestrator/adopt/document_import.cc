@@ -374,12 +374,14 @@ void StripOwnProvider(Value& configuration) {
 
 }  // namespace
 
-Result<DocumentImport> ImportDocument(std::string_view text,
+Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
                                       const std::set<site::SiteId>& taken_ids,
                                       const routing::RouteOptions& options) {
   Problems problems;
-  Value whole = traefik::codec::DecodeDocument(text, problems, traefik::codec::Source::kDocument,
-                                               options.version);
+  Value whole = format == DocumentFormat::kToml
+                    ? traefik::codec::DecodeToml(text, problems, options.version)
+                    : traefik::codec::DecodeDocument(
+                          text, problems, traefik::codec::Source::kDocument, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
   auto import = ImportConfiguration(std::move(whole), taken_ids, options);
   if (!import) return import;

@@ -36,9 +36,11 @@ struct DocumentImport {
   traefik::codec::Value rest;
 };
 
-// Reads JSON or YAML. Each HTTP router whose rule says no more than hosts and paths becomes a site.
+enum class DocumentFormat { kYaml, kToml };  // JSON is YAML
+
+// Each HTTP router whose rule says no more than hosts and paths becomes a site.
 // The error has a field for each thing that Traefik would refuse.
-Result<DocumentImport> ImportDocument(std::string_view text,
+Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
                                       const std::set<site::SiteId>& taken_ids,
                                       const routing::RouteOptions& options);
 

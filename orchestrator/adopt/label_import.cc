@@ -147,16 +147,21 @@ std::vector<traefik::swarm::Service> LabelledServices(
   return labelled;
 }
 
-LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services) {
+LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services,
+                           traefik::schema::Version version) {
   LabelRoutes all;
   std::vector<ReadService> read;
   for (const traefik::swarm::Service& service : services) {
-    // A service that says nothing about Traefik is not meant for it.
+    // Traefik would give it its default rule, unless it is told not to by exposedByDefault.
     const bool is_meant = std::ranges::any_of(
         service.labels, [](const auto& label) { return label.first.starts_with("traefik."); });
-    if (!is_meant) continue;
+    if (!is_meant) {
+      all.remarks.push_back(service.name + ": passed over: it has no label of Traefik");
+      continue;
+    }
     Problems problems;
-    traefik::swarm::ServiceRoutes routes = traefik::swarm::RoutesOf(service, {}, problems);
+    traefik::swarm::ServiceRoutes routes =
+        traefik::swarm::RoutesOf(service, {.version = version}, problems);
     for (const auto* list : {&problems.errors, &problems.warnings}) {
       for (const Problem& problem : *list) {
         all.remarks.push_back(

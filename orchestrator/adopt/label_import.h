@@ -26,6 +26,7 @@ struct LabelRoutes {
   std::vector<std::string> remarks;     // "web: …": what Traefik passes over or reads otherwise
 };
 
-LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services);
+LabelRoutes RoutesOfLabels(const std::vector<traefik::swarm::Service>& services,
+                           traefik::schema::Version version);
 
 }  // namespace orchestrator::adopt

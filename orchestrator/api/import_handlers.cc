@@ -155,8 +155,16 @@ Response Import(const Services& services, const Request& request, Make&& make) {
 }  // namespace
 
 Response ImportDocument(const Services& services, const Request& request) {
+  const auto format = request.Query("format");
+  if (!format.empty() && format != "json" && format != "yaml" && format != "toml") {
+    constexpr const char* kDetail = "format must be json, yaml or toml";
+    return Problem(422, kDetail, {{"?", kDetail}});
+  }
   return Import(services, request, [&](const auto& taken_ids, auto&) {
-    return adopt::ImportDocument(request.body, taken_ids, services.commands.routes());
+    return adopt::ImportDocument(
+        request.body,
+        format == "toml" ? adopt::DocumentFormat::kToml : adopt::DocumentFormat::kYaml, taken_ids,
+        services.commands.routes());
   });
 }
 
@@ -165,7 +173,8 @@ Response ImportLabels(const Services& services, const Request& request) {
                 [&](const auto& taken_ids, auto& remarks) -> Result<adopt::DocumentImport> {
                   auto labelled = ReadLabelled(services, request);
                   if (!labelled) return Failure(labelled.error());
-                  adopt::LabelRoutes routes = adopt::RoutesOfLabels(*labelled);
+                  adopt::LabelRoutes routes =
+                      adopt::RoutesOfLabels(*labelled, services.commands.routes().version);
                   remarks = std::move(routes.remarks);
                   return adopt::ImportConfiguration(std::move(routes.configuration), taken_ids,
                                                     services.commands.routes());

@@ -67,6 +67,7 @@ int ImportRouting(const ApiClient& api, const std::string& kind,
   }
   std::string path =
       fmt::format("/v1/import/{}?dry_run={}", kind, options.dry_run ? "true" : "false");
+  if (options.file.ends_with(".toml")) path += "&format=toml";
   if (!options.stack.empty()) path += "&stack=" + options.stack;
   const auto answer = api.Call("POST", path, options.file.empty() ? "{}" : text.str());
   if (!answer) return PrintError(answer.error());

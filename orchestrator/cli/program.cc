@@ -39,6 +39,7 @@ struct Options {
   std::string switch_timeout = "10m";
   bool no_wait = false;
   std::string target;
+  bool toml = false;
   bool tcp_rule = false;
   bool v2_rule = false;
   LabelledService service;
@@ -213,9 +214,11 @@ void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
                      "Traefik's defaultRule, where it is not the usual one");
   add("encode-labels", "A configuration to labels; names what labels cannot say",
       EncodeTraefikLabels);
-  add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",
-      [&options] { return CheckTraefikDocument(options.target); })
-      ->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
+  CLI::App* check =
+      add("check", "A document (JSON or YAML) as Traefik would take it, or what is wrong with it",
+          [&options] { return CheckTraefikDocument(options.target, options.toml); });
+  check->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
+  check->add_flag("--toml", options.toml, "It is TOML, as a file of Traefik's file provider");
   CLI::App* diff =
       add("diff", "What differs between two documents; status 1 when something does", [&options] {
         return DiffTraefikDocuments(options.files[0], options.files[1], options.json);
@@ -292,7 +295,9 @@ int Run(int argc, char** argv) {
     });
     return command;
   };
-  add_import("document", "Make external sites of a file of Traefik's file provider (JSON or YAML)")
+  add_import(
+      "document",
+      "Make external sites of a file of Traefik's file provider (JSON or YAML; TOML by its ending)")
       ->add_option("file", imported.file, "The file")
       ->required();
   CLI::App* labels = add_import(

@@ -118,15 +118,18 @@ int EncodeTraefikLabels() {
   return kFailed;
 }
 
-int CheckTraefikDocument(const std::string& target) {
+int CheckTraefikDocument(const std::string& target, bool toml) {
   const auto version = traefik::schema::ParseVersion(target.empty() ? "3.7" : target);
   if (!version) {
     fmt::print(stderr, "--target must be a version of Traefik from 2.11 on, as 3.4\n");
     return kUsage;
   }
   Problems problems;
-  const auto configuration = traefik::codec::DecodeDocument(
-      ReadInput(), problems, traefik::codec::Source::kDocument, *version);
+  const std::string text = ReadInput();
+  const auto configuration = toml
+                                 ? traefik::codec::DecodeToml(text, problems, *version)
+                                 : traefik::codec::DecodeDocument(
+                                       text, problems, traefik::codec::Source::kDocument, *version);
   if (problems.errors.empty()) {
     traefik::check::CheckConfiguration(configuration, problems, *version);
   }
@@ -167,8 +170,10 @@ int DiffTraefikDocuments(const std::string& before, const std::string& after, bo
     }
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     Problems problems;
-    configurations.push_back(
-        traefik::codec::DecodeDocument(text, problems, traefik::codec::Source::kConfiguration));
+    configurations.push_back(name.ends_with(".toml")
+                                 ? traefik::codec::DecodeToml(text, problems)
+                                 : traefik::codec::DecodeDocument(
+                                       text, problems, traefik::codec::Source::kConfiguration));
     if (!problems.errors.empty()) {
       fmt::print(stderr, "{}: {}\n", name, Joined(problems.errors));
       return kUsage;

@@ -17,10 +17,11 @@ struct LabelledService {
 
 int DecodeTraefikLabels(const LabelledService& service);
 int EncodeTraefikLabels();
-int CheckTraefikDocument(const std::string& target);  // a version as 3.4; empty: the newest
+// `target`: a version as 3.4; empty: the newest. `toml`: a file of Traefik's file provider.
+int CheckTraefikDocument(const std::string& target, bool toml);
 int CheckTraefikRule(bool tcp, bool v2);
 
-// Compares two documents in files: a line for each difference, or JSON. Status 1 when there are
+// Compares two documents in files (TOML by the name's ending): a line for each difference, or JSON. Status 1 when there are
 // some.
 int DiffTraefikDocuments(const std::string& before, const std::string& after, bool as_json);
 

@@ -64,6 +64,16 @@ TEST_CASE("a document is checked") {
   CHECK(bad.output.at("/errors/0/pointer"_json_pointer) == "/http/routers/a/service");
 }
 
+TEST_CASE("a TOML file is checked") {
+  const Outcome good =
+      Run("check --toml", "[http.routers.a]\nrule = 'Host(`a`)'\nservice = 'x@file'\n");
+  CHECK(good.status == 0);
+  CHECK(good.output.at("/configuration/http/routers/a/service"_json_pointer) == "x@file");
+  const Outcome bad = Run("check --toml", "[http.routers.a]\nrule = \n");
+  CHECK(bad.status == 1);
+  CHECK(bad.output.at("/errors/0/line"_json_pointer) == 2);
+}
+
 TEST_CASE("two documents are compared") {
   const TemporaryDirectory directory;
   const std::string a = directory.Write("a", "http: {routers: {r: {rule: x, service: s}}}\n");

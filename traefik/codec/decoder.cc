@@ -458,9 +458,10 @@ Value Decode(const schema::Struct& type, const RawNode& root, Source source, Pro
   return value;
 }
 
-Value DecodeDocument(std::string_view text, Problems& problems, Source source,
-                     schema::Version target) {
-  RawNode root = ReadDocument(text, problems);
+namespace {
+
+// What a document says, by the schema.
+Value DecodeRoot(RawNode root, Problems& problems, Source source, schema::Version target) {
   if (!problems.errors.empty()) return {};
   // Other names at the top are the one thing that Traefik ignores without a word.
   std::erase_if(root.children, [&](const RawNode& child) {
@@ -483,6 +484,17 @@ Value DecodeDocument(std::string_view text, Problems& problems, Source source,
                                0, 0});
   }
   return value;
+}
+
+}  // namespace
+
+Value DecodeDocument(std::string_view text, Problems& problems, Source source,
+                     schema::Version target) {
+  return DecodeRoot(ReadDocument(text, problems), problems, source, target);
+}
+
+Value DecodeToml(std::string_view text, Problems& problems, schema::Version target) {
+  return DecodeRoot(ReadTomlDocument(text, problems), problems, Source::kDocument, target);
 }
 
 }  // namespace traefik::codec

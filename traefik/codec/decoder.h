@@ -29,4 +29,8 @@ Value Defaults(const schema::Struct& type);
 Value DecodeDocument(std::string_view text, Problems& problems, Source source = Source::kDocument,
                      schema::Version target = schema::kNewest);
 
+// The same of TOML, as Traefik's file provider would take it.
+Value DecodeToml(std::string_view text, Problems& problems,
+                 schema::Version target = schema::kNewest);
+
 }  // namespace traefik::codec

@@ -154,7 +154,12 @@ void CheckCharacters(std::string_view text, bool is_json, Problems& problems) {
     if (std::string wrong = WrongCharacter(text.substr(at)); !wrong.empty()) {
       return fail(at, wrong + " must be escaped: Traefik, which reads YAML, refuses it raw");
     }
-    if (!is_json) continue;
+    if (!is_json) {
+      if (at > 0 && text.substr(at).starts_with("\xEF\xBB\xBF")) {
+        return fail(at, "a byte order mark (U+FEFF) is in the middle of the text: type it anew");
+      }
+      continue;
+    }
     if (text[at] == '"') {
       if (string_start == std::string_view::npos) {
         string_start = at;

@@ -121,13 +121,13 @@ void NameLabels(std::vector<Problem>& problems) {
 }
 
 Value DecodeAs(const schema::Struct& type, std::span<const std::string_view> beginnings,
-               const Labels& labels, Problems& problems) {
+               const Labels& labels, schema::Version target, Problems& problems) {
   Problems found;
   LabelReader reader(found);
   for (const auto& [key, value] : labels) {
     if (StartsLike(key, beginnings)) reader.Add(key, value);
   }
-  Value value = Decode(type, reader.root(), Source::kLabels, found);
+  Value value = Decode(type, reader.root(), Source::kLabels, found, target);
   NameLabels(found.errors);
   NameLabels(found.warnings);
   problems.errors.insert(problems.errors.end(), found.errors.begin(), found.errors.end());
@@ -137,12 +137,12 @@ Value DecodeAs(const schema::Struct& type, std::span<const std::string_view> beg
 
 }  // namespace
 
-Value DecodeLabels(const Labels& labels, Problems& problems) {
-  return DecodeAs(schema::Configuration(), kBeginnings, labels, problems);
+Value DecodeLabels(const Labels& labels, Problems& problems, schema::Version target) {
+  return DecodeAs(schema::Configuration(), kBeginnings, labels, target, problems);
 }
 
 Value DecodeServiceLabels(const Labels& labels, Problems& problems) {
-  return DecodeAs(schema::ServiceLabels(), kServiceBeginnings, labels, problems);
+  return DecodeAs(schema::ServiceLabels(), kServiceBeginnings, labels, schema::kNewest, problems);
 }
 
 }  // namespace traefik::codec

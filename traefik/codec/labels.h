@@ -6,6 +6,7 @@
 
 #include "traefik/codec/problem.h"
 #include "traefik/codec/value.h"
+#include "traefik/schema/option.h"
 
 namespace traefik::codec {
 
@@ -13,8 +14,9 @@ using Labels = std::map<std::string, std::string>;
 
 // What Traefik's Docker and Swarm providers read from the labels of one service, before they add
 // what labels do not say (the address of the tasks, the default rule). Labels that are not about
-// routing are passed over.
-Value DecodeLabels(const Labels& labels, Problems& problems);
+// routing are passed over. What `target` does not know is an error, as it is there.
+Value DecodeLabels(const Labels& labels, Problems& problems,
+                   schema::Version target = schema::kNewest);
 
 // What the same labels say about the service itself: {"enable", "docker", "swarm"}, as far as they
 // do. All other labels are passed over.

@@ -62,10 +62,9 @@ void RawBuilder::EndMap() {
 void RawBuilder::EndList() {
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (frame.node.children.empty()) {
-    frame.node.text = JoinItems(frame);
-  } else if (!frame.items.empty()) {
-    Warn("", "has texts among objects, which Traefik leaves out",
+  frame.node.text = JoinItems(frame);
+  if (!frame.node.children.empty() && !frame.items.empty()) {
+    Warn("", "has texts among objects, and Traefik uses only one of the two",
          {frame.node.line, frame.node.column});
   }
   Add(std::move(frame.node));

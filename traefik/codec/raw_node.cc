@@ -2,6 +2,7 @@
 
 #include "traefik/codec/json_reader.h"
 #include "traefik/codec/scalar.h"
+#include "traefik/codec/toml_reader.h"
 #include "traefik/codec/yaml_reader.h"
 #include "traefik/json_text.h"
 
@@ -30,6 +31,12 @@ RawNode ReadDocument(std::string_view text, Problems& problems) {
     problems.errors.push_back({"", "must be a map with http, tcp, udp or tls", 0, 0});
   }
   return root;
+}
+
+RawNode ReadTomlDocument(std::string_view text, Problems& problems) {
+  RawBuilder builder(problems);
+  ReadToml(text, builder, problems);
+  return builder.TakeRoot();
 }
 
 }  // namespace traefik::codec

@@ -29,4 +29,7 @@ enum class ItemKind : int { kFlag = 1, kNumber = 2, kLarge = 11, kFraction = 14,
 // added. Nothing when it cannot be read at all.
 RawNode ReadDocument(std::string_view text, Problems& problems);
 
+// The same of TOML, which only Traefik's file provider reads.
+RawNode ReadTomlDocument(std::string_view text, Problems& problems);
+
 }  // namespace traefik::codec

@@ -1,166 +1,225 @@
 #include "traefik/codec/yaml_reader.h"
 
+#include <algorithm>
+#include <exception>
 #include <set>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "traefik/codec/scalar.h"
+#include "traefik/codec/yaml_tree.h"
 
 namespace traefik::codec {
 namespace {
 
-constexpr int kDeepest = 100;
-// Aliases and merges may repeat parts without end: what they add to what is written is limited.
-constexpr std::size_t kMostRepeatedNodes = 400'000;
-constexpr std::size_t kMostRepeatedBytes = std::size_t{64} << 20;
+using Kind = YamlNode::Kind;
 
-Position At(const YAML::Mark& mark) {
-  if (mark.is_null()) return {};
-  return {static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
-}
+constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
 
+struct Refusal : std::exception {
+  Refusal(Position where, std::string what) : at(where), detail(std::move(what)) {}
+  Position at;
+  std::string detail;
+};
+
+// Decodes as yaml.v3 does into a map.
 class Walker {
  public:
-  Walker(std::size_t text_size, RawBuilder& builder)
-      : most_nodes_(text_size + kMostRepeatedNodes),
-        most_bytes_(text_size + kMostRepeatedBytes),
-        builder_(builder) {}
+  explicit Walker(RawBuilder& builder) : builder_(builder) {}
 
-  void Walk(const YAML::Node& node, int depth) {
-    Count(node, depth);
-    const Position at = At(node.Mark());
-    switch (node.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null:
-        builder_.Null(at);
+  void Walk(const YamlNode& node) {
+    Count(node);
+    switch (node.kind) {
+      case Kind::kAlias:
+        Follow(node, [&](const YamlNode& target) { Walk(target); });
         return;
-      case YAML::NodeType::Scalar:
-        WalkScalar(node, at);
+      case Kind::kScalar:
+        WalkScalar(node);
         return;
-      case YAML::NodeType::Sequence:
-        builder_.StartList(at);
-        for (const YAML::Node& item : node) Walk(item, depth + 1);
+      case Kind::kList:
+        builder_.StartList(node.at);
+        for (const YamlNode* item : node.children) Walk(*item);
         builder_.EndList();
         return;
-      case YAML::NodeType::Map:
-        builder_.StartMap(at);
-        WalkMembers(node, depth);
+      case Kind::kMap:
+        builder_.StartMap(node.at);
+        Names own;
+        WalkMembers(node, own, /*is_merged=*/false);
         builder_.EndMap();
         return;
     }
   }
 
  private:
-  void Count(const YAML::Node& node, int depth) {
-    if (node.IsScalar()) bytes_ += node.Scalar().size();
-    if (depth > kDeepest || ++nodes_ > most_nodes_ || bytes_ > most_bytes_) {
-      throw YAML::Exception(node.Mark(), "is nested too deep, or repeats itself too often");
+  using Names = std::set<std::string, std::less<>>;
+
+  // Aliases repeat parts, without end if they are let: yaml.v3's limits.
+  void Count(const YamlNode& node) {
+    ++decoded_;
+    if (!aliases_.empty()) ++repeated_;
+    constexpr double kFew = 400'000;
+    constexpr double kMany = 4'000'000;
+    const auto decoded = static_cast<double>(decoded_);
+    const double allowed = 0.99 - 0.89 * std::clamp((decoded - kFew) / (kMany - kFew), 0.0, 1.0);
+    if (repeated_ > 100 && decoded_ > 1000 && static_cast<double>(repeated_) / decoded > allowed) {
+      throw Refusal(node.at, "repeats itself too often by its aliases");
     }
   }
 
-  static bool IsPlain(const YAML::Node& node) { return node.Tag() == "?" || node.Tag().empty(); }
-
-  static bool IsMerge(const YAML::Node& key) {
-    return key.IsScalar() && IsPlain(key) && key.Scalar() == "<<";
+  template <typename Visit>
+  void Follow(const YamlNode& alias, Visit&& visit) {
+    if (std::ranges::find(aliases_, alias.target) != aliases_.end()) {
+      throw Refusal(alias.at, fmt::format("the anchor '{}' contains itself", alias.text));
+    }
+    aliases_.push_back(alias.target);
+    visit(*alias.target);
+    aliases_.pop_back();
   }
 
-  void WalkScalar(const YAML::Node& node, Position at) {
-    if (!IsPlain(node)) {
-      if (node.Tag() != "!" && node.Tag() != "tag:yaml.org,2002:str") {
-        throw YAML::Exception(node.Mark(), fmt::format("has a tag ({}): leave it out", node.Tag()));
-      }
-      builder_.Scalar(ItemKind::kText, node.Scalar(), at);
-      return;
+  static bool IsMerge(const YamlNode& key) {
+    return key.is_scalar() && key.text == "<<" &&
+           (key.is_plain ? key.tag.empty() || key.tag == "!" || IsTagged(key, "merge")
+                         : IsTagged(key, "merge"));
+  }
+
+  static bool IsTagged(const YamlNode& node, std::string_view type) {
+    return node.tag.starts_with(kCoreTag) &&
+           std::string_view(node.tag).substr(kCoreTag.size()) == type;
+  }
+
+  static PlainScalar Text(const YamlNode& node) {
+    return {PlainScalar::Type::kValue, ItemKind::kText, node.text};
+  }
+
+  // The type that a scalar has by its look, or by its tag, which must fit its look.
+  static PlainScalar Resolve(const YamlNode& node) {
+    const bool has_tag = !node.tag.empty() && node.tag != "!";
+    if (IsTagged(node, "str") || (!has_tag && !node.is_plain)) return Text(node);
+    PlainScalar plain = ReadPlain(node.text);
+    if (!has_tag) return plain;
+    const auto is = [&](ItemKind kind) {
+      return plain.type == PlainScalar::Type::kValue && plain.kind == kind;
+    };
+    const bool is_whole = is(ItemKind::kNumber) || is(ItemKind::kLarge);
+    const bool fits =
+        (IsTagged(node, "int") && is_whole) || (IsTagged(node, "bool") && is(ItemKind::kFlag)) ||
+        (IsTagged(node, "float") && (is(ItemKind::kFraction) || is(ItemKind::kNumber))) ||
+        (IsTagged(node, "null") && plain.type == PlainScalar::Type::kNull) ||
+        (IsTagged(node, "merge") && plain.type == PlainScalar::Type::kMerge);
+    if (!fits) {
+      const std::string_view tag =
+          node.tag.starts_with(kCoreTag) ? std::string_view(node.tag).substr(kCoreTag.size()) : "";
+      throw Refusal(node.at, fmt::format("{} is not what its tag {}{} says: leave the tag out",
+                                         node.text, tag.empty() ? "" : "!!",
+                                         tag.empty() ? std::string_view(node.tag) : tag));
     }
-    PlainScalar plain = ReadPlain(node.Scalar());
+    if (IsTagged(node, "float")) plain.kind = ItemKind::kFraction;
+    return plain;
+  }
+
+  void WalkScalar(const YamlNode& node) {
+    PlainScalar plain = Resolve(node);
     switch (plain.type) {
       case PlainScalar::Type::kNull:
-        builder_.Null(at);
+        builder_.Null(node.at);
         return;
       case PlainScalar::Type::kTimestamp:
-        throw YAML::Exception(node.Mark(),
-                              fmt::format("{} is a time to YAML: put it in quotes", node.Scalar()));
+        throw Refusal(node.at, fmt::format("{} is a time to YAML: put it in quotes", node.text));
       case PlainScalar::Type::kMerge:
-        builder_.Scalar(ItemKind::kText, "<<", at);
+        builder_.Scalar(ItemKind::kText, "<<", node.at);
         return;
       case PlainScalar::Type::kValue:
-        builder_.Scalar(plain.kind, std::move(plain.text), at);
+        builder_.Scalar(plain.kind, std::move(plain.text), node.at);
     }
   }
 
   // Own members go before merged ones, and of several merged maps the first goes first.
-  void WalkMembers(const YAML::Node& map, int depth) {
-    std::set<std::string, std::less<>> own;
-    std::vector<YAML::Node> merged;
-    for (const auto& member : map) {
-      if (IsMerge(member.first)) {
-        merged.push_back(member.second);
+  void WalkMembers(const YamlNode& map, Names& names, bool is_merged) {
+    const YamlNode* merge = nullptr;
+    Names written;
+    for (std::size_t i = 0; i + 1 < map.children.size(); i += 2) {
+      const YamlNode& key = *map.children[i];
+      if (IsMerge(key)) {
+        if (merge) {
+          throw Refusal(key.at, "the merge key << is given twice: give it a list instead");
+        }
+        merge = map.children[i + 1];
         continue;
       }
-      std::string name = KeyText(member.first);
-      own.insert(name);
-      builder_.Key(std::move(name), At(member.first.Mark()));
-      Walk(member.second, depth + 1);
+      Count(key);
+      std::string name = KeyText(key);
+      const bool is_new = names.insert(name).second;
+      if (is_merged) {  // the builder looks at the own ones
+        if (!written.insert(name).second) {
+          throw Refusal(key.at, fmt::format("{} is given twice", name));
+        }
+        if (!is_new) continue;
+      }
+      builder_.Key(std::move(name), key.at);
+      Walk(*map.children[i + 1]);
     }
-    if (merged.size() > 1) {
-      throw YAML::Exception(map.Mark(), "has the merge key << twice: give it a list instead");
-    }
-    for (const YAML::Node& source : merged) Merge(source, own, depth);
+    if (merge) Merge(*merge, names);
   }
 
-  void Merge(const YAML::Node& source, std::set<std::string, std::less<>>& own, int depth) {
-    Count(source, depth);
-    if (source.IsSequence()) {
-      for (const YAML::Node& item : source) {
-        if (!item.IsMap()) throw YAML::Exception(item.Mark(), "is merged, so it must be a map");
-        Merge(item, own, depth + 1);
-      }
-      return;
+  void Merge(const YamlNode& source, Names& names) {
+    if (source.kind == Kind::kList) {
+      for (const YamlNode* item : source.children) MergeMap(*item, names);
+    } else {
+      MergeMap(source, names);
     }
-    if (!source.IsMap()) throw YAML::Exception(source.Mark(), "is merged, so it must be a map");
-    for (const auto& member : source) {
-      if (IsMerge(member.first)) continue;
-      std::string name = KeyText(member.first);
-      if (!own.insert(name).second) continue;
-      builder_.Key(std::move(name), At(member.first.Mark()));
-      Walk(member.second, depth + 1);
-    }
-    for (const auto& member : source) {
-      if (IsMerge(member.first)) Merge(member.second, own, depth + 1);
+  }
+
+  void MergeMap(const YamlNode& source, Names& names) {
+    const YamlNode& map = source.kind == Kind::kAlias ? *source.target : source;
+    if (map.kind != Kind::kMap) throw Refusal(source.at, "is merged, so it must be a map");
+    Count(source);
+    if (source.kind == Kind::kAlias) {
+      Follow(source, [&](const YamlNode& target) {
+        Count(target);
+        WalkMembers(target, names, /*is_merged=*/true);
+      });
+    } else {
+      WalkMembers(map, names, /*is_merged=*/true);
     }
   }
 
   // Traefik writes keys that are no texts as "<int Value>", so all numbers are one name.
-  std::string KeyText(const YAML::Node& key) {
-    if (!key.IsScalar()) throw YAML::Exception(key.Mark(), "has a key that is no text");
-    if (!IsPlain(key)) return key.Scalar();
-    PlainScalar plain = ReadPlain(key.Scalar());
+  static std::string KeyText(const YamlNode& node) {
+    const YamlNode& key = node.kind == Kind::kAlias ? *node.target : node;
+    if (!key.is_scalar()) throw Refusal(node.at, "has a key that is no text");
+    PlainScalar plain = Resolve(key);
     if (plain.type == PlainScalar::Type::kValue && plain.kind == ItemKind::kText) return plain.text;
     if (plain.type == PlainScalar::Type::kMerge) return "<<";
-    throw YAML::Exception(
-        key.Mark(), fmt::format("the key {} is no text to YAML: put it in quotes", key.Scalar()));
+    throw Refusal(node.at,
+                  fmt::format("the key {} is no text to YAML: put it in quotes", key.text));
   }
 
-  const std::size_t most_nodes_;
-  const std::size_t most_bytes_;
   RawBuilder& builder_;
-  std::size_t nodes_ = 0;
-  std::size_t bytes_ = 0;
+  std::vector<const YamlNode*> aliases_;  // that we are in
+  std::size_t decoded_ = 0;
+  std::size_t repeated_ = 0;
 };
 
 }  // namespace
 
 void ReadYaml(std::string_view text, RawBuilder& builder, Problems& problems) {
+  const auto tree = ReadYamlTree(text);
+  if (!tree) {
+    problems.errors.push_back(tree.error());
+    return;
+  }
+  if (tree->next_document.line > 0) {
+    problems.warnings.push_back({"", "has a second document, which Traefik ignores",
+                                 tree->next_document.line, tree->next_document.column});
+  }
+  if (!tree->root) return;
   try {
-    const YAML::Node root = YAML::Load(std::string(text));
-    Walker(text.size(), builder).Walk(root, 0);
-  } catch (const YAML::Exception& error) {
-    const Position at = At(error.mark);
-    problems.errors.push_back(
-        {"", fmt::format("cannot be read as YAML: {}", error.msg), at.line, at.column});
+    Walker(builder).Walk(*tree->root);
+  } catch (const Refusal& refusal) {
+    problems.errors.push_back({"", fmt::format("cannot be read as YAML: {}", refusal.detail),
+                               refusal.at.line, refusal.at.column});
   }
 }
 

@@ -41,10 +41,11 @@ std::string WithPort(const std::string& address, const std::string& port) {
 }
 
 // An HTTP service with all that Traefik fills in.
-Value DefaultHttpService() {
+Value DefaultHttpService(schema::Version target) {
   Problems none;
   const Value document = codec::DecodeDocument(
-      R"({"http": {"services": {"s": {"loadBalancer": {"servers": [{"url": "u"}]}}}}})", none);
+      R"({"http": {"services": {"s": {"loadBalancer": {"servers": [{"url": "u"}]}}}}})", none,
+      codec::Source::kDocument, target);
   return *document.Find("http")->Find("services")->Find("s");
 }
 
@@ -59,7 +60,7 @@ class Builder {
   }
 
   Value Build() {
-    configuration_ = codec::DecodeLabels(service_.labels, problems_);
+    configuration_ = codec::DecodeLabels(service_.labels, problems_, options_.version);
     if (!problems_.errors.empty()) return {};
     bool streams = false;
     for (const std::string_view protocol : {"tcp", "udp"}) {
@@ -102,7 +103,7 @@ class Builder {
     Value& services = codec::NamedAt(configuration_, protocol, "services");
     auto& members = std::get<Object>(services.data);
     if (members.empty()) {
-      Value service = DefaultHttpService();
+      Value service = DefaultHttpService(options_.version);
       if (protocol != "http") service = Value{Object{{"loadBalancer", Value{Object()}}}};
       codec::ListAt(codec::ObjectAt(service, "loadBalancer"), "servers").data = List();
       codec::Put(services, name_, std::move(service));

@@ -7,6 +7,7 @@
 
 #include "traefik/codec/problem.h"
 #include "traefik/codec/value.h"
+#include "traefik/schema/option.h"
 #include "traefik/swarm/rule_template.h"
 
 // What Traefik's Swarm provider makes of one service: its labels, and what they leave out.
@@ -21,6 +22,7 @@ struct Service {
 struct ProviderOptions {
   bool exposed_by_default = true;
   std::string default_rule = std::string(kDefaultRule);
+  schema::Version version = schema::kNewest;
 };
 
 struct ServiceRoutes {

@@ -13,7 +13,7 @@ routing::RouteOptions Options() {
 }
 
 DocumentImport Import(const json& document) {
-  auto import = ImportDocument(document.dump(), {{1}}, Options());
+  auto import = ImportDocument(document.dump(), DocumentFormat::kYaml, {{1}}, Options());
   if (!import) FAIL(import.error().message);
   return *std::move(import);
 }
@@ -57,6 +57,25 @@ TEST_CASE("A plain router becomes a site with its fields") {
   // Nobody uses the middleware: it is kept.
   CHECK(
       json::parse(traefik::codec::ToJson(import.rest)).at("http").at("middlewares").contains("m"));
+}
+
+TEST_CASE("TOML says the same, and what is wrong with it is told with its place") {
+  const auto import = ImportDocument(R"toml(
+[http.routers.r]
+  rule = "Host(`a.example`)"
+  service = "s"
+[[http.services.s.loadBalancer.servers]]
+  url = "http://10.0.0.1:80"
+)toml",
+                                     DocumentFormat::kToml, {}, Options());
+  REQUIRE(import);
+  REQUIRE(import->routers.size() == 1);
+  CHECK(import->routers[0].site.upstreams == std::vector<std::string>{"http://10.0.0.1:80"});
+  const auto refused =
+      ImportDocument("[http.routers.r]\nrul = 1\n", DocumentFormat::kToml, {}, Options());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.contains("/http/routers/r/rul"));
+  CHECK(refused.error().message.contains("line 2"));
 }
 
 TEST_CASE("What a site's fields cannot say goes into its extra, with all that it needs") {
@@ -155,11 +174,11 @@ TEST_CASE("Two routers with one host become one site, and a document that is wro
   CHECK(import.left_over[0].object == "/http/routers/z");
 
   document["http"]["routers"]["r"]["middlewares"] = {"gone"};
-  const auto refused = ImportDocument(document.dump(), {}, Options());
+  const auto refused = ImportDocument(document.dump(), DocumentFormat::kYaml, {}, Options());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fields.front().pointer == "/http/routers/r/middlewares");
-  CHECK_FALSE(ImportDocument("", {}, Options()));
-  CHECK_FALSE(ImportDocument("{", {}, Options()));
+  CHECK_FALSE(ImportDocument("", DocumentFormat::kYaml, {}, Options()));
+  CHECK_FALSE(ImportDocument("{", DocumentFormat::kYaml, {}, Options()));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
+#include "orchestrator/adopt/document_import.h"
+
 namespace orchestrator::adopt {
 namespace {
 
@@ -40,7 +42,7 @@ TEST_CASE("The labels of a stack file are what Traefik would make of them") {
   const auto services = ReadStackFile(kStack, "shop");
   REQUIRE(services);
   CHECK(services->size() == 6);
-  const LabelRoutes routes = RoutesOfLabels(*services);
+  const LabelRoutes routes = RoutesOfLabels(*services, traefik::schema::kNewest);
   const json http = json::parse(traefik::codec::ToJson(routes.configuration)).at("http");
   CHECK(http.at("routers").size() == 2);
   CHECK(http.at("routers").at("shop").at("service") == "shop");
@@ -50,11 +52,40 @@ TEST_CASE("The labels of a stack file are what Traefik would make of them") {
   CHECK(url("shop") == "http://shop_web:8080");
   CHECK(url("api") == "http://shop_api:81");
   CHECK(http.at("middlewares").at("auth").at("basicAuth").at("users") == json({"u:$apr1$x"}));
-  REQUIRE(routes.remarks.size() == 3);
-  CHECK(routes.remarks[0].starts_with("shop_broken: "));
-  CHECK(routes.remarks[0].contains("port"));
-  CHECK(routes.remarks[1].starts_with("shop_one: left out: http.routers.two"));
-  CHECK(routes.remarks[2].starts_with("shop_other: left out: http.routers.two"));
+  REQUIRE(routes.remarks.size() == 4);
+  CHECK(routes.remarks[0].starts_with("shop_job: passed over"));
+  CHECK(routes.remarks[1].starts_with("shop_broken: "));
+  CHECK(routes.remarks[1].contains("port"));
+  CHECK(routes.remarks[2].starts_with("shop_one: left out: http.routers.two"));
+  CHECK(routes.remarks[3].starts_with("shop_other: left out: http.routers.two"));
+}
+
+TEST_CASE("Labels are read as the target's version reads them") {
+  const traefik::schema::Version old = traefik::schema::Version::kV3_2;
+  const auto services = ReadStackFile(R"(
+services:
+  a:
+    labels:
+      traefik.http.routers.a.rule: Host(`a.example`)
+      traefik.http.services.a.loadbalancer.server.port: "1"
+  new:
+    labels:
+      traefik.http.routers.new.rule: Host(`b.example`)
+      traefik.http.services.new.loadbalancer.server.port: "1"
+      traefik.http.services.new.loadbalancer.strategy: p2c
+)",
+                                      "");
+  REQUIRE(services);
+  const LabelRoutes routes = RoutesOfLabels(*services, old);
+  REQUIRE(routes.remarks.size() == 1);
+  CHECK(routes.remarks[0].contains("needs Traefik 3.4"));
+  routing::RouteOptions options{{"web"}, "net", {"probe.invalid", "X-Secret", "s", "X-Revision"}};
+  options.version = old;
+  const auto import = ImportConfiguration(routes.configuration, {}, options);
+  REQUIRE(import);
+  CHECK(import->left_over.empty());
+  REQUIRE(import->routers.size() == 1);
+  CHECK(import->routers[0].site.routing.extra.empty());
 }
 
 TEST_CASE("Stack files that cannot be read say where") {

@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <fmt/format.h>
 
 #include "tests/support/configuration_generator.h"
 #include "traefik/codec/decoder.h"
@@ -77,7 +78,7 @@ TEST_CASE("What Traefik refuses in a document is refused, with its place") {
        "{\"http\": {\"routers\": {\"a\": {\"rule\": \"\xC2\x85\"}}}}", "", "U+0085"},
       {"should refuse bytes that are no text", "{\"http\": {\"routers\": {\"\xFF\": {}}}}", "",
        "UTF-8"},
-      {"should refuse a tag", "http:\n  routers:\n    a: {rule: !!int \"5\"}\n", "", "tag"},
+      {"should refuse a tag", "http:\n  routers:\n    a: {rule: !path x}\n", "", "tag"},
       {"should refuse a raw DEL", "{\"http\": {\"routers\": {\"a\": {\"rule\": \"\x7f\"}}}}", "",
        "U+007F"},
       {"should refuse a raw C1 character",
@@ -120,6 +121,17 @@ TEST_CASE("What cannot be YAML says where") {
       {"http:\n  routers:\n    5: {rule: x}\n", 3, "no text to YAML"},
       {"http:\n  routers:\n    a: {rule: 2020-01-02}\n", 3, "time to YAML"},
       {"http:\n  <<: 5\n", 2, "must be a map"},
+      {"http:\n  <<: {a: 1}\n  <<: {b: 1}\n", 3, "given twice"},
+      {"http:\n  <<: {a: {}, a: {}}\n", 2, "given twice"},
+      {"http: &a\n  routers: *a\n", 2, "contains itself"},
+      {"http:\n  routers: *gone\n", 2, "no anchor 'gone'"},
+      {"http:\n  routers:\n    a: {priority: !!int x}\n", 3, "!!int"},
+      {"http:\n  routers:\n    a: {rule: !path x}\n", 3, "!path"},
+      {"http:\n  routers:\n    a: {rule: \"a\\/b\"}\n", 3, "escape"},
+      {"http:\n  routers:\n    a: {rule: a?}\n", 3, "in quotes"},
+      {"http:\n  routers: {}\ntls:\n  \xEF\xBB\xBF stores: {}\n", 4, "byte order mark"},
+      {"%YAML 1.2\n---\nhttp: {}\n", 1, "%YAML"},
+      {"  http: {}\ntcp: {}\n", 2, "Traefik would ignore it"},
   };
   for (const auto& [text, line, detail] : cases) {
     INFO(text);
@@ -127,6 +139,78 @@ TEST_CASE("What cannot be YAML says where") {
     REQUIRE(problems.errors.size() == 1);
     CHECK(problems.errors[0].line == line);
     CHECK_THAT(problems.errors[0].detail, ContainsSubstring(detail));
+  }
+}
+
+TEST_CASE("A YAML document says the same by aliases, merges, tags and block texts") {
+  const char* const texts[] = {
+      "http: {routers: {a: {rule: x, service: s}, b: {rule: x, service: t}}}",
+      "http:\n  routers:\n    a: &a {rule: x, service: s}\n    b: {service: t, <<: *a}\n",
+      "http:\n  routers:\n    a: &a {rule: x, service: s}\n    b: {<<: [{service: t}, *a]}\n",
+      "http:\n  routers:\n    <<: [{a: {rule: x, service: s}}, {b: {rule: x, service: t}}]\n",
+      "x: &r x\nhttp:\n  routers:\n    a:\n      rule: *r\n      service: !!str s\n"
+      "    ? b\n    : rule: >-\n        x\n      service: |-\n        t\n",
+      "{\"http\": {\"routers\": {\"a\": {\"rule\": \"x\", \"service\": \"s\"}, "
+      "\"b\": {\"rule\": \"\\x78\", \"service\": \"t\"}}}}",
+  };
+  Problems problems;
+  const Value wanted = DecodeDocument(texts[0], problems);
+  for (const char* text : texts) {
+    INFO(text);
+    CHECK(DecodeDocument(text, problems) == wanted);
+    CHECK(problems.errors.empty());
+  }
+}
+
+TEST_CASE("Aliases that multiply are stopped") {
+  std::string text = "a0: &a0 [x]\n";
+  for (int i = 1; i < 12; ++i) {
+    text += fmt::format("a{0}: &a{0} {{", i);
+    for (int j = 0; j < 9; ++j) text += fmt::format("k{}: *a{}, ", j, i - 1);
+    text += "}\n";
+  }
+  const Problems problems = ProblemsOf(text);
+  REQUIRE(problems.errors.size() == 1);
+  CHECK_THAT(problems.errors[0].detail, ContainsSubstring("repeats itself too often"));
+}
+
+TEST_CASE("A second document is ignored, which is said") {
+  const Problems problems = ProblemsOf("http: {routers: {a: {}}}\n---\nhttp: {}\n");
+  CHECK(problems.errors.empty());
+  REQUIRE(problems.warnings.size() == 1);
+  CHECK(problems.warnings[0].line == 2);
+}
+
+TEST_CASE("TOML is read as Traefik's file provider reads it") {
+  Problems problems;
+  const Value value = DecodeToml(
+      "[http.routers.a]\nrule = 'x'\npriority = 5\ntls = {certResolver = 'le'}\n"
+      "[http.middlewares.m.headers.customRequestHeaders]\nA = 1.5\nB = true\nC = 2.0\n"
+      "[[tls.certificates]]\ncertFile = 'c'\n",
+      problems);
+  CHECK(problems.errors.empty());
+  CHECK(ToJson(value) ==
+        R"({"http":{"routers":{"a":{"rule":"x","priority":5,"tls":{"certResolver":"le"}}},)"
+        R"("middlewares":{"m":{"headers":{"customRequestHeaders":{"A":"1.500000","B":"true",)"
+        R"("C":"2"}}}}},"tls":{"certificates":[{"certFile":"c"}]}})");
+  const struct {
+    const char* text;
+    unsigned line;
+    const char* detail;
+  } cases[] = {
+      {"[http]\na = \n", 2, "cannot be read as TOML"},
+      {"[http.routers.a]\nrule = 2020-01-02\n", 2, "a date or time"},
+      {"[http.routers.a]\nrule = 'x'\nrule = 'y'\n", 3, "cannot be read as TOML"},
+      {"[http.routers.a]\nmiddlewares = [['a']]\n", 2, "list in a list"},
+      {"", 0, "says nothing"},
+  };
+  for (const auto& [text, line, detail] : cases) {
+    INFO(text);
+    Problems found;
+    DecodeToml(text, found);
+    REQUIRE_FALSE(found.errors.empty());
+    CHECK(found.errors[0].line == line);
+    CHECK_THAT(found.errors[0].detail, ContainsSubstring(detail));
   }
 }
 
