@@ -372,6 +372,12 @@ void StripOwnProvider(Value& configuration) {
       });
 }
 
+void Remark(const Problems& problems, DocumentImport& import) {
+  for (const Problem& warning : problems.warnings) {
+    import.remarks.push_back(fmt::format("{} {}", warning.pointer, warning.detail));
+  }
+}
+
 }  // namespace
 
 Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
@@ -384,10 +390,7 @@ Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat form
                           text, problems, traefik::codec::Source::kDocument, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
   auto import = ImportConfiguration(std::move(whole), taken_ids, options);
-  if (!import) return import;
-  for (const Problem& warning : problems.warnings) {
-    import->remarks.push_back(fmt::format("{} {}", warning.pointer, warning.detail));
-  }
+  if (import) Remark(problems, *import);
   return import;
 }
 
@@ -398,7 +401,9 @@ Result<DocumentImport> ImportConfiguration(Value configuration,
   Problems problems;
   traefik::check::CheckConfiguration(configuration, problems, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  return Importer(std::move(configuration), taken_ids, options).Import();
+  DocumentImport import = Importer(std::move(configuration), taken_ids, options).Import();
+  Remark(problems, import);
+  return import;
 }
 
 }  // namespace orchestrator::adopt

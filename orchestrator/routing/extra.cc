@@ -346,8 +346,10 @@ class Compiler {
                           DecodedRoutes(traefik::RenderFragment(SharedRoutes(options_)), options_));
     Problems problems;
     traefik::check::CheckConfiguration(whole, problems, options_.version);
-    for (const Problem& problem : problems.errors) {
-      Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
+    for (const auto* list : {&problems.errors, &problems.warnings}) {
+      for (const Problem& problem : *list) {
+        Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
+      }
     }
   }
 

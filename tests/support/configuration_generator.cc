@@ -15,10 +15,7 @@ using traefik::codec::Value;
 using traefik::schema::Kind;
 using traefik::schema::Option;
 
-constexpr const char* kTexts[] = {"a",   "b-1",   "x y", "http://10.0.0.1:80",
-                                  "ünï", "\"q\"", "`",   "1m"};
 constexpr const char* kTimes[] = {"10s", "1m30s", "100ms", "0s", "2h0m0s", "1.5s"};
-constexpr std::int64_t kNumbers[] = {0, 1, 5, 42, -1, 65535};
 
 const Option& Find(const traefik::schema::Struct& type, std::string_view name) {
   const auto found = std::ranges::find(type.options, name, &Option::name);
@@ -80,17 +77,17 @@ Value ConfigurationGenerator::Struct(const traefik::schema::Struct& type, int de
 Value ConfigurationGenerator::Any(const Option& option, int depth) {
   switch (option.kind) {
     case Kind::kText:
-      return {std::string(kTexts[Choose(std::size(kTexts))])};
+      return {values_.texts[Choose(values_.texts.size())]};
     case Kind::kFlag:
       return {Choose(2) == 1};
     case Kind::kNumber:
-      return {kNumbers[Choose(std::size(kNumbers))]};
+      return {values_.numbers[Choose(values_.numbers.size())]};
     case Kind::kTime:
       return {std::string(kTimes[Choose(std::size(kTimes))])};
     case Kind::kTexts: {
       List items;
       for (std::size_t i = 0; i <= Choose(3); ++i) {
-        items.push_back({std::string(kTexts[Choose(std::size(kTexts))])});
+        items.push_back({values_.texts[Choose(values_.texts.size())]});
       }
       return {std::move(items)};
     }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "traefik/codec/value.h"
 #include "traefik/schema/option.h"
@@ -13,7 +16,16 @@ namespace tests {
 // one document.
 class ConfigurationGenerator {
  public:
-  explicit ConfigurationGenerator(unsigned seed) : random_(seed) {}
+  // The values of texts and numbers, where the usual ones are not wanted.
+  struct Values {
+    std::vector<std::string> texts = {"a",   "b-1",   "x y", "http://10.0.0.1:80",
+                                      "ünï", "\"q\"", "`",   "1m"};
+    std::vector<std::int64_t> numbers = {0, 1, 5, 42, -1, 65535};
+  };
+
+  explicit ConfigurationGenerator(unsigned seed) : ConfigurationGenerator(seed, {}) {}
+  ConfigurationGenerator(unsigned seed, Values values)
+      : values_(std::move(values)), random_(seed) {}
 
   // With one object of the kind ("http", "routers"), or with some of all kinds.
   traefik::codec::Value Object(std::string_view protocol, std::string_view kind,
@@ -27,6 +39,7 @@ class ConfigurationGenerator {
   traefik::codec::Value Struct(const traefik::schema::Struct& type, int depth);
   traefik::codec::Value Any(const traefik::schema::Option& option, int depth);
 
+  const Values values_;
   std::mt19937 random_;
 };
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "traefik/check/middleware_check.h"
 #include "traefik/check/section.h"
+#include "traefik/check/url.h"
 #include "traefik/rules/rule_check.h"
 
 namespace traefik::check {
@@ -38,6 +41,12 @@ class Checker {
     for (const Member& router : routers_.members()) CheckRouter(router);
     for (const Member& service : services_.members()) CheckService(service);
     for (const Member& middleware : middlewares_.members()) CheckMiddlewareOf(middleware);
+    if (protocol_ == "tcp") {
+      for (const Member& transport : transports_.members()) {
+        CheckProxyProtocol(transport.value, {&transports_.path(), transport.name});
+      }
+    }
+    if (protocol_ == "http") CheckTlsOptions();
     SayLoops(routers_, parent_loops_, "parentRefs");
     SayLoops(services_, service_loops_, "");
     SayLoops(middlewares_, chain_loops_, "");
@@ -69,7 +78,7 @@ class Checker {
     if (is_child) CheckChild(member.name, router, path);
     const Value* tls = router.Find("tls");
     const std::string_view options = tls ? TextOf(*tls, "options") : std::string_view();
-    if (options != "default") {
+    if (options != kDefaultOptions) {
       const Path tls_path{&path, "tls"};
       Refer(tls_options_, options, {&tls_path, "options"}, "TLS options");
     }
@@ -91,11 +100,55 @@ class Checker {
       Fail(problems_, place, hosts.error());
       return;
     }
+    if (protocol_ == "http" && router.Find("tls")) NoteTlsOptions(router, path, *hosts);
     if (protocol_ == "tcp" && !router.Find("tls") && !hosts->empty() && hosts->front() != "*") {
       Fail(problems_, place,
            "names a host, which TCP tells with TLS only: add tls, or use "
            "HostSNI(`*`)");
     }
+  }
+
+  // By which TLS options a router wants to be reached: those of a host are chosen before anything
+  // but its name and the entry point is known.
+  void NoteTlsOptions(const Value& router, const Path& path,
+                      const std::vector<std::string>& hosts) {
+    std::string_view options = TextOf(*router.Find("tls"), "options");
+    if (options.empty()) options = kDefaultOptions;
+    const Path tls{&path, "tls"};
+    const Path place{&tls, "options"};
+    if (hosts.empty() && options != kDefaultOptions) {
+      Warn(place.Pointer(),
+           "is not used: Traefik chooses TLS options by a host in the rule, and there is none");
+    }
+    auto points = TextsOf(router, "entryPoints");
+    if (points.empty()) points.emplace_back();  // all that there are
+    for (const std::string& host : hosts) {
+      for (const std::string_view point : points) {
+        tls_by_host_[host].push_back({point, options, place.Pointer()});
+      }
+    }
+  }
+
+  void CheckTlsOptions() {
+    for (const auto& [host, uses] : tls_by_host_) {
+      std::set<std::string_view> told;
+      for (const TlsUse& use : uses) {
+        const auto other = std::ranges::find_if(uses, [&](const TlsUse& one) {
+          const bool meet = one.entry_point == use.entry_point || one.entry_point.empty() ||
+                            use.entry_point.empty();
+          return meet && one.options != use.options;
+        });
+        if (other == uses.end() || !told.insert(use.pointer).second) continue;
+        Warn(use.pointer,
+             fmt::format("is not used: another router of the host {} has the TLS options {}, so "
+                         "Traefik takes its default ones for both",
+                         host, other->options));
+      }
+    }
+  }
+
+  void Warn(std::string pointer, std::string detail) {
+    problems_.warnings.push_back({std::move(pointer), std::move(detail), 0, 0});
   }
 
   void CheckChild(std::string_view name, const Value& router, const Path& path) {
@@ -135,15 +188,24 @@ class Checker {
     const Value& options = *member.value.Find(kind);
     Refer(transports_, TextOf(options, "serversTransport"), {&place, "serversTransport"},
           "servers transport");
-    CheckStrategy(options, place);
-    for (const char* option : {"service", "fallback"}) {
-      Need(member.name, TextOf(options, option), {&place, option});
+    if (kind == "loadBalancer") CheckLoadBalancer(options, place);
+    if (kind == "mirroring" || kind == "failover") {
+      Need(member.name, TextOf(options, "service"), {&place, "service"});
+    }
+    if (kind == "failover") {
+      Need(member.name, TextOf(options, "fallback"), {&place, "fallback"});
+      CheckFailover(options, place);
     }
     for (const char* option : {"services", "mirrors"}) {
       const Value* parts = options.Find(option);
       if (!parts || !parts->list()) continue;
       for (const Value& part : *parts->list()) {
         Need(member.name, TextOf(part, "name"), {&place, option});
+        if (kind != "mirroring") NeedHealthOf(options, TextOf(part, "name"), {&place, option});
+        const Value* weight = part.Find("weight");
+        if (protocol_ != "http" && weight && *weight->number() < 0) {
+          Fail(problems_, {&place, option}, "weight must not be negative");
+        }
         const Value* percent = part.Find("percent");
         if (percent && (*percent->number() < 0 || *percent->number() > 100)) {
           Fail(problems_, {&place, option}, "percent must be from 0 to 100");
@@ -152,11 +214,60 @@ class Checker {
     }
   }
 
+  void CheckLoadBalancer(const Value& options, const Path& path) {
+    CheckStrategy(options, path);
+    const Value* servers = options.Find("servers");
+    for (const Value& server : servers && servers->list() ? *servers->list() : codec::List()) {
+      const std::string problem = UrlProblem(TextOf(server, "url"));
+      if (!problem.empty()) Fail(problems_, {&path, "servers"}, "a URL " + problem);
+    }
+    if (protocol_ == "tcp") CheckProxyProtocol(options, path);
+  }
+
+  void CheckProxyProtocol(const Value& owner, const Path& path) {
+    const Value* proxy = owner.Find("proxyProtocol");
+    const Value* version = proxy ? proxy->Find("version") : nullptr;
+    if (!version || *version->number() == 1 || *version->number() == 2) return;
+    const Path place{&path, "proxyProtocol"};
+    Fail(problems_, {&place, "version"}, "must be 1 or 2");
+  }
+
+  void CheckFailover(const Value& options, const Path& path) {
+    const Value* errors = options.Find("errors");
+    const auto statuses = errors ? TextsOf(*errors, "status") : std::vector<std::string_view>();
+    const Path place{&path, "errors"};
+    if (errors) CheckStatuses(*errors, "status", place, problems_);
+    const std::string_view service = TextOf(options, "service");
+    if (statuses.empty() && !HasHealth(service)) {
+      Fail(problems_, {&path, "service"},
+           fmt::format("Traefik could not tell that {} has failed: give it a healthCheck, or name "
+                       "errors.status",
+                       service));
+    }
+    NeedHealthOf(options, TextOf(options, "fallback"), {&path, "fallback"});
+  }
+
+  // A service that tells its own health must know that of its parts.
+  void NeedHealthOf(const Value& options, std::string_view part, const Path& path) {
+    if (!options.Find("healthCheck") || HasHealth(part)) return;
+    Fail(problems_, path, fmt::format("{} has no healthCheck, which the one here needs", part));
+  }
+
+  // Whether Traefik knows if the service works; of what is not here nothing is said.
+  bool HasHealth(std::string_view name) const {
+    const Value* service = services_.Find(name);
+    if (!service || !service->object() || service->object()->empty()) return true;
+    return std::ranges::any_of(*service->object(), [](const Member& kind) {
+      return kind.value.Find("healthCheck") != nullptr;
+    });
+  }
+
   void CheckStrategy(const Value& options, const Path& path) {
     static constexpr std::array<std::string_view, 4> kStrategies = {"wrr", "p2c", "hrw",
                                                                     "leasttime"};
     const Value* strategy = options.Find("strategy");
-    if (strategy && std::ranges::find(kStrategies, *strategy->text()) == kStrategies.end()) {
+    if (strategy && !strategy->text()->empty() &&
+        std::ranges::find(kStrategies, *strategy->text()) == kStrategies.end()) {
       Fail(problems_, {&path, "strategy"},
            fmt::format("'{}' is none of wrr, p2c, hrw and leasttime", *strategy->text()));
     }
@@ -164,6 +275,7 @@ class Checker {
 
   // A service that another one is made of.
   void Need(std::string_view owner, std::string_view name, const Path& path) {
+    if (name.empty()) Fail(problems_, path, "must name a service");
     Refer(services_, name, path, "service");
     if (services_.Has(name)) service_loops_.Add(owner, name);
   }
@@ -174,6 +286,7 @@ class Checker {
     if (const Value* chain = member.value.Find("chain")) {
       const Path place{&path, "chain"};
       for (const std::string_view name : TextsOf(*chain, "middlewares")) {
+        if (name.empty()) Fail(problems_, {&place, "middlewares"}, "has an empty name");
         Refer(middlewares_, name, {&place, "middlewares"}, "middleware");
         if (middlewares_.Has(name)) chain_loops_.Add(member.name, name);
       }
@@ -207,6 +320,13 @@ class Checker {
   const Section tls_options_;
   Problems& problems_;
   std::set<std::string_view> parents_;
+  struct TlsUse {
+    std::string_view entry_point;  // empty: all
+    std::string_view options;
+    std::string pointer;
+  };
+  static constexpr std::string_view kDefaultOptions = "default";
+  std::map<std::string, std::vector<TlsUse>> tls_by_host_;
   LoopFinder parent_loops_;
   LoopFinder service_loops_;
   LoopFinder chain_loops_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 namespace traefik::check {
 
 Section::Section(const Value& configuration, std::string_view protocol, std::string_view kind)
@@ -32,6 +34,24 @@ std::vector<std::string_view> TextsOf(const Value& object, std::string_view opti
     if (item.text()) texts.emplace_back(*item.text());
   }
   return texts;
+}
+
+bool IsStatusOrRange(std::string_view text) {
+  const auto is_number = [](std::string_view part) {
+    return !part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const auto dash = text.find('-');
+  return is_number(text.substr(0, dash)) &&
+         (dash == std::string_view::npos || is_number(text.substr(dash + 1)));
+}
+
+void CheckStatuses(const Value& owner, std::string_view option, const Path& path,
+                   Problems& problems) {
+  for (const std::string_view status : TextsOf(owner, option)) {
+    if (IsStatusOrRange(status)) continue;
+    Fail(problems, {&path, option},
+         fmt::format("'{}' is neither a status nor a range as 500-599", status));
+  }
 }
 
 std::map<std::string_view, std::string> LoopFinder::Loops() const {

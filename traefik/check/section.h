@@ -46,6 +46,13 @@ void Fail(Problems& problems, const Path& path, std::string detail);
 // The texts of a list option; none where it is not given.
 std::vector<std::string_view> TextsOf(const Value& object, std::string_view option);
 
+// "404" or "500-599".
+bool IsStatusOrRange(std::string_view text);
+
+// Of an option that is a list of them.
+void CheckStatuses(const Value& owner, std::string_view option, const Path& path,
+                   Problems& problems);
+
 // Finds loops in "a needs b": the first one that starts and ends at each name, once.
 class LoopFinder {
  public:

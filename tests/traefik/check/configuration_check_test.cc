@@ -115,7 +115,7 @@ TEST_CASE("Circles are found, and named once") {
        "/http/routers/a/parentRefs", "a -> b -> a"},
       {"should find services of each other",
        R"j({"services": {"a": {"weighted": {"services": [{"name": "b"}]}},
-                        "b": {"failover": {"service": "a", "fallback": "a"}}}})j",
+                        "b": {"mirroring": {"service": "a"}}}})j",
        "/http/services/a", "a -> b -> a"},
       {"should find a chain in itself",
        R"j({"middlewares": {"a": {"chain": {"middlewares": ["a"]}}}})j", "/http/middlewares/a",
@@ -186,6 +186,49 @@ TEST_CASE("Services and middlewares that cannot be built are errors") {
       {"should need known encodings",
        R"j({"middlewares": {"m": {"compress": {"encodings": ["deflate"]}}}})j",
        "/http/middlewares/m/compress/encodings"},
+      {"should refuse a URL that cannot be read",
+       R"j({"services": {"a": {"loadBalancer": {"servers": [{"url": "http://a:x"}]}}}})j",
+       "/http/services/a/loadBalancer/servers"},
+      {"should need the name of a part",
+       R"j({"services": {"a": {"weighted": {"services": [{"weight": 1}]}}}})j",
+       "/http/services/a/weighted/services"},
+      {"should need a fallback", R"j({"services": {"a": {"failover": {"service": "x@file"}}}})j",
+       "/http/services/a/failover/fallback"},
+      {"should need to see that a service failed",
+       R"j({"services": {"a": {"failover": {"service": "s", "fallback": "x@file"}},
+                         "s": {"loadBalancer": {"servers": [{"url": "http://a"}]}}}})j",
+       "/http/services/a/failover/service"},
+      {"should need the health of all parts",
+       R"j({"services": {"a": {"weighted": {"services": [{"name": "s"}], "healthCheck": {}}},
+                         "s": {"loadBalancer": {"servers": [{"url": "http://a"}]}}}})j",
+       "/http/services/a/weighted/services"},
+      {"should need users", R"j({"middlewares": {"m": {"basicAuth": {"realm": "a"}}}})j",
+       "/http/middlewares/m/basicAuth/users"},
+      {"should need a header", R"j({"middlewares": {"m": {"headers": {"frameDeny": false}}}})j",
+       "/http/middlewares/m/headers"},
+      {"should need a condition",
+       R"j({"middlewares": {"m": {"circuitBreaker": {"expression": "always"}}}})j",
+       "/http/middlewares/m/circuitBreaker/expression"},
+      {"should need something to retry",
+       R"j({"middlewares": {"m": {"retry": {"attempts": 2, "disableRetryOnNetworkError": true}}}})j",
+       "/http/middlewares/m/retry"},
+      {"should need an encoding that is there",
+       R"j({"middlewares": {"m": {"compress": {"defaultEncoding": "identity"}}}})j",
+       "/http/middlewares/m/compress/defaultEncoding"},
+      {"should need content types",
+       R"j({"middlewares": {"m": {"compress": {"includedContentTypes": ["text/"]}}}})j",
+       "/http/middlewares/m/compress/includedContentTypes"},
+      {"should need a key for a certificate",
+       R"j({"middlewares": {"m": {"forwardAuth": {"address": "http://a", "tls": {"cert": "c"}}}}})j",
+       "/http/middlewares/m/forwardAuth/tls"},
+      {"should need ranges to leave out",
+       R"j({"middlewares": {"m": {"rateLimit": {"sourceCriterion":
+           {"ipStrategy": {"excludedIPs": ["x"]}}}}}})j",
+       "/http/middlewares/m/rateLimit/sourceCriterion/ipStrategy/excludedIPs"},
+      {"should need a status that HTTP has",
+       R"j({"middlewares": {"m": {"ipAllowList": {"sourceRange": ["::1"],
+           "rejectStatusCode": 600}}}})j",
+       "/http/middlewares/m/ipAllowList/rejectStatusCode"},
       {"should refuse negative sizes",
        R"j({"middlewares": {"m": {"buffering": {"maxRequestBodyBytes": -1}}}})j",
        "/http/middlewares/m/buffering/maxRequestBodyBytes"},
@@ -196,6 +239,29 @@ TEST_CASE("Services and middlewares that cannot be built are errors") {
     REQUIRE(problems.errors.size() == 1);
     CHECK(problems.errors[0].pointer == pointer);
   }
+}
+
+TEST_CASE("TLS options that Traefik replaces are warnings") {
+  const auto warnings = [](const std::string& routers) {
+    const auto problems = Check(R"j({"routers": )j" + routers + "}",
+                                R"j(, "tls": {"options": {"o": {"minVersion": "VersionTLS13"}}})j");
+    CHECK(problems.errors.empty());
+    std::vector<std::string> pointers;
+    for (const auto& warning : problems.warnings) pointers.push_back(warning.pointer);
+    return pointers;
+  };
+  const std::string a = R"j("a": {"rule": "Host(`h`)", "service": "s@file", "tls": )j";
+  const std::string b = R"j("b": {"rule": "Host(`h`)", "service": "s@file", "tls": )j";
+  CHECK(warnings("{" + a + R"j({"options": "o"}}})j").empty());
+  CHECK(warnings("{" + a + R"j({"options": "o"}}, )j" + b + R"j({"options": "o"}}})j").empty());
+  CHECK(warnings("{" + a + R"j({"options": "o"}}, )j" + b + R"j({"options": "default"}}})j") ==
+        std::vector<std::string>{"/http/routers/a/tls/options", "/http/routers/b/tls/options"});
+  CHECK(warnings("{" + a + R"j({"options": "o"}, "entryPoints": ["x"]}, )j" + b +
+                 R"j({"options": "default"}, "entryPoints": ["y"]}})j")
+            .empty());
+  CHECK(warnings(R"j({"a": {"rule": "PathPrefix(`/`)", "service": "s@file",
+                            "tls": {"options": "o"}}})j") ==
+        std::vector<std::string>{"/http/routers/a/tls/options"});
 }
 
 TEST_CASE("TCP tells hosts with TLS only") {
