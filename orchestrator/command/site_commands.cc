@@ -334,6 +334,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     prepared.document_changes = InDocument(record.phase) && HasDocumentRoutes(site);
   }
   record.site = site;
+  record.streams = routing::StreamsOf(site);
   record.revision = transaction.revision();
   record.removing = false;
   return prepared;

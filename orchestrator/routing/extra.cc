@@ -28,6 +28,7 @@ using traefik::codec::Value;
 
 constexpr std::string_view kPointer = "/routing/extra";
 constexpr std::string_view kSite = "site";
+constexpr std::string_view kAnyStream = "HostSNI(`*`)";
 constexpr std::string_view kSharedSuffix = "@shared";
 constexpr std::string_view kLimitPrefix = "max-request-";
 constexpr const char* kTooHigh = "must be below 100000, where the paths of other sites begin";
@@ -148,7 +149,7 @@ class Compiler {
     }
     if (const Value* tls = router.Find("tls")) CheckTls(path.Pointer() + "/tls", *tls);
     const std::string_view rule = TextOf(router, "rule");
-    if (protocol == "udp" || rule == "HostSNI(`*`)" ||
+    if (protocol == "udp" || rule == kAnyStream ||
         AddressesOf(rule, site_, traefik::rules::Protocol::kTcp)) {
       return;
     }
@@ -378,6 +379,25 @@ class Compiler {
 Result<Value> CompileExtra(const site::Site& site, const Value& own, Form form,
                            const RouteOptions& options) {
   return Compiler(site, own, form, options).Compile();
+}
+
+std::vector<std::string> StreamsOf(const site::Site& site) {
+  std::set<std::string> streams;
+  if (site.routing.extra.empty()) return {};
+  Problems problems;
+  const Value extra = traefik::codec::DecodeDocument(site.routing.extra, problems);
+  for (const std::string_view protocol : {"tcp", "udp"}) {
+    const Value* section = extra.Find(protocol);
+    const Value* routers = section ? section->Find("routers") : nullptr;
+    for (const Member& router : routers ? *routers->object() : Object()) {
+      if (protocol == "tcp" && TextOf(router.value, "rule") != kAnyStream) continue;
+      const Value* points = router.value.Find("entryPoints");
+      for (const Value& point : points && points->list() ? *points->list() : List()) {
+        if (point.text()) streams.insert(fmt::format("{} {}", protocol, *point.text()));
+      }
+    }
+  }
+  return {streams.begin(), streams.end()};
 }
 
 std::optional<std::string> LabelObstacle(const site::Site& site) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "orchestrator/error.h"
 #include "orchestrator/routing/routes.h"
@@ -25,6 +26,10 @@ enum class Form { kDocument, kLabels };
 // does not know it.
 Result<traefik::codec::Value> CompileExtra(const site::Site& site, const traefik::codec::Value& own,
                                            Form form, const RouteOptions& options);
+
+// The entry points of which the site takes every connection, as "udp dns" and "tcp db" (whose
+// router has the rule HostSNI(`*`)).
+std::vector<std::string> StreamsOf(const site::Site& site);
 
 // Why the service of this site cannot carry its routes as labels, as "is external: …"; nothing
 // where it can.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "orchestrator/site/site.h"
 
@@ -44,6 +45,10 @@ struct SiteRecord {
   Revision routes_revision = 0;   // of the last change of anything that its routes depend on
   Revision labels_confirmed = 0;  // the routes_revision whose labels every Traefik has shown
   bool removing = false;          // deleted by its user; its service is still to be taken down
+
+  // Entry points of which every connection is this site's, as "udp dns"; no other site may have
+  // them.
+  std::vector<std::string> streams;
 
   std::uint64_t restarts = 0;  // how often its user asked for one
   std::string built_image;     // the id of the image that was built for it; empty: none

@@ -50,6 +50,15 @@ ALTER TABLE sites ADD COLUMN built_image TEXT NOT NULL DEFAULT '';
 ALTER TABLE sites ADD COLUMN refused_task TEXT NOT NULL DEFAULT '';
 ALTER TABLE sites ADD COLUMN adopted_task TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+ALTER TABLE sites ADD COLUMN streams TEXT NOT NULL DEFAULT '';
+-- The entry points that one site has for itself, as it says in sites.streams.
+CREATE TABLE streams (
+  stream TEXT PRIMARY KEY,
+  site   INTEGER NOT NULL REFERENCES sites (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX streams_by_site ON streams (site);
+)sql",
 };
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "orchestrator/store/sqlite_store.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
@@ -57,7 +59,20 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
 // The columns that ReadRecord reads, in its order.
 constexpr std::string_view kColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
-    "built_image, refused_task, adopted_task, specification";
+    "built_image, refused_task, adopted_task, specification, streams";
+
+// Streams as one text; no name of an entry point has a line's end.
+std::string JoinStreams(const std::vector<std::string>& streams) {
+  return fmt::format("{}", fmt::join(streams, "\n"));
+}
+
+std::vector<std::string> SplitStreams(std::string_view text) {
+  std::vector<std::string> streams;
+  for (const auto part : std::views::split(text, '\n')) {
+    if (!part.empty()) streams.emplace_back(std::string_view(part));
+  }
+  return streams;
+}
 
 SiteRecord ReadRecord(const SqliteStatement& row, int first) {
   auto parsed = site::Parse(row.Text(first + 10));
@@ -76,6 +91,7 @@ SiteRecord ReadRecord(const SqliteStatement& row, int first) {
   record.built_image = row.Text(first + 7);
   record.refused_task = row.Text(first + 8);
   record.adopted_task = row.Text(first + 9);
+  record.streams = SplitStreams(row.Text(first + 11));
   return record;
 }
 
@@ -125,11 +141,13 @@ class SqliteTransaction final : public Transaction {
     return Guard("cannot store the site", [&]() -> Result<void> {
       for (const SiteRecord& record : records) {
         database_.Prepare("DELETE FROM hosts WHERE site = ?").Bind(record.site.id.value).Run();
+        database_.Prepare("DELETE FROM streams WHERE site = ?").Bind(record.site.id.value).Run();
       }
       for (std::size_t i = 0; i < records.size(); ++i) {
         PutOne(records[i]);
         if (records[i].removing) continue;
         if (auto claimed = Claim(records[i].site, i); !claimed) return claimed;
+        if (auto claimed = ClaimStreams(records[i], i); !claimed) return claimed;
       }
       return {};
     });
@@ -179,14 +197,15 @@ class SqliteTransaction final : public Transaction {
     database_
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
-            "removing, restarts, built_image, refused_task, adopted_task, specification) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "removing, restarts, built_image, refused_task, adopted_task, specification, "
+            "streams) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
             "restarts = excluded.restarts, built_image = excluded.built_image, "
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
-            "specification = excluded.specification")
+            "specification = excluded.specification, streams = excluded.streams")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -199,6 +218,7 @@ class SqliteTransaction final : public Transaction {
         .Bind(record.refused_task)
         .Bind(record.adopted_task)
         .Bind(site::ToJson(record.site))
+        .Bind(JoinStreams(record.streams))
         .Run();
     MarkChanged(record.site.id);
   }
@@ -230,6 +250,24 @@ class SqliteTransaction final : public Transaction {
           .Bind(host)
           .Bind(prefix)
           .Bind(site.id.value)
+          .Run();
+    }
+    return {};
+  }
+
+  Result<void> ClaimStreams(const SiteRecord& record, std::size_t index) {
+    for (const std::string& stream : record.streams) {
+      auto owner = database_.Prepare("SELECT site FROM streams WHERE stream = ?");
+      owner.Bind(stream);
+      if (owner.Step()) {
+        const std::string what =
+            fmt::format("all of the entry point {} belongs to site {}", stream, owner.Integer(0));
+        const std::string pointer = fmt::format("/{}/routing/extra", index);
+        return Failure(Error{ErrorKind::kConflict, what, {}, {{pointer, what}}});
+      }
+      database_.Prepare("INSERT INTO streams (stream, site) VALUES (?, ?)")
+          .Bind(stream)
+          .Bind(record.site.id.value)
           .Run();
     }
     return {};

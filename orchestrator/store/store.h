@@ -26,9 +26,10 @@ class Transaction {
 
   virtual Result<std::optional<SiteRecord>> Find(site::SiteId id) = 0;
 
-  // Inserts or replaces, and claims the hosts of those that are not being removed. All claims of
-  // `records` are given up first, so that sites may swap hosts. A host that another site has is a
-  // kConflict whose field pointer is /<index in records>/hosts/<index>.
+  // Inserts or replaces, and claims the hosts and streams of those that are not being removed. All
+  // claims of `records` are given up first, so that sites may swap hosts. A host that another site
+  // has is a kConflict whose field pointer is /<index in records>/hosts/<index>; of a stream it is
+  // /<index in records>/routing/extra.
   virtual Result<void> Put(std::span<const SiteRecord> records) = 0;
 
   virtual Result<void> Erase(site::SiteId id) = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
 
 #include "tests/orchestrator/routing/fixture.h"
 #include "tests/orchestrator/sites.h"
@@ -62,6 +63,34 @@ TEST_CASE("A taken id or host is a conflict at its place") {
   REQUIRE_FALSE(host.has_value());
   CHECK(host.error().kind == ErrorKind::kConflict);
   CHECK(host.error().fields.at(0).pointer == "/hosts/1");
+}
+
+TEST_CASE("Two sites cannot have all of one entry point for streams") {
+  tests::TestStore store;
+  SiteCommandOptions options{tests::MakeRouteOptions(), true};
+  options.routes.stream_entry_points = {"db", "dns"};
+  SiteCommands commands(*store, options);
+  const auto with = [](std::int64_t id, const std::string& tcp, const std::string& udp) {
+    site::Site site = MakeExternal(id);
+    const std::string service = R"("services": {"s": {"loadBalancer": {"servers":
+        [{"address": "a:1"}]}}})";
+    site.routing.extra =
+        fmt::format(R"j({{"tcp": {{"routers": {{"r": {{"rule": "HostSNI(`*`)", "service": "s",
+                        "entryPoints": ["{0}"]}}}}, {2}}},
+                    "udp": {{"routers": {{"r": {{"service": "s", "entryPoints": ["{1}"]}}}}, {2}}}}})j",
+                    tcp, udp, service);
+    return site;
+  };
+  REQUIRE(commands.Create(with(1, "db", "dns")));
+  CHECK(store.Find(1)->streams == std::vector<std::string>{"tcp db", "udp dns"});
+  const auto taken = commands.Create(with(2, "dns", "dns"));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().kind == ErrorKind::kConflict);
+  CHECK(taken.error().fields.at(0).pointer == "/routing/extra");
+  // TCP and UDP of one name are two things.
+  CHECK(commands.Create(with(2, "dns", "db")));
+  REQUIRE(commands.Patch({1}, R"({"routing": {"extra": null}})", {}));
+  CHECK(commands.Create(with(3, "db", "dns")));
 }
 
 TEST_CASE("Without an engine only external sites are taken") {

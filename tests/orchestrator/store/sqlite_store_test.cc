@@ -168,6 +168,28 @@ TEST_CASE("A host belongs to one site") {
   }
 }
 
+TEST_CASE("An entry point for streams belongs to one site until that gives it up") {
+  TestStore store;
+  SiteRecord first = MakeRecord(MakeSite(1));
+  first.streams = {"tcp db", "udp dns"};
+  REQUIRE(TryPut(*store, {first}));
+  CHECK(store.Find(1)->streams == first.streams);
+  SiteRecord second = MakeRecord(MakeSite(2));
+  second.streams = {"udp db", "udp dns"};
+  const auto taken = TryPut(*store, {second});
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().kind == ErrorKind::kConflict);
+  CHECK(taken.error().fields.at(0).pointer == "/0/routing/extra");
+  CHECK(taken.error().message == "all of the entry point udp dns belongs to site 1");
+  first.streams = {"tcp db"};
+  REQUIRE(TryPut(*store, {first}));
+  CHECK(TryPut(*store, {second}));
+  first.removing = true;
+  REQUIRE(TryPut(*store, {first}));
+  second.streams = {"tcp db"};
+  CHECK(TryPut(*store, {second}));
+}
+
 TEST_CASE("Two sites of one call cannot have one host") {
   TestStore store;
   const auto put = TryPut(*store, {MakeRecord(MakeSite(1, {"a.example"})),
