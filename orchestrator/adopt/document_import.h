@@ -15,8 +15,9 @@
 namespace orchestrator::adopt {
 
 struct ImportedRouter {
-  std::string router;  // its name in the document
-  site::Site site;     // external; valid, with what its own fields cannot say in routing.extra
+  std::string router;               // its name in the document
+  std::vector<std::string> others;  // routers of the same addresses, which are in its extra
+  site::Site site;  // external; valid, with what its own fields cannot say in routing.extra
   // What Traefik would have otherwise than by the document: objects have the names of the document,
   // and what the orchestrator makes for all sites is left out. Empty: the same.
   std::vector<traefik::codec::Change> difference;
@@ -38,7 +39,8 @@ struct DocumentImport {
 
 enum class DocumentFormat { kYaml, kToml };  // JSON is YAML
 
-// Each HTTP router whose rule says no more than hosts and paths becomes a site.
+// Each HTTP router whose rule says no more than hosts and paths becomes a site; others of the same
+// addresses (as on another entry point, or for some requests only) become part of it.
 // The error has a field for each thing that Traefik would refuse.
 Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
                                       const std::set<site::SiteId>& taken_ids,

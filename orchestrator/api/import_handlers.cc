@@ -100,6 +100,7 @@ Ordered ToJson(const adopt::DocumentImport& import) {
   for (const adopt::ImportedRouter& imported : import.routers) {
     body["sites"].push_back(
         {{"router", imported.router},
+         {"others", imported.others},
          {"site", Ordered::parse(site::ToJson(imported.site))},
          {"equivalent", imported.difference.empty()},
          {"difference", Ordered::parse(traefik::codec::ToJson(imported.difference))}});

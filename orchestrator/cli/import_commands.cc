@@ -88,8 +88,10 @@ int ImportRouting(const ApiClient& api, const std::string& kind,
   std::vector<std::vector<std::string>> rows{{"ROUTER", "SITE", "HOSTS", "ROUTING"}};
   for (const auto& imported : body.at("sites")) {
     const auto& site = imported.at("site");
+    std::string routers = imported.at("router").get<std::string>();
+    for (const auto& other : imported.at("others")) routers += " " + other.get<std::string>();
     rows.push_back(
-        {imported.at("router").get<std::string>(), site.at("id").dump(),
+        {routers, site.at("id").dump(),
          fmt::format("{}", fmt::join(site.at("hosts").get<std::vector<std::string>>(), " ")),
          imported.at("equivalent").get<bool>()
              ? "the same"

@@ -165,13 +165,35 @@ TEST_CASE("What cannot be a site is left over with its reason and what it needs"
   }
 }
 
-TEST_CASE("Two routers with one host become one site, and a document that is wrong none") {
-  json document = Document({{"rule", "Host(`a.example`)"}, {"service", "s"}});
-  document["http"]["routers"]["z"] = {{"rule", "Host(`a.example`)"}, {"service", "s"}};
+TEST_CASE("Routers of the addresses of one site are all part of it") {
+  json document = Document({{"rule", "Host(`a.example`)"},
+                            {"service", "s"},
+                            {"entryPoints", {"websecure"}},
+                            {"tls", {{"certResolver", "le"}}}});
+  document["http"]["routers"]["r-http"] = {{"rule", "Host(`a.example`)"},
+                                           {"service", "s"},
+                                           {"entryPoints", {"web"}},
+                                           {"middlewares", {"to-https"}}};
+  document["http"]["middlewares"]["to-https"] = {{"redirectScheme", {{"scheme", "https"}}}};
+  document["http"]["routers"]["r-post"] = {
+      {"rule", "Host(`a.example`) && Method(`POST`)"}, {"service", "t"}, {"entryPoints", {"web"}}};
+  document["http"]["services"]["t"] = Service({{"passHostHeader", false}});
   const DocumentImport import = Import(document);
-  CHECK(import.routers.size() == 1);
-  REQUIRE(import.left_over.size() == 1);
-  CHECK(import.left_over[0].object == "/http/routers/z");
+  REQUIRE(import.routers.size() == 1);
+  CHECK(import.left_over.empty());
+  const ImportedRouter& imported = import.routers[0];
+  CHECK(imported.router == "r");
+  CHECK(imported.others == std::vector<std::string>{"r-http", "r-post"});
+  const json extra = json::parse(imported.site.routing.extra);
+  CHECK(extra.at("http").at("routers").at("r-http").at("service") == "site");
+  CHECK(extra.at("http").at("routers").at("r-post").at("service") == "t");
+  CHECK(extra.at("http").at("middlewares").contains("to-https"));
+  // No more than what all sites have.
+  CHECK(Pointers(imported.difference) == std::vector<std::string>{"/http/routers/r/middlewares"});
+}
+
+TEST_CASE("A document that is wrong becomes no site") {
+  json document = Document({{"rule", "Host(`a.example`)"}, {"service", "s"}});
 
   document["http"]["routers"]["r"]["middlewares"] = {"gone"};
   const auto refused = ImportDocument(document.dump(), DocumentFormat::kYaml, {}, Options());

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <set>
+
+#include "orchestrator/adopt/document_import.h"
+
+namespace orchestrator::adopt {
+
+// Makes sites of the routers of a configuration that has been checked. Pure function.
+DocumentImport ImportRouters(traefik::codec::Value whole, const std::set<site::SiteId>& taken_ids,
+                             const routing::RouteOptions& options);
+
+}  // namespace orchestrator::adopt
