@@ -239,6 +239,61 @@ std::vector<Family> Trees(unsigned count) {
   return families;
 }
 
+// Rules as people write them, and with something wrong.
+std::string RuleAtRandom(std::mt19937& random, bool http, bool v2, int depth = 0) {
+  const auto choose = [&](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
+  constexpr const char* kHttp[] = {"Host",   "HostRegexp",  "Path",  "PathPrefix", "PathRegexp",
+                                   "Method", "Header",      "Query", "ClientIP",   "HeaderRegexp",
+                                   "host",   "QueryRegexp", "Foo",   "Headers",    "HeadersRegexp"};
+  constexpr const char* kTcp[] = {"HostSNI", "HostSNIRegexp", "ClientIP", "ALPN", "hostsni", "Foo"};
+  constexpr const char* kTexts[] = {"a.example",   "/a",          "*",   "10.0.0.0/8", "^a.*$",
+                                    "(",           "{id:[0-9]+}", "GET", "X-A",        "",
+                                    "b_c.example", "ünï.example", "{a",  "h2",         "/a b"};
+  const auto argument = [&] {
+    const std::string text = kTexts[choose(std::size(kTexts))];
+    return choose(4) == 0 ? "\"" + text + "\"" : "`" + text + "`";
+  };
+  if (depth < 3 && choose(3) == 0) {
+    std::string both = RuleAtRandom(random, http, v2, depth + 1) +
+                       (choose(2) == 0 ? " && " : "||") + RuleAtRandom(random, http, v2, depth + 1);
+    return choose(2) == 0 ? "(" + both + ")" : both;
+  }
+  std::string rule = choose(6) == 0 ? "!" : "";
+  rule += http ? kHttp[choose(std::size(kHttp))] : kTcp[choose(std::size(kTcp))];
+  rule += "(" + argument();
+  for (std::size_t more = choose(8) == 0 ? 2 : choose(4) == 0 ? 1 : 0; more > 0; --more) {
+    rule += ", " + argument();
+  }
+  rule += ")";
+  const std::size_t at = choose(rule.size());
+  if (choose(30) == 0 && static_cast<unsigned char>(rule[at]) < 0x80) rule.erase(at, 1);
+  return rule;
+}
+
+TEST_CASE("the real Traefik takes the rules that we take, and no other") {
+  VerdictTraefik traefik;
+  for (const char* protocol : {"http", "tcp"}) {
+    std::vector<Family> families;
+    for (unsigned seed = 1; seed <= 2000; ++seed) {
+      std::mt19937 random(seed);
+      const bool http = std::string_view(protocol) == "http";
+      const bool v2 = seed % 4 == 0;
+      json router = Router(protocol, "s");
+      router["rule"] = RuleAtRandom(random, http, v2);
+      if (v2) router["ruleSyntax"] = "v2";
+      if (!http) router["tls"]["passthrough"] = true;
+      Family family;
+      family.document[protocol]["routers"][fmt::format("r{}", seed)] = std::move(router);
+      families.push_back(std::move(family));
+    }
+    const std::size_t used = Compare(traefik, protocol, families);
+    CHECK(used > 200);
+    CHECK(used + 200 < families.size());
+  }
+}
+
 TEST_CASE("the real Traefik builds the HTTP middlewares that we take") {
   VerdictTraefik traefik;
   const auto families = Middlewares("http", 2000);

@@ -16,8 +16,10 @@ using nlohmann::json;
 
 constexpr const char* kApiHost = "api.invalid";
 
-// The route to Traefik's API, without which it could not be asked.
-json ApiRouter() { return {{"rule", "Host(`api.invalid`)"}, {"service", "api@internal"}}; }
+// The route to Traefik's API, without which it could not be asked. It goes before all others.
+json ApiRouter() {
+  return {{"rule", "Host(`api.invalid`)"}, {"service", "api@internal"}, {"priority", 1'000'000}};
+}
 
 provider::http::ServerResponse Json(std::string body) {
   provider::http::ServerResponse response;

@@ -20,9 +20,10 @@ struct TemplateData {
 // beyond ASCII count as letters.
 std::string Normalize(std::string_view name);
 
-// The text of a template. Of Go's templates it knows text, comments, `.Name`, `.Labels.key`,
-// `index .Labels "key"`, texts, pipes, parentheses and the functions normalize, lower, upper, trim,
-// trimPrefix, trimSuffix, replace and default; the error is a sentence that names what else it has.
+// The text of a template. Of Go's templates it knows text, comments, if, else and end, `.Name`,
+// `.Labels.key`, `index .Labels "key"`, texts, pipes, parentheses and the functions normalize,
+// lower, upper, trim, trimPrefix, trimSuffix, replace, default, contains, hasPrefix, hasSuffix, eq,
+// ne, not, and, or and printf (%s, %v); the error is a sentence that names what else it has.
 std::expected<std::string, std::string> Evaluate(std::string_view text, const TemplateData& data);
 
 }  // namespace traefik::swarm

@@ -45,6 +45,19 @@ TEST_CASE("Evaluate writes what Go's templates would") {
       {"should replace", "{{ replace \"_\" \".\" .Name }}", "my.web"},
       {"should fall back", "{{ index .Labels \"no\" | default \"d\" }}", "d"},
       {"should trim spaces around", "a {{- .Name -}} b", "amy_webb"},
+      {"should take a branch", "{{ if eq .Name \"my_web\" }}a{{ else }}b{{ end }}", "a"},
+      {"should take the other branch", "{{if not .Name}}a{{else}}b{{end}}", "b"},
+      {"should take one of several",
+       "{{ if index .Labels \"no\" }}a{{ else if .Labels.host | hasPrefix \"A\" }}b{{ else }}c{{ "
+       "end }}",
+       "b"},
+      {"should leave out what is in a branch that is not taken",
+       "{{ if ne .Name .Name }}a{{ if .Name }}b{{ end }}c{{ end }}d", "d"},
+      {"should join conditions",
+       "{{ if and .Name (or (index .Labels `no`) (contains `web` .Name)) }}a{{ end }}", "a"},
+      {"should print", "{{ printf \"%s-%v%%\" .Name `x` }}", "my_web-x%"},
+      {"should print a condition", "{{ eq .Name `x` `my_web` }} {{ hasSuffix `x` .Name }}",
+       "true false"},
       {"should pass comments over", "a{{/* x */}}b", "ab"},
   };
   for (const Case& c : cases) {
@@ -60,7 +73,15 @@ TEST_CASE("Evaluate refuses what it does not know") {
   };
   const Case cases[] = {
       {"should refuse an open action", "{{ .Name"},
-      {"should refuse a condition", "{{ if .Name }}a{{ end }}"},
+      {"should refuse a condition without its end", "{{ if .Name }}a"},
+      {"should refuse an end without its condition", "a{{ end }}"},
+      {"should refuse two others", "{{ if .Name }}{{ else }}{{ else }}{{ end }}"},
+      {"should refuse an unknown function in a branch that is not taken",
+       "{{ if eq .Name `b` }}{{ sha1sum .Name }}{{ end }}"},
+      {"should refuse a loop", "{{ range .Labels }}a{{ end }}"},
+      {"should refuse a variable", "{{ $x := .Name }}"},
+      {"should refuse a format that it does not know", "{{ printf `%d` .Name }}"},
+      {"should refuse a format with too few values", "{{ printf `%s` }}"},
       {"should refuse an unknown function", "{{ sha256sum .Name }}"},
       {"should refuse an unknown field", "{{ .Other }}"},
       {"should refuse a missing argument", "{{ replace \"a\" }}"},
