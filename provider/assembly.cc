@@ -2,41 +2,176 @@
 
 #include <utility>
 
-#include "provider/gzip.h"
-#include "provider/secret.h"
+#include <zlib.h>
 
 namespace provider {
+namespace {
+
+// Keys of one shard have the same quotient. A shard is also one map that is merged, so it should be
+// small: Traefik compares every two keys of a map.
+constexpr std::uint64_t kKeysPerShard = 128;
+
+// From more fragments on, maps are merged from their shards.
+constexpr std::size_t kLargestJson = 256;
+
+constexpr std::string_view kTransports = "http/serversTransports";
+
+void AppendMembers(std::string& members, std::string_view more) {
+  if (more.empty()) return;
+  if (!members.empty()) members += ',';
+  members += more;
+}
+
+bool HasRest(const traefik::Fragment& fragment) {
+  return !fragment.servers_transports.empty() || !fragment.others.empty();
+}
+
+std::shared_ptr<const PackedText> PackOrNothing(std::string text) {
+  return text.empty() ? nullptr : Pack(std::move(text));
+}
+
+}  // namespace
 
 Assembly::Assembly(traefik::RevisionProbe probe, std::vector<std::string> entry_points,
-                   traefik::Certificate default_certificate)
+                   const traefik::Certificate& default_certificate)
     : probe_(std::move(probe)),
       entry_points_(std::move(entry_points)),
-      default_certificate_(std::move(default_certificate)) {}
+      default_store_(Pack(traefik::RenderDefaultStore(default_certificate))) {}
 
 bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
   if (fragment == traefik::Fragment{}) return Remove(key);
-  traefik::Fragment& current = fragments_[key];
-  if (current == fragment) return false;
-  current = std::move(fragment);
+  Shard& shard = shards_[key / kKeysPerShard];
+  const auto [place, is_new] = shard.fragments.try_emplace(key);
+  if (!is_new && place->second == fragment) return false;
+  Take(fragment);
+  if (is_new) {
+    ++size_;
+  } else {
+    Drop(place->second);
+  }
+  place->second = std::move(fragment);
+  shard.is_stale = true;
   return true;
 }
 
-bool Assembly::Remove(std::uint64_t key) { return fragments_.erase(key) > 0; }
+bool Assembly::Remove(std::uint64_t key) {
+  const auto shard = shards_.find(key / kKeysPerShard);
+  if (shard == shards_.end()) return false;
+  const auto place = shard->second.fragments.find(key);
+  if (place == shard->second.fragments.end()) return false;
+  Drop(place->second);
+  shard->second.fragments.erase(place);
+  shard->second.is_stale = true;
+  --size_;
+  if (shard->second.fragments.empty()) shards_.erase(shard);
+  return true;
+}
 
-std::shared_ptr<const Snapshot> Assembly::Build(std::uint64_t revision) const {
+void Assembly::Take(const traefik::Fragment& fragment) {
+  rest_is_stale_ = rest_is_stale_ || HasRest(fragment);
+  for (const auto& [name, value] : fragment.middlewares) {
+    Bucket& bucket = BucketOf(name);
+    Middleware& middleware = bucket.middlewares[name];
+    ++middleware.uses;
+    if (middleware.value == value) continue;
+    middleware.value = value;
+    bucket.is_stale = true;
+  }
+}
+
+void Assembly::Drop(const traefik::Fragment& fragment) {
+  rest_is_stale_ = rest_is_stale_ || HasRest(fragment);
+  for (const auto& [name, unused] : fragment.middlewares) {
+    Bucket& bucket = BucketOf(name);
+    const auto middleware = bucket.middlewares.find(name);
+    if (--middleware->second.uses > 0) continue;
+    bucket.middlewares.erase(middleware);
+    bucket.is_stale = true;
+  }
+}
+
+Assembly::Bucket& Assembly::BucketOf(const std::string& middleware) {
+  const auto hash =
+      crc32_z(0, reinterpret_cast<const Bytef*>(middleware.data()), middleware.size());
+  return buckets_[hash % kBuckets];
+}
+
+void Assembly::Freshen(Shard& shard) {
+  std::string routers;
+  std::string services;
+  shard.rest.clear();
+  for (const auto& [key, fragment] : shard.fragments) {
+    AppendMembers(routers, fragment.routers);
+    AppendMembers(services, fragment.services);
+    if (!HasRest(fragment)) continue;
+    AppendMembers(shard.rest[std::string(kTransports)], fragment.servers_transports);
+    for (const auto& [section, members] : fragment.others) {
+      AppendMembers(shard.rest[section], members);
+    }
+  }
+  if (!shard.routers || shard.routers->plain != routers) {
+    shard.routers = PackOrNothing(std::move(routers));
+  }
+  if (!shard.services || shard.services->plain != services) {
+    shard.services = PackOrNothing(std::move(services));
+  }
+  shard.is_stale = false;
+}
+
+void Assembly::FreshenRest() {
+  std::map<std::string, std::string> rest;
+  for (const auto& [number, shard] : shards_) {
+    for (const auto& [section, members] : shard.rest) AppendMembers(rest[section], members);
+  }
+  rest_.clear();
+  for (auto& [section, members] : rest) {
+    if (!members.empty()) rest_[section] = Pack(std::move(members));
+  }
+  rest_is_stale_ = false;
+}
+
+void Assembly::Freshen() {
+  for (auto& [number, shard] : shards_) {
+    if (shard.is_stale) Freshen(shard);
+  }
+  for (Bucket& bucket : buckets_) {
+    if (!bucket.is_stale) continue;
+    std::map<std::string, std::string> middlewares;
+    for (const auto& [name, middleware] : bucket.middlewares) {
+      middlewares.emplace(name, middleware.value);
+    }
+    bucket.part = PackOrNothing(traefik::RenderMiddlewares(middlewares));
+    bucket.is_stale = false;
+  }
+  if (rest_is_stale_) FreshenRest();
+}
+
+std::vector<Section> Assembly::Sections(std::uint64_t revision) const {
   const traefik::Fragment probe =
       traefik::RenderFragment(traefik::ProbeConfiguration(probe_, revision, entry_points_));
-  std::vector<const traefik::Fragment*> parts{&probe};
-  parts.reserve(fragments_.size() + 1);
-  for (const auto& [key, fragment] : fragments_) parts.push_back(&fragment);
+  Section routers{"http/routers", {Pack(probe.routers)}};
+  Section services{"http/services", {}};
+  for (const auto& [number, shard] : shards_) {
+    if (shard.routers) routers.parts.push_back(shard.routers);
+    if (shard.services) services.parts.push_back(shard.services);
+  }
+  Section middlewares{"http/middlewares", {Pack(traefik::RenderMiddlewares(probe.middlewares))}};
+  for (const Bucket& bucket : buckets_) {
+    if (bucket.part) middlewares.parts.push_back(bucket.part);
+  }
+  std::vector<Section> sections{std::move(routers), std::move(services), std::move(middlewares)};
+  // By name, so that those of one protocol are together: http, tcp, tls, udp.
+  std::map<std::string, Part> rest = rest_;
+  rest["tls/stores"] = default_store_;
+  for (auto& [name, part] : rest) sections.push_back({name, {std::move(part)}});
+  return sections;
+}
 
-  auto snapshot = std::make_shared<Snapshot>();
-  snapshot->revision = revision;
-  snapshot->plain =
-      std::make_shared<const std::string>(traefik::RenderDocument(parts, default_certificate_));
-  snapshot->gzip = std::make_shared<const std::string>(Gzip(*snapshot->plain));
-  snapshot->etag = Sha256Hex(*snapshot->plain).substr(0, 32);
-  return snapshot;
+std::shared_ptr<const Snapshot> Assembly::Build(std::uint64_t revision) {
+  Freshen();
+  return std::make_shared<const Snapshot>(
+      revision, Sections(revision),
+      size_ > kLargestJson ? traefik::Form::kMerged : traefik::Form::kJson);
 }
 
 }  // namespace provider

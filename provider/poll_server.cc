@@ -130,12 +130,12 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
   auto snapshot = publisher_.Current();
   const auto asked = ParsePreferWait(request.Header("Prefer"));
   const auto wait = std::min(asked, options_.longest_wait);
-  const bool up_to_date = snapshot && request.connection->mark == snapshot->revision;
+  const bool up_to_date = snapshot && request.connection->mark == snapshot->revision();
   if (wait.count() > 0 && up_to_date) {
     // The count is taken first, so that a burst cannot get past the limit together.
     if (++counters_.holding <= static_cast<std::int64_t>(options_.held_polls)) {
       ++counters_.held;
-      snapshot = publisher_.WaitForOther(snapshot->revision, Publisher::Clock::now() + wait,
+      snapshot = publisher_.WaitForOther(snapshot->revision(), Publisher::Clock::now() + wait,
                                          request.is_disconnected);
       response.headers.emplace_back("Preference-Applied", fmt::format("wait={}", wait.count()));
     }
@@ -149,17 +149,22 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
   }
 
   const bool gzip = AcceptsGzip(request.Header("Accept-Encoding"));
-  response.content_type = "application/json";
-  response.shared_body = gzip ? snapshot->gzip : snapshot->plain;
+  const traefik::Form form =
+      request.Query("format") == "json" ? traefik::Form::kJson : snapshot->form();
+  const bool is_json = form == traefik::Form::kJson;
+  response.content_type = is_json ? "application/json" : "application/yaml";
+  response.shared_body =
+      snapshot->BytesOf(form, gzip ? Snapshot::Encoding::kGzip : Snapshot::Encoding::kPlain);
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.headers.emplace_back("Vary", "Accept-Encoding");
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.headers.emplace_back("ETag",
-                                fmt::format("\"{}{}\"", snapshot->etag, gzip ? "-gzip" : ""));
-  response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision));
+  response.headers.emplace_back(
+      "ETag", fmt::format("\"{}{}{}\"", snapshot->etag(), form == snapshot->form() ? "" : "-json",
+                          gzip ? "-gzip" : ""));
+  response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   if (request.method == "HEAD") return response;
   response.on_sent = [this, instance, connection = request.connection,
-                      revision = snapshot->revision,
+                      revision = snapshot->revision(),
                       size = response.shared_body->size()](bool complete) {
     if (!complete) {
       ++counters_.failed;

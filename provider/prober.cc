@@ -56,7 +56,7 @@ void Prober::Watch(const ConfiguredInstance& instance, const std::stop_token& st
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kFirstPause);
   while (!stop.stop_requested()) {
     const auto snapshot = publisher_.Current();
-    const std::uint64_t wanted = snapshot ? snapshot->revision : 0;
+    const std::uint64_t wanted = snapshot ? snapshot->revision() : 0;
     const auto answer = Ask(client_, instance, probe_, "/", probe_.revision_header, stop);
     const std::uint64_t serving = answer ? ParseRevision(*answer) : 0;
     if (!answer) {

@@ -2,18 +2,56 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
+
+#include "provider/packed_text.h"
+#include "traefik/layout.h"
 
 namespace provider {
 
-// What every poll gets until the next change: a document with its revision. Immutable, so it is
-// shared between threads without a lock. The bytes hold the default certificate's key: treat as a
-// secret.
-struct Snapshot {
-  std::uint64_t revision = 0;
-  std::shared_ptr<const std::string> plain;
-  std::shared_ptr<const std::string> gzip;
-  std::string etag;  // without quotes; a hash of the plain bytes
+// A map of the document ("http/routers") with its members in parts.
+struct Section {
+  std::string name;
+  std::vector<std::shared_ptr<const PackedText>> parts;
+};
+
+// What every poll gets until the next change: a document with its revision. Nobody can change it,
+// so it is shared between threads. Its compressed bytes are there from the start; the plain ones
+// are put together when somebody first asks for them. The bytes hold the default certificate's key:
+// treat them as a secret.
+class Snapshot {
+ public:
+  enum class Encoding : std::uint8_t { kPlain, kGzip };
+  using Bytes = std::shared_ptr<const std::string>;
+
+  Snapshot(std::uint64_t revision, std::vector<Section> sections, traefik::Form form);
+
+  std::uint64_t revision() const { return revision_; }
+  traefik::Form form() const { return form_; }
+  std::size_t plain_size() const { return plain_size_; }
+  const std::string& etag() const { return etag_; }  // without quotes; a hash of the plain bytes
+
+  // The document as Traefik is to get it.
+  Bytes plain() const { return BytesOf(form_, Encoding::kPlain); }
+  const Bytes& gzip() const { return gzip_; }
+
+  // The same in another form. Thread-safe.
+  Bytes BytesOf(traefik::Form form, Encoding encoding) const;
+
+ private:
+  std::string Stitch(traefik::Form form, std::size_t& plain_size) const;
+  std::string Render(traefik::Form form) const;
+
+  const std::uint64_t revision_;
+  const std::vector<Section> sections_;
+  const traefik::Form form_;
+  std::size_t plain_size_ = 0;
+  std::string etag_;
+  Bytes gzip_;
+  mutable std::mutex mutex_;
+  mutable Bytes made_[2][2];  // guarded by mutex_; by form and encoding
 };
 
 }  // namespace provider

@@ -1,6 +1,5 @@
 #include "traefik/document.h"
 
-#include <initializer_list>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -8,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "traefik/json_text.h"
+#include "traefik/layout.h"
 
 namespace traefik {
 namespace {
@@ -161,59 +161,8 @@ std::string RenderMembers(const Objects& objects) {
   return out;
 }
 
-// `"key": {members…}` from the same field of every fragment, if any has something.
-void AppendSection(std::string& out, std::string_view key,
-                   std::span<const Fragment* const> fragments, std::string Fragment::* members) {
-  bool open = false;
-  for (const Fragment* fragment : fragments) {
-    const std::string& text = fragment->*members;
-    if (text.empty()) continue;
-    if (open) {
-      out += ',';
-    } else {
-      if (!out.empty()) out += ',';
-      AppendJsonString(out, key);
-      out += ":{";
-      open = true;
-    }
-    out += text;
-  }
-  if (open) out += '}';
-}
-
-void AppendMiddlewares(std::string& out, std::span<const Fragment* const> fragments) {
-  std::map<std::string_view, std::string_view> middlewares;
-  for (const Fragment* fragment : fragments) {
-    for (const auto& [name, value] : fragment->middlewares) middlewares.emplace(name, value);
-  }
-  if (middlewares.empty()) return;
-  if (!out.empty()) out += ',';
-  out += "\"middlewares\":";
-  ObjectWriter object(out);
-  for (const auto& [name, value] : middlewares) object.Key(name) += value;
-}
-
-// `"kind":{members…}` of the sections of one protocol that few fragments have.
-void AppendOthers(std::string& out, std::string_view protocol,
-                  std::span<const Fragment* const> fragments) {
-  std::map<std::string_view, std::string> sections;
-  for (const Fragment* fragment : fragments) {
-    for (const auto& [section, members] : fragment->others) {
-      if (!section.starts_with(protocol) || section[protocol.size()] != '/') continue;
-      std::string& all = sections[std::string_view(section).substr(protocol.size() + 1)];
-      if (!all.empty()) all += ',';
-      all += members;
-    }
-  }
-  for (const auto& [kind, members] : sections) {
-    const bool is_list = kind == "certificates";
-    if (!out.empty()) out += ',';
-    AppendJsonString(out, kind);
-    out += is_list ? ":[" : ":{";
-    out += members;
-    out += is_list ? ']' : '}';
-  }
-}
+// The texts of every section of a document, in the order of the fragments.
+using Texts = std::map<std::string_view, std::vector<std::string_view>>;
 
 }  // namespace
 
@@ -305,50 +254,62 @@ Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revis
   return configuration;
 }
 
+std::string RenderMiddlewares(const std::map<std::string, std::string>& middlewares) {
+  std::string out;
+  for (const auto& [name, value] : middlewares) {
+    if (!out.empty()) out += ',';
+    AppendJsonString(out, name);
+    out += ':';
+    out += value;
+  }
+  return out;
+}
+
+std::string RenderDefaultStore(const Certificate& certificate) {
+  std::string out;
+  AppendJsonString(out, "default");
+  out += ':';
+  {
+    ObjectWriter store(out);
+    ObjectWriter members(store.Key("defaultCertificate"));
+    members.String("certFile", certificate.certificate_pem);
+    members.String("keyFile", certificate.key_pem);
+  }
+  return out;
+}
+
 std::string RenderDocument(std::span<const Fragment* const> fragments,
                            const std::optional<Certificate>& default_certificate) {
-  std::size_t size = 4096;
+  Texts texts;
+  std::map<std::string, std::string> all_middlewares;
+  const auto add = [&texts](std::string_view section, std::string_view text) {
+    if (!text.empty()) texts[section].push_back(text);
+  };
   for (const Fragment* fragment : fragments) {
-    size += fragment->routers.size() + fragment->services.size() + 2;
+    add("http/routers", fragment->routers);
+    add("http/services", fragment->services);
+    add("http/serversTransports", fragment->servers_transports);
+    all_middlewares.insert(fragment->middlewares.begin(), fragment->middlewares.end());
+    for (const auto& [section, members] : fragment->others) add(section, members);
   }
-  std::string http;
-  http.reserve(size);
-  AppendSection(http, "routers", fragments, &Fragment::routers);
-  AppendSection(http, "services", fragments, &Fragment::services);
-  AppendMiddlewares(http, fragments);
-  AppendSection(http, "serversTransports", fragments, &Fragment::servers_transports);
+  const std::string middlewares = RenderMiddlewares(all_middlewares);
+  add("http/middlewares", middlewares);
+  const std::string store = default_certificate ? RenderDefaultStore(*default_certificate) : "";
+  add("tls/stores", store);
 
-  AppendOthers(http, "http", fragments);
-  std::string tcp;
-  AppendOthers(tcp, "tcp", fragments);
-  std::string udp;
-  AppendOthers(udp, "udp", fragments);
-  std::string tls;
-  AppendOthers(tls, "tls", fragments);
-  if (default_certificate) {
-    if (!tls.empty()) tls += ',';
-    tls += "\"stores\":";
-    ObjectWriter stores(tls);
-    ObjectWriter store(stores.Key("default"));
-    ObjectWriter certificate(store.Key("defaultCertificate"));
-    certificate.String("certFile", default_certificate->certificate_pem);
-    certificate.String("keyFile", default_certificate->key_pem);
+  std::vector<SectionShape> shapes;
+  std::vector<const std::vector<std::string_view>*> parts;
+  std::size_t size = 0;
+  for (const auto& [section, members] : texts) {
+    shapes.push_back({section, members.size()});
+    parts.push_back(&members);
+    for (const std::string_view text : members) size += text.size() + 1;
   }
-
   std::string out;
-  out.reserve(http.size() + tcp.size() + udp.size() + tls.size() + 64);
-  {
-    ObjectWriter document(out);
-    for (const auto& [protocol, sections] :
-         std::initializer_list<std::pair<std::string_view, const std::string&>>{
-             {"http", http}, {"tcp", tcp}, {"tls", tls}, {"udp", udp}}) {
-      if (sections.empty()) continue;
-      std::string& value = document.Key(protocol);
-      value += '{';
-      value += sections;
-      value += '}';
-    }
-  }
+  out.reserve(size + 4096);
+  LayOut(
+      shapes, Form::kJson, [&out](std::string_view text) { out += text; },
+      [&](std::size_t section, std::size_t part) { out += (*parts[section])[part]; });
   return out;
 }
 

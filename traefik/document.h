@@ -53,6 +53,12 @@ struct RevisionProbe {
 Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revision,
                                  std::span<const std::string> entry_points);
 
+// Members of the middlewares' map, from what is in Fragment::middlewares.
+std::string RenderMiddlewares(const std::map<std::string, std::string>& middlewares);
+
+// The member of tls.stores with Traefik's default certificate. Holds its key.
+std::string RenderDefaultStore(const Certificate& certificate);
+
 // The whole document. Sections that would be empty are left out, since one empty section makes
 // Traefik refuse everything. The result holds the certificate's key: treat it as a secret.
 std::string RenderDocument(std::span<const Fragment* const> fragments,

@@ -52,8 +52,17 @@ bool NeedsEscape(std::uint32_t value) {
 }  // namespace
 
 void AppendJsonString(std::string& out, std::string_view text) {
+  const auto is_special = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte >= 0x7F || c == '"' || c == '\\';
+  };
   out += '"';
   while (!text.empty()) {
+    const auto plain =
+        static_cast<std::size_t>(std::ranges::find_if(text, is_special) - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const CodePoint point = Decode(text);
     const bool invalid = point.value == kReplacement && point.length == 1;
     if (point.value == '"' || point.value == '\\') {

@@ -59,9 +59,9 @@ std::string RenderMetrics(const Services& services) {
   AddInstances(registry, services);
   if (const auto snapshot = services.publisher.Current()) {
     Gauge(registry, "orchestrator_document_revision", "Revision of the current document",
-          static_cast<double>(snapshot->revision));
+          static_cast<double>(snapshot->revision()));
     Gauge(registry, "orchestrator_document_bytes", "Size of the current document",
-          static_cast<double>(snapshot->plain->size()));
+          static_cast<double>(snapshot->plain_size()));
   }
   if (const auto counts = services.store.Count()) {
     for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,

@@ -29,7 +29,7 @@ std::string EngineState(const Services& services) {
 
 Ordered InstancesToJson(const Services& services) {
   const auto snapshot = services.publisher.Current();
-  const std::uint64_t published = snapshot ? snapshot->revision : 0;
+  const std::uint64_t published = snapshot ? snapshot->revision() : 0;
   Ordered list = Ordered::array();
   for (const provider::InstanceStatus& instance : services.instances.List()) {
     const std::uint64_t known = instance.probed ? instance.confirmed : instance.delivered;
@@ -86,9 +86,9 @@ Response ShowRouting(const Services& services) {
               {"sites", counts->sites},
               {"phases", Ordered::object()},
               {"removing", counts->removing},
-              {"revision", snapshot ? Ordered(snapshot->revision) : Ordered()},
-              {"document_bytes", snapshot ? Ordered(snapshot->plain->size()) : Ordered()},
-              {"compressed_bytes", snapshot ? Ordered(snapshot->gzip->size()) : Ordered()},
+              {"revision", snapshot ? Ordered(snapshot->revision()) : Ordered()},
+              {"document_bytes", snapshot ? Ordered(snapshot->plain_size()) : Ordered()},
+              {"compressed_bytes", snapshot ? Ordered(snapshot->gzip()->size()) : Ordered()},
               {"engine", EngineState(services)},
               {"instances", InstancesToJson(services)},
               {"quarantined", Ordered::array()}};
@@ -106,10 +106,11 @@ Response ListInstances(const Services& services) {
 Response ShowDocument(const Services& services) {
   const auto snapshot = services.publisher.Current();
   if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
-  auto document = Ordered::parse(*snapshot->plain);
+  auto document = Ordered::parse(
+      *snapshot->BytesOf(traefik::Form::kJson, provider::Snapshot::Encoding::kPlain));
   document["tls"]["stores"]["default"]["defaultCertificate"]["keyFile"] = "(hidden)";
   Response response = Json(200, Dump(document));
-  response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision));
+  response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   return response;
 }
 

@@ -44,6 +44,12 @@ class Fixture {
     return client.Send(Request(std::move(headers))).value();
   }
 
+  http::ClientResponse GetAt(const std::string& target) {
+    http::ClientRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port) + target;
+    return client.Send(request).value();
+  }
+
   std::future<http::ClientResponse> GetLater(http::Client& from) {
     return std::async(std::launch::async, [this, &from] {
       return from.Send(Request({{"Prefer", "wait=30"}})).value();
@@ -176,14 +182,29 @@ TEST_CASE("A poll gets the stored bytes, packed where it takes them") {
     INFO(c.sentence);
     const http::ClientResponse response = fixture.Get({{"Accept-Encoding", c.accept_encoding}});
     CHECK(response.status == 200);
-    CHECK(response.body == (c.packed ? *snapshot->gzip : *snapshot->plain));
+    CHECK(response.body == (c.packed ? *snapshot->gzip() : *snapshot->plain()));
     CHECK(http::FindHeader(response.headers, "Content-Encoding") == (c.packed ? "gzip" : ""));
     CHECK(http::FindHeader(response.headers, "ETag") ==
-          (c.packed ? "\"tag-6-gzip\"" : "\"tag-6\""));
+          "\"" + snapshot->etag() + (c.packed ? "-gzip\"" : "\""));
     CHECK(http::FindHeader(response.headers, "X-Revision") == "6");
     CHECK(http::FindHeader(response.headers, "Content-Type") == "application/json");
     CHECK(http::FindHeader(response.headers, "Vary") == "Accept-Encoding");
   }
+}
+
+TEST_CASE("A client may ask for JSON where the document has merge keys") {
+  Fixture fixture;
+  const auto snapshot = std::make_shared<const Snapshot>(
+      6, std::vector<Section>{{"http/routers", {Pack("\"a\":1"), Pack("\"b\":2")}}},
+      traefik::Form::kMerged);
+  fixture.publisher.Publish(snapshot);
+  const auto as_it_is = fixture.GetAt("/configuration");
+  CHECK(as_it_is.body == R"({"http":{"routers":{<<: [{"a":1},{"b":2}]}}})");
+  CHECK(http::FindHeader(as_it_is.headers, "Content-Type") == "application/yaml");
+  const auto json = fixture.GetAt("/configuration?format=json");
+  CHECK(json.body == R"({"http":{"routers":{"a":1,"b":2}}})");
+  CHECK(http::FindHeader(json.headers, "Content-Type") == "application/json");
+  CHECK(http::FindHeader(json.headers, "ETag") == "\"" + snapshot->etag() + "-json\"");
 }
 
 TEST_CASE("HEAD tells the revision and delivers nothing") {
@@ -215,7 +236,7 @@ TEST_CASE("A poll is held only on a connection that has the revision, and releas
   fixture.publisher.Publish(MakeSnapshot(2));
   const http::ClientResponse response = held.get();
   CHECK(response.status == 200);
-  CHECK(response.body == *MakeSnapshot(2)->plain);
+  CHECK(response.body == *MakeSnapshot(2)->plain());
   CHECK(http::FindHeader(response.headers, "Preference-Applied") == "wait=30");
   CHECK(fixture.HoldsEventually(0));
   CHECK(fixture.server.counters().held == 1);
@@ -324,7 +345,7 @@ TEST_CASE("Deliveries are counted with their bytes") {
   fixture.Get();
   REQUIRE(Eventually([&] { return fixture.server.counters().served == 2; }));
   CHECK(fixture.server.counters().attempts == 2);
-  CHECK(fixture.server.counters().bytes == 2 * snapshot->plain->size());
+  CHECK(fixture.server.counters().bytes == 2 * snapshot->plain()->size());
   CHECK(fixture.server.counters().failed == 0);
 }
 

@@ -29,14 +29,14 @@ TEST_CASE("Waiting ends at the deadline with what is current") {
   const auto snapshot = publisher.WaitForOther(3, deadline);
   CHECK(Clock::now() >= deadline);
   REQUIRE(snapshot);
-  CHECK(snapshot->revision == 3);
+  CHECK(snapshot->revision() == 3);
 }
 
 TEST_CASE("Waiting ends at once when another revision is current, also an older one") {
   Publisher publisher;
   publisher.Publish(MakeSnapshot(3));
-  CHECK(publisher.WaitForOther(2, Clock::now() + 1h)->revision == 3);
-  CHECK(publisher.WaitForOther(4, Clock::now() + 1h)->revision == 3);
+  CHECK(publisher.WaitForOther(2, Clock::now() + 1h)->revision() == 3);
+  CHECK(publisher.WaitForOther(4, Clock::now() + 1h)->revision() == 3);
 }
 
 TEST_CASE("Waiting ends when nobody waits for the answer any more") {
@@ -44,7 +44,7 @@ TEST_CASE("Waiting ends when nobody waits for the answer any more") {
   publisher.Publish(MakeSnapshot(1));
   std::atomic<int> asked = 0;
   const auto snapshot = publisher.WaitForOther(1, Clock::now() + 1h, [&] { return ++asked > 0; });
-  CHECK(snapshot->revision == 1);
+  CHECK(snapshot->revision() == 1);
   CHECK(asked == 1);
 }
 
@@ -54,8 +54,8 @@ TEST_CASE("Close wakes those who wait, now and later") {
   auto waiting =
       std::async(std::launch::async, [&] { return publisher.WaitForOther(1, Clock::now() + 1h); });
   publisher.Close();
-  CHECK(waiting.get()->revision == 1);
-  CHECK(publisher.WaitForOther(1, Clock::now() + 1h)->revision == 1);
+  CHECK(waiting.get()->revision() == 1);
+  CHECK(publisher.WaitForOther(1, Clock::now() + 1h)->revision() == 1);
 }
 
 TEST_CASE("Publishing wakes all who wait and gives them one snapshot") {
@@ -83,7 +83,7 @@ TEST_CASE("Publishing the same revision again does not end a wait") {
   CHECK(tests::Eventually([&] { return asked.load(); }));
   CHECK(waiting.wait_for(0s) == std::future_status::timeout);
   publisher.Publish(MakeSnapshot(2));
-  CHECK(waiting.get()->revision == 2);
+  CHECK(waiting.get()->revision() == 2);
 }
 
 }  // namespace

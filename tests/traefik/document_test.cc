@@ -55,7 +55,7 @@ TEST_CASE("RenderDocument leaves out every section that would be empty") {
       {"should write transports alone", {transport}, R"({"http":{"serversTransports":{"t":{}}}})"},
       {"should write all sections in one order",
        {middleware, service, router},
-       R"({"http":{"routers":{"a":{}},"services":{"a":{}},"middlewares":{"m":{}}}})"},
+       R"({"http":{"middlewares":{"m":{}},"routers":{"a":{}},"services":{"a":{}}}})"},
   };
   for (const Case& c : cases) {
     INFO(c.sentence);
