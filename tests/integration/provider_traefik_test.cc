@@ -135,6 +135,48 @@ TEST_CASE("Traefik's choice between overlapping sites follows the more precise o
   CHECK(system.StatusOf("deep.free.example.com") == 404);
 }
 
+TEST_CASE("many sites are one document with merged maps, which Traefik reads like a small one") {
+  System system;
+  const Upstream upstream("hello");
+  constexpr int kSites = 1'000;
+  const auto host = [](int id) { return fmt::format("site{}.example.com", id); };
+  const auto batch = [&](const nlohmann::json& body) {
+    const Answer answer =
+        system.orchestrator.Call("POST", "/v1/sites/batch?wait=routed&timeout=60s", body.dump());
+    INFO(answer.body);
+    REQUIRE(answer.status == 200);
+  };
+  nlohmann::json all{{"upsert", nlohmann::json::array()}};
+  for (int id = 1; id <= kSites; ++id) {
+    all["upsert"].push_back(nlohmann::json::parse(ExternalSite(id, host(id), upstream.url())));
+  }
+  batch(all);
+  const auto content_type = [&] {
+    provider::http::ClientRequest request;
+    request.url = system.orchestrator.provider_url();
+    return std::string(
+        provider::http::FindHeader(system.client.Send(request).value().headers, "Content-Type"));
+  };
+  CHECK(content_type() == "application/yaml");
+  const auto answers = [&](int id) {
+    return Eventually([&] { return system.BodyOf(host(id)) == "hello /"; });
+  };
+  for (const int id : {1, 127, 128, 129, 500, kSites}) CHECK(answers(id));
+  REQUIRE(system.orchestrator
+              .Call("PATCH", "/v1/sites/500?wait=routed", R"({"hosts": ["moved.example.com"]})")
+              .status == 200);
+  CHECK(system.BodyOf("moved.example.com") == "hello /");
+  CHECK(system.StatusOf(host(500)) == 404);
+  CHECK(answers(501));
+
+  nlohmann::json most{{"delete", nlohmann::json::array()}};
+  for (int id = 101; id <= kSites; ++id) most["delete"].push_back(id);
+  batch(most);
+  CHECK(Eventually([&] { return system.StatusOf(host(501)) == 404; }));
+  CHECK(content_type() == "application/json");
+  CHECK(answers(100));
+}
+
 TEST_CASE("a restarted Traefik has its routes at once") {
   System system;
   const Upstream upstream("hello");
