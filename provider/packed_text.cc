@@ -30,6 +30,8 @@ class Deflater {
 
   std::string Deflate(std::string_view text) {
     constexpr std::size_t kFlushMark = 16;
+    constexpr std::size_t kLargest = std::size_t{1} << 30;
+    if (text.size() > kLargest) throw std::length_error("a part of the document is too large");
     deflateReset(&stream_);
     std::string out(deflateBound(&stream_, text.size()) + kFlushMark, '\0');
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));

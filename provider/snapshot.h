@@ -31,7 +31,7 @@ class Snapshot {
   std::uint64_t revision() const { return revision_; }
   traefik::Form form() const { return form_; }
   std::size_t plain_size() const { return plain_size_; }
-  const std::string& etag() const { return etag_; }  // without quotes; a hash of the plain bytes
+  const std::string& etag() const { return etag_; }  // without quotes; same bytes, same tag
 
   // The document as Traefik is to get it.
   Bytes plain() const { return BytesOf(form_, Encoding::kPlain); }

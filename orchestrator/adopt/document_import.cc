@@ -8,6 +8,7 @@
 #include "traefik/check/configuration_check.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/edit.h"
+#include "traefik/codec/locate.h"
 
 namespace orchestrator::adopt {
 namespace {
@@ -15,12 +16,18 @@ namespace {
 using traefik::codec::Path;
 using traefik::codec::Problem;
 using traefik::codec::Problems;
+using traefik::codec::RawNode;
 using traefik::codec::ReferenceTarget;
 using traefik::codec::Value;
 
 Failure Refused(const std::vector<Problem>& problems) {
   Error error{ErrorKind::kInvalid, "Traefik would not use this configuration as it is"};
+  constexpr std::size_t kMostTold = 50;
   for (const Problem& problem : problems) {
+    if (error.fields.size() == kMostTold) {
+      error.message += fmt::format("\nand {} more", problems.size() - kMostTold);
+      break;
+    }
     error.fields.push_back(
         {problem.pointer, problem.line > 0 ? fmt::format("{} (line {}, column {})", problem.detail,
                                                          problem.line, problem.column)
@@ -52,6 +59,20 @@ void Remark(const Problems& problems, DocumentImport& import) {
   }
 }
 
+// `document` is where it was read from; empty where that is no text.
+Result<DocumentImport> Import(Value configuration, const RawNode& document,
+                              const std::set<site::SiteId>& taken_ids,
+                              const routing::RouteOptions& options) {
+  StripOwnProvider(configuration);
+  Problems problems;
+  traefik::check::CheckConfiguration(configuration, problems, options.version);
+  traefik::codec::Locate(document, problems.errors);
+  if (!problems.errors.empty()) return Refused(problems.errors);
+  DocumentImport import = ImportRouters(std::move(configuration), taken_ids, options);
+  Remark(problems, import);
+  return import;
+}
+
 }  // namespace
 
 Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
@@ -63,7 +84,11 @@ Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat form
                     : traefik::codec::DecodeDocument(
                           text, problems, traefik::codec::Source::kDocument, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  auto import = ImportConfiguration(std::move(whole), taken_ids, options);
+  Problems unused;  // it has been read before
+  const RawNode document = format == DocumentFormat::kToml
+                               ? traefik::codec::ReadTomlDocument(text, unused)
+                               : traefik::codec::ReadDocument(text, unused);
+  auto import = Import(std::move(whole), document, taken_ids, options);
   if (import) Remark(problems, *import);
   return import;
 }
@@ -71,13 +96,7 @@ Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat form
 Result<DocumentImport> ImportConfiguration(Value configuration,
                                            const std::set<site::SiteId>& taken_ids,
                                            const routing::RouteOptions& options) {
-  StripOwnProvider(configuration);
-  Problems problems;
-  traefik::check::CheckConfiguration(configuration, problems, options.version);
-  if (!problems.errors.empty()) return Refused(problems.errors);
-  DocumentImport import = ImportRouters(std::move(configuration), taken_ids, options);
-  Remark(problems, import);
-  return import;
+  return Import(std::move(configuration), {}, taken_ids, options);
 }
 
 }  // namespace orchestrator::adopt

@@ -103,7 +103,7 @@ class Importer {
         refused_.push_back({&router, std::move(made.error())});
       }
     }
-    std::erase_if(refused_, [this](Refused& refused) { return AddToSite(refused); });
+    AddToSites();
     return Result();
   }
 
@@ -207,21 +207,47 @@ class Importer {
     return draft;
   }
 
-  // A router that says more than addresses, or the same as another one on other entry points,
-  // belongs to the site that has its addresses. Whether there is one.
-  bool AddToSite(Refused& refused) {
-    const Member& router = *refused.router;
-    if (router.value.Find("parentRefs") || router.name == kSite) return false;
-    const std::string_view rule = TextOf(router.value, "rule");
-    const auto hosts = traefik::rules::CheckRule(rule);
-    if (!hosts || hosts->empty()) return false;
-    const auto [first, last] = drafts_by_host_.equal_range(hosts->front());
-    for (auto place = first; place != last; ++place) {
-      Draft& draft = drafts_[place->second];
-      if (!routing::AddressesOf(rule, draft.imported.site, traefik::rules::Protocol::kHttp)) {
+  // Routers that say more than addresses, or the same as another one on other entry points, belong
+  // to the site that has their addresses.
+  void AddToSites() {
+    std::map<std::size_t, std::vector<Refused*>> by_draft;
+    for (Refused& refused : refused_) {
+      if (const auto draft = DraftOf(*refused.router)) by_draft[*draft].push_back(&refused);
+    }
+    std::set<const Member*> added;
+    for (const auto& [draft, routers] : by_draft) {
+      // Mostly all can be added together; else it is said of each why not.
+      if (Add(drafts_[draft], routers)) {
+        for (const Refused* refused : routers) added.insert(refused->router);
         continue;
       }
-      Draft wider = draft;
+      constexpr std::size_t kMostTried = 50;
+      for (std::size_t i = 0; i < std::min(routers.size(), kMostTried); ++i) {
+        if (Add(drafts_[draft], {routers[i]})) added.insert(routers[i]->router);
+      }
+    }
+    std::erase_if(refused_, [&](const Refused& refused) { return added.contains(refused.router); });
+  }
+
+  // The draft with all addresses that the router may match.
+  std::optional<std::size_t> DraftOf(const Member& router) const {
+    if (router.value.Find("parentRefs") || router.name == kSite) return std::nullopt;
+    const std::string_view rule = TextOf(router.value, "rule");
+    const auto hosts = traefik::rules::CheckRule(rule);
+    if (!hosts || hosts->empty()) return std::nullopt;
+    const auto [first, last] = drafts_by_host_.equal_range(hosts->front());
+    for (auto place = first; place != last; ++place) {
+      const site::Site& site = drafts_[place->second].imported.site;
+      if (routing::AddressesOf(rule, site, traefik::rules::Protocol::kHttp)) return place->second;
+    }
+    return std::nullopt;
+  }
+
+  // All of them or none; then they know why.
+  bool Add(Draft& draft, const std::vector<Refused*>& routers) const {
+    Draft wider = draft;
+    for (const Refused* refused : routers) {
+      const Member& router = *refused->router;
       wider.routers.push_back(&router);
       wider.imported.others.push_back(router.name);
       Value own = router.value;
@@ -231,16 +257,17 @@ class Importer {
         traefik::codec::Put(own, "service", Value{std::string(kSite)});
       }
       PutObject(wider.extra, {"http", "routers", router.name}, std::move(own));
-      Complete(whole_, wider.extra);
-      if (auto done = Finish(wider); !done) {
-        refused.reason = fmt::format("cannot be part of the site of {}: {}", draft.imported.router,
-                                     done.error());
-        return false;
-      }
-      draft = std::move(wider);
-      return true;
     }
-    return false;
+    Complete(whole_, wider.extra);
+    if (auto done = Finish(wider); !done) {
+      for (Refused* refused : routers) {
+        refused->reason = fmt::format("cannot be part of the site of {}: {}", draft.imported.router,
+                                      done.error());
+      }
+      return false;
+    }
+    draft = std::move(wider);
+    return true;
   }
 
   // Makes a valid site of the draft, and compares it with the document.

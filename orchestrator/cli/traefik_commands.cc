@@ -15,6 +15,7 @@
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/diff.h"
 #include "traefik/codec/labels.h"
+#include "traefik/codec/locate.h"
 #include "traefik/rules/rule_check.h"
 #include "traefik/schema/schema.h"
 #include "traefik/swarm/service_routes.h"
@@ -132,6 +133,11 @@ int CheckTraefikDocument(const std::string& target, bool toml) {
                                        text, problems, traefik::codec::Source::kDocument, *version);
   if (problems.errors.empty()) {
     traefik::check::CheckConfiguration(configuration, problems, *version);
+    Problems unused;  // it has been read before
+    const auto document = toml ? traefik::codec::ReadTomlDocument(text, unused)
+                               : traefik::codec::ReadDocument(text, unused);
+    traefik::codec::Locate(document, problems.errors);
+    traefik::codec::Locate(document, problems.warnings);
   }
   const bool good = problems.errors.empty();
   Ordered out{{"ok", good}};

@@ -21,8 +21,8 @@ int EncodeTraefikLabels();
 int CheckTraefikDocument(const std::string& target, bool toml);
 int CheckTraefikRule(bool tcp, bool v2);
 
-// Compares two documents in files (TOML by the name's ending): a line for each difference, or JSON. Status 1 when there are
-// some.
+// Compares two documents in files (TOML by the name's ending): a line for each difference, or JSON.
+// Status 1 when there are some.
 int DiffTraefikDocuments(const std::string& before, const std::string& after, bool as_json);
 
 // Prints every option of Traefik's dynamic configuration as a Markdown table.

@@ -347,10 +347,13 @@ class Compiler {
                           DecodedRoutes(traefik::RenderFragment(SharedRoutes(options_)), options_));
     Problems problems;
     traefik::check::CheckConfiguration(whole, problems, options_.version);
-    for (const auto* list : {&problems.errors, &problems.warnings}) {
-      for (const Problem& problem : *list) {
-        Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
-      }
+    for (const Problem& problem : problems.errors) {
+      Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
+    }
+    // Of its own objects only: what the fleet shares is not the site's to mend.
+    for (const Problem& problem : problems.warnings) {
+      if (!problem.pointer.contains("/" + name_)) continue;
+      Fail(AsWritten(problem.pointer), AsWritten(problem.detail));
     }
   }
 

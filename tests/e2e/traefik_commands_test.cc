@@ -62,6 +62,7 @@ TEST_CASE("a document is checked") {
   CHECK(bad.status == 1);
   CHECK(bad.output.at("ok") == false);
   CHECK(bad.output.at("/errors/0/pointer"_json_pointer) == "/http/routers/a/service");
+  CHECK(bad.output.at("/errors/0/line"_json_pointer) == 3);
 }
 
 TEST_CASE("a TOML file is checked") {

@@ -58,7 +58,7 @@ class Checker {
     const Value& router = member.value;
     const bool is_parent = parents_.contains(member.name);
     const bool is_child = router.Find("parentRefs") != nullptr;
-    if (protocol_ != "udp") CheckRule(router, path);
+    if (protocol_ != "udp") CheckRule(member, path);
     if (const Value* priority = router.Find("priority");
         priority && *priority->number() > kLargestPriority) {
       Fail(problems_, {&path, "priority"}, fmt::format("must be at most {}", kLargestPriority));
@@ -84,7 +84,8 @@ class Checker {
     }
   }
 
-  void CheckRule(const Value& router, const Path& path) {
+  void CheckRule(const Member& member, const Path& path) {
+    const Value& router = member.value;
     const std::string_view rule = TextOf(router, "rule");
     const Path place{&path, "rule"};
     if (rule.empty()) {
@@ -100,7 +101,7 @@ class Checker {
       Fail(problems_, place, hosts.error());
       return;
     }
-    if (protocol_ == "http" && router.Find("tls")) NoteTlsOptions(router, path, *hosts);
+    if (protocol_ == "http" && router.Find("tls")) NoteTlsOptions(member, *hosts);
     if (protocol_ == "tcp" && !router.Find("tls") && !hosts->empty() && hosts->front() != "*") {
       Fail(problems_, place,
            "names a host, which TCP tells with TLS only: add tls, or use "
@@ -110,41 +111,78 @@ class Checker {
 
   // By which TLS options a router wants to be reached: those of a host are chosen before anything
   // but its name and the entry point is known.
-  void NoteTlsOptions(const Value& router, const Path& path,
-                      const std::vector<std::string>& hosts) {
-    std::string_view options = TextOf(*router.Find("tls"), "options");
-    if (options.empty()) options = kDefaultOptions;
-    const Path tls{&path, "tls"};
-    const Path place{&tls, "options"};
+  void NoteTlsOptions(const Member& router, const std::vector<std::string>& hosts) {
+    const std::string_view options = TlsOptionsOf(router.value);
     if (hosts.empty() && options != kDefaultOptions) {
-      Warn(place.Pointer(),
+      Warn(TlsPointer(router),
            "is not used: Traefik chooses TLS options by a host in the rule, and there is none");
     }
-    auto points = TextsOf(router, "entryPoints");
-    if (points.empty()) points.emplace_back();  // all that there are
     for (const std::string& host : hosts) {
-      for (const std::string_view point : points) {
-        tls_by_host_[host].push_back({point, options, place.Pointer()});
-      }
+      auto& users = tls_by_host_[host];
+      if (users.empty() || users.back() != &router) users.push_back(&router);
     }
   }
 
+  static std::string_view TlsOptionsOf(const Value& router) {
+    const std::string_view options = TextOf(*router.Find("tls"), "options");
+    return options.empty() ? kDefaultOptions : options;
+  }
+
+  std::string TlsPointer(const Member& router) const {
+    const Path path{&routers_.path(), router.name};
+    const Path tls{&path, "tls"};
+    return Path{&tls, "options"}.Pointer();
+  }
+
+  // The entry points of a router; an empty name for all that there are.
+  static std::vector<std::string_view> PointsOf(const Value& router) {
+    auto points = TextsOf(router, "entryPoints");
+    if (points.empty()) points.emplace_back();
+    return points;
+  }
+
   void CheckTlsOptions() {
-    for (const auto& [host, uses] : tls_by_host_) {
-      std::set<std::string_view> told;
-      for (const TlsUse& use : uses) {
-        const auto other = std::ranges::find_if(uses, [&](const TlsUse& one) {
-          const bool meet = one.entry_point == use.entry_point || one.entry_point.empty() ||
-                            use.entry_point.empty();
-          return meet && one.options != use.options;
-        });
-        if (other == uses.end() || !told.insert(use.pointer).second) continue;
-        Warn(use.pointer,
-             fmt::format("is not used: another router of the host {} has the TLS options {}, so "
-                         "Traefik takes its default ones for both",
-                         host, other->options));
+    for (const auto& [host, users] : tls_by_host_) {
+      const auto same = [&](const Member* router) {
+        return TlsOptionsOf(router->value) == TlsOptionsOf(users.front()->value);
+      };
+      if (std::ranges::all_of(users, same)) continue;
+      std::map<std::string_view, std::set<std::string_view>> by_point;
+      std::set<std::string_view> everywhere;
+      for (const Member* router : users) {
+        const std::string_view options = TlsOptionsOf(router->value);
+        everywhere.insert(options);
+        for (const std::string_view point : PointsOf(router->value)) {
+          by_point[point].insert(options);
+        }
       }
+      for (const Member* router : users) WarnOfOtherOptions(host, *router, by_point, everywhere);
     }
+  }
+
+  void WarnOfOtherOptions(const std::string& host, const Member& router,
+                          const std::map<std::string_view, std::set<std::string_view>>& by_point,
+                          const std::set<std::string_view>& everywhere) {
+    const std::string_view own = TlsOptionsOf(router.value);
+    std::string_view other;
+    const auto look = [&](const std::set<std::string_view>& options) {
+      for (const std::string_view one : options) {
+        if (one != own) other = one;
+      }
+    };
+    for (const std::string_view point : PointsOf(router.value)) {
+      if (point.empty()) {
+        look(everywhere);
+        continue;
+      }
+      look(by_point.at(point));
+      if (const auto all = by_point.find(""); all != by_point.end()) look(all->second);
+    }
+    if (other.empty() || !warned_.insert(&router).second) return;
+    Warn(TlsPointer(router),
+         fmt::format("is not used: another router of the host {} has the TLS options {}, so "
+                     "Traefik takes its default ones for both",
+                     host, other));
   }
 
   void Warn(std::string pointer, std::string detail) {
@@ -320,13 +358,9 @@ class Checker {
   const Section tls_options_;
   Problems& problems_;
   std::set<std::string_view> parents_;
-  struct TlsUse {
-    std::string_view entry_point;  // empty: all
-    std::string_view options;
-    std::string pointer;
-  };
   static constexpr std::string_view kDefaultOptions = "default";
-  std::map<std::string, std::vector<TlsUse>> tls_by_host_;
+  std::map<std::string, std::vector<const Member*>> tls_by_host_;
+  std::set<const Member*> warned_;  // of their TLS options
   LoopFinder parent_loops_;
   LoopFinder service_loops_;
   LoopFinder chain_loops_;

@@ -1,5 +1,6 @@
 #include "traefik/codec/toml_reader.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,34 @@ std::string FractionText(double value) {
     text += ".0";
   }
   return text;
+}
+
+// What would take toml++ beyond the stack, or too long: it makes a table of each part of a key.
+std::string TooMuch(std::string_view text) {
+  constexpr std::size_t kLargest = std::size_t{1} << 20;
+  constexpr int kMostDots = 32;
+  if (text.size() > kLargest) return "is larger than 1 MiB: use YAML";
+  int dots = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"' || c == '\'') {
+      const std::string_view rest = text.substr(at);
+      const std::string triple(3, c);
+      const std::string_view quote = rest.starts_with(triple) ? triple : rest.substr(0, 1);
+      std::size_t end = at + quote.size();
+      while (end < text.size() && !text.substr(end).starts_with(quote)) {
+        end += c == '"' && text[end] == '\\' ? 2 : 1;
+      }
+      at = end + quote.size() - 1;
+    } else if (c == '#') {
+      at = std::min(text.find('\n', at), text.size()) - 1;
+    } else if (c == '.') {
+      if (++dots > kMostDots) return "has a key of too many parts";
+    } else if (std::string_view("=,{}[]\n").contains(c)) {
+      dots = 0;
+    }
+  }
+  return {};
 }
 
 class Walker {
@@ -71,6 +100,10 @@ class Walker {
 }  // namespace
 
 void ReadToml(std::string_view text, RawBuilder& builder, Problems& problems) {
+  if (std::string wrong = TooMuch(text); !wrong.empty()) {
+    problems.errors.push_back({"", std::move(wrong), 0, 0});
+    return;
+  }
   try {
     const toml::table root = toml::parse(text);
     Walker(builder, problems).Walk(root);

@@ -30,6 +30,7 @@ class Walker {
   explicit Walker(RawBuilder& builder) : builder_(builder) {}
 
   void Walk(const YamlNode& node) {
+    const Depth depth(*this, node.at);
     Count(node);
     switch (node.kind) {
       case Kind::kAlias:
@@ -53,6 +54,22 @@ class Walker {
   }
 
  private:
+  // Aliases lead deeper than the text itself is nested.
+  class Depth {
+   public:
+    Depth(Walker& walker, Position at) : walker_(walker) {
+      constexpr int kDeepest = 200;
+      if (walker_.depth_ == kDeepest) throw Refusal(at, "is nested too deep");
+      ++walker_.depth_;
+    }
+    ~Depth() { --walker_.depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+
+   private:
+    Walker& walker_;
+  };
+
   using Names = std::set<std::string, std::less<>>;
 
   // Aliases repeat parts, without end if they are let: yaml.v3's limits.
@@ -172,6 +189,7 @@ class Walker {
   }
 
   void MergeMap(const YamlNode& source, Names& names) {
+    const Depth depth(*this, source.at);
     const YamlNode& map = source.kind == Kind::kAlias ? *source.target : source;
     if (map.kind != Kind::kMap) throw Refusal(source.at, "is merged, so it must be a map");
     Count(source);
@@ -198,6 +216,7 @@ class Walker {
 
   RawBuilder& builder_;
   std::vector<const YamlNode*> aliases_;  // that we are in
+  int depth_ = 0;
   std::size_t decoded_ = 0;
   std::size_t repeated_ = 0;
 };

@@ -52,7 +52,6 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : bytes_(text) {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
-    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
   }
@@ -94,13 +93,7 @@ class Reader {
 
   // What is wrong with the event; empty for nothing.
   std::string Take(const yaml_event_t& event) {
-    // What follows the first document must be YAML, too.
-    if (is_read_) {
-      if (event.type == YAML_DOCUMENT_START_EVENT) {
-        tree_.next_document = PositionOf(event.start_mark);
-      }
-      return {};
-    }
+    if (is_read_) return PassOver(event);
     switch (event.type) {
       case YAML_DOCUMENT_START_EVENT: {
         const yaml_version_directive_t* version = event.data.document_start.version_directive;
@@ -148,6 +141,24 @@ class Reader {
     }
   }
 
+  // What follows the first document must be YAML, too.
+  std::string PassOver(const yaml_event_t& event) {
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
+        if (tree_.next_document.line == 0) tree_.next_document = PositionOf(event.start_mark);
+        return {};
+      case YAML_SEQUENCE_START_EVENT:
+      case YAML_MAPPING_START_EVENT:
+        return ++passed_depth_ > kDeepest ? "it is nested too deep" : "";
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        --passed_depth_;
+        return {};
+      default:
+        return {};
+    }
+  }
+
   void Open(YamlNode& node, bool is_flow) {
     open_.push_back(&node);
     if (is_flow || flow_depth_ > 0) ++flow_depth_;  // nothing else can be in it
@@ -181,8 +192,9 @@ class Reader {
   Bytes bytes_;
   YamlTree tree_;
   std::vector<YamlNode*> open_;
-  std::size_t flow_depth_ = 0;  // how many of them are in braces or brackets
-  bool is_read_ = false;        // the first document
+  std::size_t flow_depth_ = 0;    // how many of them are in braces or brackets
+  bool is_read_ = false;          // the first document
+  std::size_t passed_depth_ = 0;  // in what follows it
   std::map<std::string, YamlNode*, std::less<>> anchors_;
 };
 

@@ -1,6 +1,7 @@
 #include "orchestrator/adopt/document_import.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace orchestrator::adopt {
@@ -76,6 +77,10 @@ TEST_CASE("TOML says the same, and what is wrong with it is told with its place"
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.contains("/http/routers/r/rul"));
   CHECK(refused.error().message.contains("line 2"));
+  const auto gone = ImportDocument("[http.routers.r]\nrule = 'Host(`a`)'\nservice = 'gone'\n",
+                                   DocumentFormat::kToml, {}, Options());
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().message.contains("there is no service 'gone' (line 3"));
 }
 
 TEST_CASE("What a site's fields cannot say goes into its extra, with all that it needs") {
@@ -192,6 +197,22 @@ TEST_CASE("Routers of the addresses of one site are all part of it") {
   CHECK(Pointers(imported.difference) == std::vector<std::string>{"/http/routers/r/middlewares"});
 }
 
+TEST_CASE("Of many routers of one site those that can be are part of it") {
+  json document = Document({{"rule", "Host(`a.example`)"}, {"service", "s"}});
+  for (int i = 0; i < 40; ++i) {
+    document["http"]["routers"][fmt::format("r{}", i)] = {
+        {"rule", fmt::format("Host(`a.example`) && Header(`X`, `{}`)", i)}, {"service", "s"}};
+  }
+  CHECK(Import(document).routers.at(0).others.size() == 40);
+  // One that goes before the exact paths of others is told; the rest stays.
+  document["http"]["routers"]["r7"]["priority"] = 200'000;
+  const DocumentImport import = Import(document);
+  CHECK(import.routers.at(0).others.size() == 39);
+  REQUIRE(import.left_over.size() == 1);
+  CHECK(import.left_over[0].object == "/http/routers/r7");
+  CHECK(import.left_over[0].reason.contains("priority"));
+}
+
 TEST_CASE("A document that is wrong becomes no site") {
   json document = Document({{"rule", "Host(`a.example`)"}, {"service", "s"}});
 
@@ -199,6 +220,12 @@ TEST_CASE("A document that is wrong becomes no site") {
   const auto refused = ImportDocument(document.dump(), DocumentFormat::kYaml, {}, Options());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fields.front().pointer == "/http/routers/r/middlewares");
+  json many = json::object();
+  for (int i = 0; i < 1000; ++i) many["http"]["routers"]["r" + std::to_string(i)] = {{"rul", "x"}};
+  const auto long_list = ImportDocument(many.dump(), DocumentFormat::kYaml, {}, Options());
+  REQUIRE_FALSE(long_list);
+  CHECK(long_list.error().fields.size() == 50);
+  CHECK(long_list.error().message.ends_with("and 950 more"));
   CHECK_FALSE(ImportDocument("", DocumentFormat::kYaml, {}, Options()));
   CHECK_FALSE(ImportDocument("{", DocumentFormat::kYaml, {}, Options()));
 }

@@ -259,6 +259,9 @@ TEST_CASE("TLS options that Traefik replaces are warnings") {
   CHECK(warnings("{" + a + R"j({"options": "o"}, "entryPoints": ["x"]}, )j" + b +
                  R"j({"options": "default"}, "entryPoints": ["y"]}})j")
             .empty());
+  CHECK(warnings("{" + a + R"j({"options": "o"}, "entryPoints": ["x"]}, )j" + b +
+                 R"j({"options": "default"}}})j")
+            .size() == 2);
   CHECK(warnings(R"j({"a": {"rule": "PathPrefix(`/`)", "service": "s@file",
                             "tls": {"options": "o"}}})j") ==
         std::vector<std::string>{"/http/routers/a/tls/options"});

@@ -162,6 +162,33 @@ TEST_CASE("A YAML document says the same by aliases, merges, tags and block text
   }
 }
 
+TEST_CASE("A byte order mark may begin a document") {
+  const Problems problems = ProblemsOf(
+      "\xEF\xBB\xBFhttp:\n  routers:\n    a: {rule: \"\\x41\"}\ntls:\n  options: {o: {sniStrict: "
+      "true}}\n");
+  for (const auto& error : problems.errors) UNSCOPED_INFO(error.detail);
+  CHECK(problems.errors.empty());
+}
+
+TEST_CASE("Depth without end is stopped, however it is made") {
+  std::string chain = "x: {<<: [{k: &a0 {z: 1}}";
+  for (int i = 1; i < 60'000; ++i) chain += fmt::format(", {{k: &a{} {{z: *a{}}}}}", i, i - 1);
+  chain += "]}\ny: *a59999\n";
+  const std::string second = "http: {}\n---\n" + std::string(100'000, '[');
+  const std::string flow = std::string(100'000, '[');
+  for (const std::string& text : {chain, second, flow}) {
+    const Problems problems = ProblemsOf(text);
+    REQUIRE_FALSE(problems.errors.empty());
+    CHECK_THAT(problems.errors[0].detail, ContainsSubstring("nested too deep"));
+  }
+  Problems problems;
+  std::string dotted = "a";
+  for (int i = 0; i < 100'000; ++i) dotted += ".a";
+  DecodeToml(dotted + " = 1\n", problems);
+  REQUIRE(problems.errors.size() == 1);
+  CHECK_THAT(problems.errors[0].detail, ContainsSubstring("too many parts"));
+}
+
 TEST_CASE("Aliases that multiply are stopped") {
   std::string text = "a0: &a0 [x]\n";
   for (int i = 1; i < 12; ++i) {
