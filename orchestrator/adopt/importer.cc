@@ -25,7 +25,6 @@ using traefik::codec::List;
 using traefik::codec::Member;
 using traefik::codec::Object;
 using traefik::codec::Path;
-using traefik::codec::Problem;
 using traefik::codec::Problems;
 using traefik::codec::ReferenceTarget;
 using traefik::codec::TextOf;

@@ -179,6 +179,7 @@ class Parser {
     const auto function = std::ranges::find(functions_, name, &Function::name);
     if (function == functions_.end()) {
       std::vector<std::string_view> names;
+      names.reserve(functions_.size());
       for (const Function& known : functions_) names.push_back(known.name);
       Fail(fmt::format("has '{}', which is none of {}", name.empty() ? Rest() : name,
                        fmt::join(names, ", ")));

@@ -78,7 +78,8 @@ std::size_t SchemeLength(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == ':') return i;
     const bool inner = IsDigit(text[i]) || std::string_view("+-.").contains(text[i]);
-    if (!IsLetter(text[i]) && !(inner && i > 0)) return 0;
+    const bool is_part = IsLetter(text[i]) || (inner && i > 0);
+    if (!is_part) return 0;
   }
   return 0;
 }
