@@ -96,9 +96,12 @@ Result<WaitOrder> ParseWait(const Request& request) {
 
 WaitResult IsRouted(const Services& services, const store::SiteRecord& record) {
   WaitResult result;
-  if (const auto usable = services.commands.CheckRouting(record.site); !usable) {
-    result.reason = "the site has no routes: " + usable.error().message;
-    return result;
+  // What is being removed is to have none.
+  if (!record.removing) {
+    if (const auto usable = services.commands.CheckRouting(record.site); !usable) {
+      result.reason = "the site has no routes: " + usable.error().message;
+      return result;
+    }
   }
   if (store::InDocument(record.phase)) {
     const auto confirmation = services.instances.Confirm(record.routes_revision);

@@ -345,6 +345,7 @@ TEST_CASE("sites use what the fleet shares, and have no routes when it is taken 
   const Answer status = system.orchestrator.Call("GET", "/v1/sites/1/status");
   CHECK(status.body.contains("pre@shared"));
   CHECK_FALSE(nlohmann::json::parse(status.body).at("routing").at("routed").get<bool>());
+  CHECK(system.orchestrator.Call("DELETE", "/v1/sites/1?wait=routed&timeout=20s").status == 200);
 }
 
 TEST_CASE("a file of Traefik's file provider becomes sites that answer alike") {
