@@ -79,15 +79,12 @@ Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat form
                                       const std::set<site::SiteId>& taken_ids,
                                       const routing::RouteOptions& options) {
   Problems problems;
-  Value whole = format == DocumentFormat::kToml
-                    ? traefik::codec::DecodeToml(text, problems, options.version)
-                    : traefik::codec::DecodeDocument(
-                          text, problems, traefik::codec::Source::kDocument, options.version);
+  RawNode document = format == DocumentFormat::kToml
+                         ? traefik::codec::ReadTomlDocument(text, problems)
+                         : traefik::codec::ReadDocument(text, problems);
+  Value whole = traefik::codec::DecodeDocument(document, problems,
+                                               traefik::codec::Source::kDocument, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  Problems unused;  // it has been read before
-  const RawNode document = format == DocumentFormat::kToml
-                               ? traefik::codec::ReadTomlDocument(text, unused)
-                               : traefik::codec::ReadDocument(text, unused);
   auto import = Import(std::move(whole), document, taken_ids, options);
   if (import) Remark(problems, *import);
   return import;

@@ -92,7 +92,7 @@ class Importer {
       : whole_(std::move(whole)), taken_ids_(taken_ids), options_(options) {}
 
   DocumentImport Import() {
-    for (const Member& router : RoutersOf("http")) {
+    for (const Member& router : traefik::codec::ObjectsOf(whole_, "http", "routers")) {
       if (auto made = MakeSite(router)) {
         for (const site::Address& address : made->imported.site.hosts) {
           drafts_by_host_.emplace(address.host.text(), drafts_.size());
@@ -120,13 +120,6 @@ class Importer {
     std::string reason;
   };
 
-  const Object& RoutersOf(std::string_view protocol) const {
-    static const Object kNone;
-    const Value* section = whole_.Find(protocol);
-    const Value* routers = section ? section->Find("routers") : nullptr;
-    return routers ? *routers->object() : kNone;
-  }
-
   DocumentImport Result() {
     DocumentImport result;
     Value imported;  // with what it needs
@@ -143,7 +136,7 @@ class Importer {
           {Path{&kRouters, refused.router->name}.Pointer(), std::move(refused.reason)});
     }
     for (const std::string_view protocol : {"tcp", "udp"}) {
-      for (const Member& router : RoutersOf(protocol)) {
+      for (const Member& router : traefik::codec::ObjectsOf(whole_, protocol, "routers")) {
         PutObject(left, {std::string(protocol), "routers", router.name}, router.value);
         result.left_over.push_back({fmt::format("/{}/routers/{}", protocol, router.name),
                                     "is not HTTP, and a site answers HTTP"});
@@ -336,9 +329,7 @@ class Importer {
   }
 
   static std::vector<std::string> AnyUrls(const Value& configuration) {
-    const Value* http = configuration.Find("http");
-    const Value* services = http ? http->Find("services") : nullptr;
-    for (const Member& service : services ? *services->object() : Object()) {
+    for (const Member& service : traefik::codec::ObjectsOf(configuration, "http", "services")) {
       const Value* balancer = service.value.Find("loadBalancer");
       auto urls = balancer ? UrlsOf(*balancer) : std::vector<std::string>();
       if (!urls.empty()) return urls;

@@ -127,15 +127,12 @@ int CheckTraefikDocument(const std::string& target, bool toml) {
   }
   Problems problems;
   const std::string text = ReadInput();
-  const auto configuration = toml
-                                 ? traefik::codec::DecodeToml(text, problems, *version)
-                                 : traefik::codec::DecodeDocument(
-                                       text, problems, traefik::codec::Source::kDocument, *version);
+  auto document = toml ? traefik::codec::ReadTomlDocument(text, problems)
+                       : traefik::codec::ReadDocument(text, problems);
+  const auto configuration = traefik::codec::DecodeDocument(
+      document, problems, traefik::codec::Source::kDocument, *version);
   if (problems.errors.empty()) {
     traefik::check::CheckConfiguration(configuration, problems, *version);
-    Problems unused;  // it has been read before
-    const auto document = toml ? traefik::codec::ReadTomlDocument(text, unused)
-                               : traefik::codec::ReadDocument(text, unused);
     traefik::codec::Locate(document, problems.errors);
     traefik::codec::Locate(document, problems.warnings);
   }

@@ -390,9 +390,7 @@ std::vector<std::string> StreamsOf(const site::Site& site) {
   Problems problems;
   const Value extra = traefik::codec::DecodeDocument(site.routing.extra, problems);
   for (const std::string_view protocol : {"tcp", "udp"}) {
-    const Value* section = extra.Find(protocol);
-    const Value* routers = section ? section->Find("routers") : nullptr;
-    for (const Member& router : routers ? *routers->object() : Object()) {
+    for (const Member& router : traefik::codec::ObjectsOf(extra, protocol, "routers")) {
       if (protocol == "tcp" && TextOf(router.value, "rule") != kAnyStream) continue;
       const Value* points = router.value.Find("entryPoints");
       for (const Value& point : points && points->list() ? *points->list() : List()) {
@@ -409,9 +407,7 @@ std::optional<std::string> LabelObstacle(const site::Site& site) {
   Problems problems;
   const Value extra = traefik::codec::DecodeDocument(site.routing.extra, problems);
   if (!problems.errors.empty()) return "has a routing.extra that labels cannot say";
-  const Value* http = extra.Find("http");
-  const Value* services = http ? http->Find("services") : nullptr;
-  for (const Member& service : services ? *services->object() : Object()) {
+  for (const Member& service : traefik::codec::ObjectsOf(extra, "http", "services")) {
     const Value* balancer = service.value.Find("loadBalancer");
     if (service.name != kSite && balancer && !balancer->Find("servers")) {
       return fmt::format("has a service without servers in routing.extra: {}", service.name);

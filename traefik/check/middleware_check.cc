@@ -40,10 +40,12 @@ std::int64_t NumberOf(const Value& object, std::string_view option, std::int64_t
   return value && value->number() ? *value->number() : otherwise;
 }
 
-bool IsTrue(const Value& object, std::string_view option) {
-  const Value* value = object.Find(option);
-  const bool* flag = value ? std::get_if<bool>(&value->data) : nullptr;
-  return flag && *flag;
+void Ranges(const Value& options, std::string_view option, const Path& path, Problems& problems) {
+  for (const std::string_view range : TextsOf(options, option)) {
+    if (rules::IsAddressOrRange(range)) continue;
+    Fail(problems, {&path, option},
+         fmt::format("'{}' is neither an IP address nor a range", range));
+  }
 }
 
 // How Traefik finds the address of a client.
@@ -53,13 +55,8 @@ void IpStrategy(const Value& owner, const Path& path, Problems& problems) {
   const Path place{&path, "ipStrategy"};
   constexpr std::int64_t kLongest = 128;
   const bool by_depth = NumberOf(*strategy, "depth") > 0;
-  const auto excluded = TextsOf(*strategy, "excludedIPs");
-  if (!by_depth && !excluded.empty()) {
-    for (const std::string_view range : excluded) {
-      if (rules::IsAddressOrRange(range)) continue;
-      Fail(problems, {&place, "excludedIPs"},
-           fmt::format("'{}' is neither an IP address nor a range", range));
-    }
+  if (!by_depth && !TextsOf(*strategy, "excludedIPs").empty()) {
+    Ranges(*strategy, "excludedIPs", place, problems);
     return;
   }
   const std::int64_t subnet = NumberOf(*strategy, "ipv6Subnet", 1);
@@ -103,14 +100,10 @@ bool IsNamedStatus(std::int64_t status) {
 }
 
 void IpList(const Value& options, const Path& path, Problems& problems) {
-  const auto ranges = TextsOf(options, "sourceRange");
-  const Path place{&path, "sourceRange"};
-  if (ranges.empty()) Fail(problems, place, "must have at least one address or range");
-  for (const std::string_view range : ranges) {
-    if (!rules::IsAddressOrRange(range)) {
-      Fail(problems, place, fmt::format("'{}' is neither an IP address nor a range", range));
-    }
+  if (TextsOf(options, "sourceRange").empty()) {
+    Fail(problems, {&path, "sourceRange"}, "must have at least one address or range");
   }
+  Ranges(options, "sourceRange", path, problems);
   IpStrategy(options, path, problems);
   const std::int64_t status = NumberOf(options, "rejectStatusCode");
   if (status != 0 && !IsNamedStatus(status)) {
@@ -238,9 +231,7 @@ void ErrorPages(const Value& options, const Path& path, Problems& problems) {
   const Value* rewrites = options.Find("statusRewrites");
   if (!rewrites || !rewrites->object()) return;
   for (const Member& rewrite : *rewrites->object()) {
-    if (IsStatusOrRange(rewrite.name)) continue;
-    Fail(problems, {&path, "statusRewrites"},
-         fmt::format("'{}' is neither a status nor a range as 500-599", rewrite.name));
+    CheckStatus(rewrite.name, {&path, "statusRewrites"}, problems);
   }
 }
 

@@ -9,11 +9,7 @@ namespace traefik::check {
 
 Section::Section(const Value& configuration, std::string_view protocol, std::string_view kind)
     : protocol_{&root_, protocol}, path_{&protocol_, kind} {
-  static const Object kNone;
-  members_ = &kNone;
-  const Value* section = configuration.Find(protocol);
-  const Value* objects = section ? section->Find(kind) : nullptr;
-  if (objects && objects->object()) members_ = objects->object();
+  members_ = &codec::ObjectsOf(configuration, protocol, kind);
   for (const Member& member : *members_) by_name_[member.name] = &member.value;
 }
 
@@ -36,21 +32,21 @@ std::vector<std::string_view> TextsOf(const Value& object, std::string_view opti
   return texts;
 }
 
-bool IsStatusOrRange(std::string_view text) {
+void CheckStatus(std::string_view status, const Path& path, Problems& problems) {
   const auto is_number = [](std::string_view part) {
     return !part.empty() && std::ranges::all_of(part, [](char c) { return c >= '0' && c <= '9'; });
   };
-  const auto dash = text.find('-');
-  return is_number(text.substr(0, dash)) &&
-         (dash == std::string_view::npos || is_number(text.substr(dash + 1)));
+  const auto dash = status.find('-');
+  const bool is_good = is_number(status.substr(0, dash)) &&
+                       (dash == std::string_view::npos || is_number(status.substr(dash + 1)));
+  if (is_good) return;
+  Fail(problems, path, fmt::format("'{}' is neither a status nor a range as 500-599", status));
 }
 
 void CheckStatuses(const Value& owner, std::string_view option, const Path& path,
                    Problems& problems) {
   for (const std::string_view status : TextsOf(owner, option)) {
-    if (IsStatusOrRange(status)) continue;
-    Fail(problems, {&path, option},
-         fmt::format("'{}' is neither a status nor a range as 500-599", status));
+    CheckStatus(status, {&path, option}, problems);
   }
 }
 

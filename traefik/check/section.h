@@ -10,6 +10,7 @@
 
 namespace traefik::check {
 
+using codec::IsTrue;
 using codec::Member;
 using codec::Object;
 using codec::Path;
@@ -46,8 +47,8 @@ void Fail(Problems& problems, const Path& path, std::string detail);
 // The texts of a list option; none where it is not given.
 std::vector<std::string_view> TextsOf(const Value& object, std::string_view option);
 
-// "404" or "500-599".
-bool IsStatusOrRange(std::string_view text);
+// Whether it is "404" or "500-599".
+void CheckStatus(std::string_view status, const Path& path, Problems& problems);
 
 // Of an option that is a list of them.
 void CheckStatuses(const Value& owner, std::string_view option, const Path& path,

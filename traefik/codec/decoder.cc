@@ -458,10 +458,7 @@ Value Decode(const schema::Struct& type, const RawNode& root, Source source, Pro
   return value;
 }
 
-namespace {
-
-// What a document says, by the schema.
-Value DecodeRoot(RawNode root, Problems& problems, Source source, schema::Version target) {
+Value DecodeDocument(RawNode& root, Problems& problems, Source source, schema::Version target) {
   if (!problems.errors.empty()) return {};
   // Other names at the top are the one thing that Traefik ignores without a word.
   std::erase_if(root.children, [&](const RawNode& child) {
@@ -486,15 +483,15 @@ Value DecodeRoot(RawNode root, Problems& problems, Source source, schema::Versio
   return value;
 }
 
-}  // namespace
-
 Value DecodeDocument(std::string_view text, Problems& problems, Source source,
                      schema::Version target) {
-  return DecodeRoot(ReadDocument(text, problems), problems, source, target);
+  RawNode root = ReadDocument(text, problems);
+  return DecodeDocument(root, problems, source, target);
 }
 
 Value DecodeToml(std::string_view text, Problems& problems, schema::Version target) {
-  return DecodeRoot(ReadTomlDocument(text, problems), problems, Source::kDocument, target);
+  RawNode root = ReadTomlDocument(text, problems);
+  return DecodeDocument(root, problems, Source::kDocument, target);
 }
 
 }  // namespace traefik::codec

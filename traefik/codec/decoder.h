@@ -29,6 +29,11 @@ Value Defaults(const schema::Struct& type);
 Value DecodeDocument(std::string_view text, Problems& problems, Source source = Source::kDocument,
                      schema::Version target = schema::kNewest);
 
+// The same of a document that has been read (nothing, where that gave errors); takes the sections
+// out of it that Traefik ignores.
+Value DecodeDocument(RawNode& document, Problems& problems, Source source = Source::kDocument,
+                     schema::Version target = schema::kNewest);
+
 // The same of TOML, as Traefik's file provider would take it.
 Value DecodeToml(std::string_view text, Problems& problems,
                  schema::Version target = schema::kNewest);

@@ -55,6 +55,22 @@ inline std::string_view TextOf(const Value& object, std::string_view name) {
   return value && value->text() ? std::string_view(*value->text()) : std::string_view();
 }
 
+// A switch of an object that is on.
+inline bool IsTrue(const Value& object, std::string_view name) {
+  const Value* value = object.Find(name);
+  const bool* flag = value ? std::get_if<bool>(&value->data) : nullptr;
+  return flag && *flag;
+}
+
+// The objects of one kind ("http", "routers") of a configuration; none where there are none.
+inline const Object& ObjectsOf(const Value& configuration, std::string_view protocol,
+                               std::string_view kind) {
+  static const Object kNone;
+  const Value* section = configuration.Find(protocol);
+  const Value* named = section ? section->Find(kind) : nullptr;
+  return named && named->object() ? *named->object() : kNone;
+}
+
 // The object of that name, as "http", "services", "x"; null where there is none.
 inline const Value* FindNamed(const Value& configuration, std::string_view protocol,
                               std::string_view kind, std::string_view name) {

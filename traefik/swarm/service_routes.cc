@@ -12,6 +12,7 @@
 namespace traefik::swarm {
 namespace {
 
+using codec::IsTrue;
 using codec::List;
 using codec::Member;
 using codec::Object;
@@ -22,17 +23,10 @@ using codec::Value;
 constexpr std::string_view kComposeProject = "com.docker.compose.project";
 constexpr std::string_view kComposeService = "com.docker.compose.service";
 
-bool IsTrue(const Value& object, std::string_view name) {
-  const Value* value = object.Find(name);
-  const bool* flag = value ? std::get_if<bool>(&value->data) : nullptr;
-  return flag && *flag;
-}
-
 const Object* NamedIn(const Value& configuration, std::string_view protocol,
                       std::string_view kind) {
-  const Value* section = configuration.Find(protocol);
-  const Value* named = section ? section->Find(kind) : nullptr;
-  return named && named->object() && !named->object()->empty() ? named->object() : nullptr;
+  const Object& named = codec::ObjectsOf(configuration, protocol, kind);
+  return named.empty() ? nullptr : &named;
 }
 
 std::string WithPort(const std::string& address, const std::string& port) {
