@@ -11,8 +11,8 @@ namespace {
 // small: Traefik compares every two keys of a map.
 constexpr std::uint64_t kKeysPerShard = 128;
 
-// From more fragments on, maps are merged from their shards.
-constexpr std::size_t kLargestJson = 256;
+// From more fragments on, maps are merged from their shards, and routers are a tree.
+constexpr std::size_t kMostOfSmall = 256;
 
 constexpr std::string_view kTransports = "http/serversTransports";
 
@@ -33,10 +33,11 @@ std::shared_ptr<const PackedText> PackOrNothing(std::string text) {
 }  // namespace
 
 Assembly::Assembly(traefik::RevisionProbe probe, std::vector<std::string> entry_points,
-                   const traefik::Certificate& default_certificate)
+                   const traefik::Certificate& default_certificate, Routers routers)
     : probe_(std::move(probe)),
       entry_points_(std::move(entry_points)),
-      default_store_(Pack(traefik::RenderDefaultStore(default_certificate))) {}
+      default_store_(Pack(traefik::RenderDefaultStore(default_certificate))),
+      routers_(routers) {}
 
 bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
   if (fragment == traefik::Fragment{}) return Remove(key);
@@ -49,6 +50,7 @@ bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
   } else {
     Drop(place->second);
   }
+  if (tree_) tree_->Put(key, fragment.routers);
   place->second = std::move(fragment);
   shard.is_stale = true;
   return true;
@@ -60,6 +62,7 @@ bool Assembly::Remove(std::uint64_t key) {
   const auto place = shard->second.fragments.find(key);
   if (place == shard->second.fragments.end()) return false;
   Drop(place->second);
+  if (tree_) tree_->Put(key, {});
   shard->second.fragments.erase(place);
   shard->second.is_stale = true;
   --size_;
@@ -96,12 +99,47 @@ Assembly::Bucket& Assembly::BucketOf(const std::string& middleware) {
   return buckets_[hash % kBuckets];
 }
 
-void Assembly::Freshen(Shard& shard) {
+bool Assembly::IsLarge() const { return size_ > kMostOfSmall; }
+
+// Makes the tree, or gives it up, as the size demands; then lets it take in what changed.
+void Assembly::FreshenTree() {
+  const bool wanted = routers_ == Routers::kTree && IsLarge();
+  if (wanted != tree_.has_value()) {
+    tree_.reset();
+    roots_.clear();
+    if (wanted) tree_.emplace();
+    for (auto& [number, shard] : shards_) {
+      shard.is_stale = true;
+      if (!wanted) continue;
+      for (const auto& [key, fragment] : shard.fragments) tree_->Put(key, fragment.routers);
+    }
+  }
+  if (!tree_) return;
+  for (const std::uint64_t key : tree_->Update()) {
+    if (const auto shard = shards_.find(key / kKeysPerShard); shard != shards_.end()) {
+      shard->second.is_stale = true;
+    }
+  }
+  std::map<std::string, Root> before = std::exchange(roots_, {});
+  for (const auto& [name, text] : tree_->roots()) {
+    const auto old = before.find(name);
+    const bool same = old != before.end() && old->second.text == text;
+    roots_[name] = same ? std::move(old->second) : Root{text, Pack(*text)};
+  }
+}
+
+void Assembly::Freshen(Shard& shard) const {
   std::string routers;
   std::string services;
   shard.rest.clear();
   for (const auto& [key, fragment] : shard.fragments) {
-    AppendMembers(routers, fragment.routers);
+    for (const traefik::RouterText& router : fragment.routers) {
+      if (tree_) {
+        tree_->Append(routers, router);
+      } else {
+        traefik::AppendRouter(routers, router);
+      }
+    }
     AppendMembers(services, fragment.services);
     if (!HasRest(fragment)) continue;
     AppendMembers(shard.rest[std::string(kTransports)], fragment.servers_transports);
@@ -131,6 +169,7 @@ void Assembly::FreshenRest() {
 }
 
 void Assembly::Freshen() {
+  FreshenTree();
   for (auto& [number, shard] : shards_) {
     if (shard.is_stale) Freshen(shard);
   }
@@ -149,7 +188,12 @@ void Assembly::Freshen() {
 std::vector<Section> Assembly::Sections(std::uint64_t revision) const {
   const traefik::Fragment probe =
       traefik::RenderFragment(traefik::ProbeConfiguration(probe_, revision, entry_points_));
-  Section routers{"http/routers", {Pack(probe.routers)}};
+  std::string probe_router;
+  for (const traefik::RouterText& router : probe.routers) {
+    traefik::AppendRouter(probe_router, router);
+  }
+  Section routers{"http/routers", {Pack(std::move(probe_router))}};
+  for (const auto& [name, root] : roots_) routers.parts.push_back(root.part);
   Section services{"http/services", {}};
   for (const auto& [number, shard] : shards_) {
     if (shard.routers) routers.parts.push_back(shard.routers);
@@ -170,8 +214,7 @@ std::vector<Section> Assembly::Sections(std::uint64_t revision) const {
 std::shared_ptr<const Snapshot> Assembly::Build(std::uint64_t revision) {
   Freshen();
   return std::make_shared<const Snapshot>(
-      revision, Sections(revision),
-      size_ > kLargestJson ? traefik::Form::kMerged : traefik::Form::kJson);
+      revision, Sections(revision), IsLarge() ? traefik::Form::kMerged : traefik::Form::kJson);
 }
 
 }  // namespace provider

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "provider/packed_text.h"
 #include "provider/snapshot.h"
 #include "traefik/document.h"
+#include "traefik/tree/router_tree.h"
 
 namespace provider {
 
@@ -22,9 +24,12 @@ namespace provider {
 // Not thread-safe: one writer owns it.
 class Assembly {
  public:
+  // Whether routers may become a tree (Traefik 3.6), see traefik::tree::RouterTree.
+  enum class Routers : std::uint8_t { kFlat, kTree };
+
   // `entry_points`: where the revision probe answers; empty for Traefik's default entry points.
   Assembly(traefik::RevisionProbe probe, std::vector<std::string> entry_points,
-           const traefik::Certificate& default_certificate);
+           const traefik::Certificate& default_certificate, Routers routers);
 
   // An empty fragment removes the key. True when the document changes by it.
   bool Set(std::uint64_t key, traefik::Fragment fragment);
@@ -59,20 +64,30 @@ class Assembly {
   void Take(const traefik::Fragment& fragment);
   void Drop(const traefik::Fragment& fragment);
   Bucket& BucketOf(const std::string& middleware);
+  bool IsLarge() const;
+  void FreshenTree();
   void Freshen();
-  static void Freshen(Shard& shard);
+  void Freshen(Shard& shard) const;
   void FreshenRest();
   std::vector<Section> Sections(std::uint64_t revision) const;
 
   traefik::RevisionProbe probe_;
   std::vector<std::string> entry_points_;
   Part default_store_;
+  const Routers routers_;
   std::size_t size_ = 0;
   std::map<std::uint64_t, Shard> shards_;
   static constexpr std::size_t kBuckets = 256;
   std::array<Bucket, kBuckets> buckets_;
   std::map<std::string, Part> rest_;  // by section
   bool rest_is_stale_ = false;
+
+  std::optional<traefik::tree::RouterTree> tree_;  // of large documents
+  struct Root {
+    std::shared_ptr<const std::string> text;
+    Part part;
+  };
+  std::map<std::string, Root> roots_;  // of the tree
 };
 
 }  // namespace provider

@@ -31,14 +31,7 @@ class ObjectWriter {
   void String(std::string_view key, std::string_view value) { AppendJsonString(Key(key), value); }
 
   void Strings(std::string_view key, const std::vector<std::string>& values) {
-    std::string& out = Key(key);
-    char separator = '[';
-    for (const std::string& value : values) {
-      out += separator;
-      AppendJsonString(out, value);
-      separator = ',';
-    }
-    out += ']';
+    AppendJsonStrings(Key(key), values);
   }
 
   void Integer(std::string_view key, std::int64_t value) {
@@ -50,17 +43,28 @@ class ObjectWriter {
   bool first_ = true;
 };
 
-void Render(std::string& out, const Router& router) {
-  ObjectWriter object(out);
-  object.String("rule", router.rule);
-  object.String("service", router.service);
-  if (!router.entry_points.empty()) object.Strings("entryPoints", router.entry_points);
-  if (!router.middlewares.empty()) object.Strings("middlewares", router.middlewares);
-  if (router.priority != 0) object.Integer("priority", router.priority);
-  if (router.tls) {
-    ObjectWriter tls(object.Key("tls"));
-    if (!router.tls->cert_resolver.empty()) tls.String("certResolver", router.tls->cert_resolver);
+RouterText Render(const std::string& name, const Router& router) {
+  RouterText text;
+  text.name = name;
+  text.rule = router.rule;
+  text.priority = router.priority;
+  text.entry_points = router.entry_points;
+  {
+    ObjectWriter object(text.body);
+    object.String("rule", router.rule);
+    object.String("service", router.service);
+    if (!router.middlewares.empty()) object.Strings("middlewares", router.middlewares);
+    if (router.priority != 0) object.Integer("priority", router.priority);
   }
+  // Its members alone.
+  text.body.erase(0, 1);
+  text.body.pop_back();
+  if (router.tls) {
+    ObjectWriter tls(text.tls);
+    text.has_resolver = !router.tls->cert_resolver.empty();
+    if (text.has_resolver) tls.String("certResolver", router.tls->cert_resolver);
+  }
+  return text;
 }
 
 void RenderServers(std::string& out, const std::vector<std::string>& urls) {
@@ -168,7 +172,9 @@ using Texts = std::map<std::string_view, std::vector<std::string_view>>;
 
 Fragment RenderFragment(const Configuration& configuration) {
   Fragment fragment;
-  fragment.routers = RenderMembers(configuration.routers);
+  for (const auto& [name, router] : configuration.routers) {
+    fragment.routers.push_back(Render(name, router));
+  }
   fragment.services = RenderMembers(configuration.services);
   fragment.servers_transports = RenderMembers(configuration.servers_transports);
   for (const auto& [name, middleware] : configuration.middlewares) {
@@ -190,6 +196,12 @@ Fragment RenderFragment(const codec::Value& configuration) {
     for (const codec::Member& kind : *protocol.value.object()) {
       const std::string section = protocol.name + "/" + kind.name;
       if (section == "tls/stores") continue;
+      if (section == "http/routers" && kind.value.object()) {
+        for (const codec::Member& router : *kind.value.object()) {
+          fragment.routers.push_back(RenderRouter(router.name, router.value));
+        }
+        continue;
+      }
       std::string members;
       const auto separate = [&members] {
         if (!members.empty()) members += ',';
@@ -212,9 +224,7 @@ Fragment RenderFragment(const codec::Value& configuration) {
         }
       }
       if (members.empty()) continue;
-      if (section == "http/routers") {
-        fragment.routers = std::move(members);
-      } else if (section == "http/services") {
+      if (section == "http/services") {
         fragment.services = std::move(members);
       } else if (section == "http/serversTransports") {
         fragment.servers_transports = std::move(members);
@@ -231,7 +241,7 @@ Fragment Joined(Fragment first, const Fragment& second) {
     if (!members.empty() && !more.empty()) members += ',';
     members += more;
   };
-  append(first.routers, second.routers);
+  first.routers.insert(first.routers.end(), second.routers.begin(), second.routers.end());
   append(first.services, second.services);
   append(first.servers_transports, second.servers_transports);
   for (const auto& [name, value] : second.middlewares) first.middlewares.emplace(name, value);
@@ -281,17 +291,19 @@ std::string RenderDefaultStore(const Certificate& certificate) {
 std::string RenderDocument(std::span<const Fragment* const> fragments,
                            const std::optional<Certificate>& default_certificate) {
   Texts texts;
+  std::string routers;
   std::map<std::string, std::string> all_middlewares;
   const auto add = [&texts](std::string_view section, std::string_view text) {
     if (!text.empty()) texts[section].push_back(text);
   };
   for (const Fragment* fragment : fragments) {
-    add("http/routers", fragment->routers);
+    for (const RouterText& router : fragment->routers) AppendRouter(routers, router);
     add("http/services", fragment->services);
     add("http/serversTransports", fragment->servers_transports);
     all_middlewares.insert(fragment->middlewares.begin(), fragment->middlewares.end());
     for (const auto& [section, members] : fragment->others) add(section, members);
   }
+  add("http/routers", routers);
   const std::string middlewares = RenderMiddlewares(all_middlewares);
   add("http/middlewares", middlewares);
   const std::string store = default_certificate ? RenderDefaultStore(*default_certificate) : "";

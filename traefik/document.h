@@ -6,20 +6,23 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "traefik/codec/value.h"
 #include "traefik/configuration.h"
+#include "traefik/router_text.h"
 
 // Bytes of the document that Traefik's HTTP provider reads. Fragments are rendered once when their
 // part changes; a document is then put together from rendered text, in a fixed order, so that the
 // same configuration gives the same bytes.
 namespace traefik {
 
-// One part of a document in rendered form: `"name": {…}` members without the outer braces, joined
-// by commas. Names of routers, services and transports must be unique over all fragments of a
-// document; a middleware may be named by several fragments when its text is the same.
+// One part of a document in rendered form. Texts are `"name": {…}` members without the outer
+// braces, joined by commas. Names of routers, services and transports must be unique over all
+// fragments of a document; a middleware may be named by several fragments when its text is the
+// same.
 struct Fragment {
-  std::string routers;
+  std::vector<RouterText> routers = {};  // of HTTP
   std::string services;
   std::string servers_transports;
   std::map<std::string, std::string> middlewares;  // name → rendered value

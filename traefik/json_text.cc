@@ -87,6 +87,17 @@ std::string JsonString(std::string_view text) {
   return out;
 }
 
+void AppendJsonStrings(std::string& out, std::span<const std::string> texts) {
+  char separator = '[';
+  for (const std::string& text : texts) {
+    out += separator;
+    AppendJsonString(out, text);
+    separator = ',';
+  }
+  if (texts.empty()) out += '[';
+  out += ']';
+}
+
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
     const CodePoint point = Decode(text);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ namespace traefik {
 void AppendJsonString(std::string& out, std::string_view text);
 
 std::string JsonString(std::string_view text);
+
+// Appends a list of them.
+void AppendJsonStrings(std::string& out, std::span<const std::string> texts);
 
 bool IsUtf8(std::string_view text);
 

@@ -107,6 +107,12 @@ files::Options MakeFilesOptions(const config::Config& config) {
   return options;
 }
 
+provider::Assembly::Routers RouterShape(const config::Config& config) {
+  const bool has_tree = config.traefik.Target() >= traefik::schema::kV3_6;
+  return config.routing.tree && has_tree ? provider::Assembly::Routers::kTree
+                                         : provider::Assembly::Routers::kFlat;
+}
+
 // Where this process listens, for the command line on the same machine.
 void WriteAddresses(const config::Config& config, std::uint16_t api_port,
                     std::uint16_t provider_port) {
@@ -181,7 +187,8 @@ Result<void> Serve(const config::Config& config) {
       MakeReconcilerOptions(config));
   const routing::DocumentPublisher document(
       **store, publisher,
-      provider::Assembly(secrets->probe, config.routing.entry_points, secrets->default_certificate),
+      provider::Assembly(secrets->probe, config.routing.entry_points, secrets->default_certificate,
+                         RouterShape(config)),
       routes);
   const provider::Prober prober(client, instances, publisher, secrets->probe);
   const auto labels_applied = [&](const store::SiteRecord& record) {

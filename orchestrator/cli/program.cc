@@ -19,6 +19,7 @@
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/site/units.h"
+#include "traefik/compile.h"
 #include "traefik/static_configuration.h"
 
 namespace orchestrator::cli {
@@ -35,6 +36,7 @@ struct Options {
   std::vector<std::int64_t> ids;
   std::vector<std::string> files;
   std::string mode;
+  std::size_t large = traefik::CompileOptions().large;
   std::string instance = "traefik";
   std::string switch_timeout = "10m";
   bool no_wait = false;
@@ -219,6 +221,14 @@ void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
           [&options] { return CheckTraefikDocument(options.target, options.toml); });
   check->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
   check->add_flag("--toml", options.toml, "It is TOML, as a file of Traefik's file provider");
+  CLI::App* compile =
+      add("compile",
+          "A document with flat routers as the provider would serve it: of many routers a tree, "
+          "and maps merged from parts",
+          [&options] { return CompileTraefikDocument(options.target, options.large); });
+  compile->add_option("--target", options.target, "The version of Traefik that it is for, as 3.4");
+  compile->add_option("--large", options.large, "From so many HTTP routers on; 0: always")
+      ->capture_default_str();
   CLI::App* diff =
       add("diff", "What differs between two documents; status 1 when something does", [&options] {
         return DiffTraefikDocuments(options.files[0], options.files[1], options.json);

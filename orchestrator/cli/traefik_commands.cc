@@ -16,6 +16,7 @@
 #include "traefik/codec/diff.h"
 #include "traefik/codec/labels.h"
 #include "traefik/codec/locate.h"
+#include "traefik/compile.h"
 #include "traefik/rules/rule_check.h"
 #include "traefik/schema/schema.h"
 #include "traefik/swarm/service_routes.h"
@@ -60,6 +61,14 @@ void Warn(const std::vector<Problem>& warnings) {
   for (const Problem& warning : warnings) {
     fmt::print(stderr, "warning: {}: {}\n", warning.pointer, warning.detail);
   }
+}
+
+std::optional<traefik::schema::Version> ParseTarget(const std::string& target) {
+  auto version = traefik::schema::ParseVersion(target.empty() ? "3.7" : target);
+  if (!version) {
+    fmt::print(stderr, "--target must be a version of Traefik from 2.11 on, as 3.4\n");
+  }
+  return version;
 }
 
 int Refuse(const std::string& error) {
@@ -120,11 +129,8 @@ int EncodeTraefikLabels() {
 }
 
 int CheckTraefikDocument(const std::string& target, bool toml) {
-  const auto version = traefik::schema::ParseVersion(target.empty() ? "3.7" : target);
-  if (!version) {
-    fmt::print(stderr, "--target must be a version of Traefik from 2.11 on, as 3.4\n");
-    return kUsage;
-  }
+  const auto version = ParseTarget(target);
+  if (!version) return kUsage;
   Problems problems;
   const std::string text = ReadInput();
   auto document = toml ? traefik::codec::ReadTomlDocument(text, problems)
@@ -146,6 +152,22 @@ int CheckTraefikDocument(const std::string& target, bool toml) {
   if (!problems.warnings.empty()) out["warnings"] = ToJson(problems.warnings);
   Print(out);
   return good ? kDone : kFailed;
+}
+
+int CompileTraefikDocument(const std::string& target, std::size_t large) {
+  const auto version = ParseTarget(target);
+  if (!version) return kUsage;
+  Problems problems;
+  auto document = traefik::codec::ReadDocument(ReadInput(), problems);
+  const auto configuration = traefik::codec::DecodeDocument(
+      document, problems, traefik::codec::Source::kDocument, *version);
+  if (!problems.errors.empty()) {
+    Print({{"ok", false}, {"errors", ToJson(problems.errors)}});
+    return kFailed;
+  }
+  Warn(problems.warnings);
+  fmt::print("{}\n", traefik::Compile(configuration, {.version = *version, .large = large}));
+  return kDone;
 }
 
 int CheckTraefikRule(bool tcp, bool v2) {

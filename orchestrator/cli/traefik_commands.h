@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ int DecodeTraefikLabels(const LabelledService& service);
 int EncodeTraefikLabels();
 // `target`: a version as 3.4; empty: the newest. `toml`: a file of Traefik's file provider.
 int CheckTraefikDocument(const std::string& target, bool toml);
+// Prints a flat document as the provider would serve it. `large`: from so many routers on they are
+// a tree.
+int CompileTraefikDocument(const std::string& target, std::size_t large);
 int CheckTraefikRule(bool tcp, bool v2);
 
 // Compares two documents in files (TOML by the name's ending): a line for each difference, or JSON.

@@ -296,6 +296,7 @@ void ReadRouting(Section& section, Routing& routing) {
   if (section.OneOf("endpoints", {"service", "tasks"}) == "tasks") {
     section.Fail("endpoints", "is tasks, which this version does not support; use service");
   }
+  if (const auto tree = section.OneOf("tree", {"auto", "never"})) routing.tree = *tree == "auto";
   if (auto entry_points = section.Texts("entry_points")) {
     routing.entry_points = *std::move(entry_points);
   }

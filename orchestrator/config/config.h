@@ -42,6 +42,7 @@ struct Routing {
   std::vector<std::string> entry_points{"web"};
   std::vector<std::string> stream_entry_points;  // for TCP and UDP routers of extras
   std::filesystem::path shared;  // a file with objects that all sites may use; empty: none
+  bool tree = true;  // whether routers of a large document become a tree, where Traefik knows it
 };
 
 struct Traefik {

@@ -120,7 +120,9 @@ void BenchPoll() {
   provider::Instances instances({});
   const routing::DocumentPublisher document(
       **store, publisher,
-      provider::Assembly(routes.probe, {"web"}, provider::MakeDefaultCertificate()), routes);
+      provider::Assembly(routes.probe, {"web"}, provider::MakeDefaultCertificate(),
+                         provider::Assembly::Routers::kTree),
+      routes);
   provider::PollServer server(publisher, instances, {});
   const auto port = server.Start({"127.0.0.1", 0, {}});
   if (!port) throw std::runtime_error(port.error());

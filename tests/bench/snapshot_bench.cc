@@ -36,7 +36,8 @@ traefik::Fragment FragmentOf(std::int64_t id, const std::string& host,
 void BenchSnapshot() {
   const auto options = MakeRouteOptions();
   const auto start = Clock::now();
-  provider::Assembly assembly(options.probe, options.entry_points, {"certificate", "key"});
+  provider::Assembly assembly(options.probe, options.entry_points, {"certificate", "key"},
+                              provider::Assembly::Routers::kTree);
   for (std::int64_t id = 1; id <= kSites; ++id) {
     assembly.Set(static_cast<std::uint64_t>(id),
                  FragmentOf(id, "site" + std::to_string(id) + ".example.com", options));

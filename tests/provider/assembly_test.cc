@@ -19,7 +19,7 @@ using nlohmann::json;
 
 const traefik::RevisionProbe kProbe{"probe.invalid", "X-Secret", "s", "X-Revision"};
 
-Assembly MakeAssembly() { return {kProbe, {"web"}, {"CERT", "KEY"}}; }
+Assembly MakeAssembly() { return {kProbe, {"web"}, {"CERT", "KEY"}, Assembly::Routers::kFlat}; }
 
 traefik::Fragment Router(const std::string& name) {
   traefik::Configuration configuration;

@@ -35,8 +35,8 @@ TraefikProcess::TraefikProcess(const std::string& static_configuration, std::uin
     : port_(port == 0 ? FreePort() : port) {
   directory_.Write("traefik.yaml",
                    fmt::format("entryPoints:\n  web:\n    address: \"127.0.0.1:{}\"\n"
-                               "  udp:\n    address: \"127.0.0.1:0/udp\"\n"
-                               "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n{}",
+                               "  udp:\n    address: \"127.0.0.1:0/udp\"\n{}"
+                               "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n",
                                port_, static_configuration));
   Start();
 }

@@ -19,7 +19,8 @@ std::string TraefikProgram();
 // A real Traefik on this machine, polling a provider endpoint.
 class TraefikProcess {
  public:
-  // `static_configuration` is YAML without its entry points; the entry point `web` is added.
+  // `static_configuration` is YAML without its entry points; the entry point `web` is added; what
+  // it begins with may be more of them, two spaces deep.
   explicit TraefikProcess(const std::string& static_configuration, std::uint16_t port = 0);
 
   std::uint16_t port() const { return port_; }

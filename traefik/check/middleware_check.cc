@@ -9,6 +9,7 @@
 
 #include "traefik/check/condition.h"
 #include "traefik/codec/scalar.h"
+#include "traefik/rules/regexp.h"
 #include "traefik/rules/rule_check.h"
 
 namespace traefik::check {

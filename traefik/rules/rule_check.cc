@@ -6,9 +6,9 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include "traefik/rules/expression.h"
+#include "traefik/rules/regexp.h"
 #include "traefik/rules/template.h"
 
 namespace traefik::rules {
@@ -259,30 +259,6 @@ class Checker {
   const std::string_view host_matcher_;
   std::vector<std::string> hosts_;
 };
-
-// Go's regexp and the C++ library are of one kind, with two differences: Go knows (?<name>…), older
-// versions of the library only (?P<name>…), and it does not know \C. False for the latter.
-bool ToRe2(std::string_view pattern, std::string& out) {
-  bool literal = false;  // between \Q and \E
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    const std::string_view rest = pattern.substr(at);
-    if (literal) {
-      literal = !rest.starts_with("\\E");
-    } else if (rest.starts_with("\\C")) {
-      return false;
-    } else if (rest.starts_with("\\Q")) {
-      literal = true;
-    } else if (rest.starts_with("(?<") && !rest.starts_with("(?<=") && !rest.starts_with("(?<!")) {
-      out += "(?P";
-      at += 1;
-      continue;
-    }
-    out += pattern[at];
-    if (pattern[at] == '\\' && at + 1 < pattern.size()) out += pattern[++at];
-  }
-  return true;
-}
-
 }  // namespace
 
 std::expected<std::vector<std::string>, std::string> CheckRule(std::string_view rule,
@@ -294,16 +270,6 @@ std::expected<std::vector<std::string>, std::string> CheckRule(std::string_view 
     return std::unexpected(std::move(problem));
   }
   return checker.TakeHosts();
-}
-
-std::string RegexpProblem(std::string_view pattern) {
-  std::string text;
-  if (!ToRe2(pattern, text)) {
-    return fmt::format("'{}' has \\C, which Go's regular expressions do not know", pattern);
-  }
-  const re2::RE2 compiled(text, re2::RE2::Quiet);
-  if (compiled.ok()) return {};
-  return fmt::format("'{}' is no regular expression of RE2: {}", pattern, compiled.error());
 }
 
 bool IsAddressOrRange(std::string_view text) {

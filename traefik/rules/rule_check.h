@@ -16,9 +16,6 @@ std::expected<std::vector<std::string>, std::string> CheckRule(std::string_view 
                                                                Protocol protocol = Protocol::kHttp,
                                                                Syntax syntax = Syntax::kV3);
 
-// Why RE2 refuses a regular expression, as Go's regexp does; empty when it does not.
-std::string RegexpProblem(std::string_view pattern);
-
 // An IP address, or a range as 10.0.0.0/8.
 bool IsAddressOrRange(std::string_view text);
 

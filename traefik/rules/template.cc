@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "traefik/rules/rule_check.h"
+#include "traefik/rules/regexp.h"
 
 namespace traefik::rules {
 

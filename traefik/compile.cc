@@ -1,0 +1,100 @@
+#include "traefik/compile.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "traefik/json_text.h"
+#include "traefik/layout.h"
+#include "traefik/router_text.h"
+#include "traefik/tree/router_tree.h"
+
+namespace traefik {
+namespace {
+
+// Traefik compares every two keys of a map that is merged.
+constexpr std::size_t kMembersOfPart = 128;
+
+struct Section {
+  std::string name;
+  std::vector<std::string> parts;
+};
+
+// `append` adds one member to a part.
+template <typename Item, typename Append>
+std::vector<std::string> Parts(std::span<const Item> items, const Append& append) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < items.size(); ++at) {
+    if (at % kMembersOfPart == 0) parts.emplace_back();
+    append(parts.back(), items[at]);
+  }
+  return parts;
+}
+
+void AppendMember(std::string& members, const codec::Member& member) {
+  if (!members.empty()) members += ',';
+  AppendJsonString(members, member.name);
+  members += ':';
+  members += codec::ToJson(member.value);
+}
+
+void AppendItem(std::string& items, const codec::Value& item) {
+  if (!items.empty()) items += ',';
+  items += codec::ToJson(item);
+}
+
+std::vector<std::string> RouterParts(const codec::Object& objects, bool as_tree,
+                                     const tree::Limits& limits) {
+  std::vector<RouterText> routers;
+  for (const codec::Member& router : objects) {
+    routers.push_back(RenderRouter(router.name, router.value));
+  }
+  if (!as_tree) return Parts(std::span<const RouterText>(routers), AppendRouter);
+
+  tree::RouterTree tree(limits);
+  tree::RouterTree::Key key = 0;
+  for (const RouterText& router : routers) tree.Put(key++, {&router, 1});
+  tree.Update();
+  std::vector<std::string> parts;
+  for (const auto& [name, text] : tree.roots()) parts.push_back(*text);
+  std::vector<std::string> own =
+      Parts(std::span<const RouterText>(routers),
+            [&](std::string& part, const RouterText& router) { tree.Append(part, router); });
+  std::ranges::move(own, std::back_inserter(parts));
+  return parts;
+}
+
+}  // namespace
+
+std::string Compile(const codec::Value& flat, const CompileOptions& options) {
+  const codec::Object& flat_routers = codec::ObjectsOf(flat, "http", "routers");
+  const bool is_large = flat_routers.size() >= options.large;
+  std::vector<Section> sections;
+  for (const codec::Member& protocol : flat.object() ? *flat.object() : codec::Object()) {
+    if (!protocol.value.object()) continue;
+    for (const codec::Member& kind : *protocol.value.object()) {
+      Section section{protocol.name + "/" + kind.name, {}};
+      if (section.name == "http/routers") {
+        section.parts =
+            RouterParts(flat_routers, is_large && options.version >= schema::kV3_6, options.limits);
+      } else if (const codec::Object* objects = kind.value.object()) {
+        section.parts = Parts(std::span<const codec::Member>(*objects), AppendMember);
+      } else if (const codec::List* list = kind.value.list()) {
+        section.parts = Parts(std::span<const codec::Value>(*list), AppendItem);
+      }
+      sections.push_back(std::move(section));
+    }
+  }
+
+  std::vector<SectionShape> shapes;
+  for (const Section& section : sections) shapes.push_back({section.name, section.parts.size()});
+  std::string out;
+  LayOut(
+      shapes, is_large ? Form::kMerged : Form::kJson, [&](std::string_view text) { out += text; },
+      [&](std::size_t section, std::size_t part) { out += sections[section].parts[part]; });
+  return out;
+}
+
+}  // namespace traefik

@@ -1,0 +1,512 @@
+#include "traefik/tree/router_tree.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "traefik/json_text.h"
+#include "traefik/rules/rule_check.h"
+#include "traefik/tree/host_condition.h"
+
+namespace traefik::tree {
+
+namespace {
+
+// FNV-1a: names of groups are the same everywhere, and two groups practically never meet.
+std::string GroupName(std::string_view key) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : key) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+std::vector<std::string> Sorted(std::vector<std::string> texts) {
+  std::ranges::sort(texts);
+  const auto repeated = std::ranges::unique(texts);
+  texts.erase(repeated.begin(), repeated.end());
+  return texts;
+}
+
+// No entry points are Traefik's default ones, which nobody here knows.
+bool ShareEntryPoint(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  if (a.empty() || b.empty()) return true;
+  return std::ranges::any_of(
+      a, [&](const std::string& name) { return std::ranges::binary_search(b, name); });
+}
+
+std::string_view WithoutProvider(std::string_view name) { return name.substr(0, name.find('@')); }
+
+std::string NameList(const std::set<std::string>& names) {
+  std::string list;
+  AppendJsonStrings(list, std::vector<std::string>(names.begin(), names.end()));
+  return list;
+}
+
+}  // namespace
+
+struct RouterTree::Router {
+  Key key;
+  RouterText text;  // without its body, with sorted entry points
+  HostCondition condition;
+  std::string group_key;
+  std::int64_t priority;
+  std::vector<HostEntry*> hosts;  // all that it can match; none of one that may match others
+
+  bool is_child;        // stands below `parents` only
+  std::string parents;  // of it or its copy, a JSON list; empty: none
+  // Where the copy hangs, by the root's name.
+  std::map<std::string, std::set<std::string>> copies;
+
+  bool is_roaming() const { return condition.exact_hosts() == nullptr; }
+};
+
+struct RouterTree::Host {
+  std::uint64_t serial = 0;  // another one when the host comes back
+  std::vector<Router*> routers;
+  // The router that its own hang below, in each group that has it.
+  std::vector<std::pair<Group*, std::string>> leaves;
+  bool is_dirty = false;
+  bool is_out = false;  // of the tree
+};
+
+struct RouterTree::Root {
+  std::string name;
+  std::vector<std::uint64_t> serials;  // of its hosts
+  std::set<Router*> visitors;          // with copies below
+};
+
+// Hosts whose routers may be below the same roots.
+struct RouterTree::Group {
+  std::string key;
+  std::string name;
+  RouterText listening;               // what the roots have; only that is used
+  std::vector<HostEntry*> hosts;      // sorted
+  std::vector<HostEntry*> joining;    // what is not yet among them
+  std::set<HostEntry*> leaving;       // what still is
+  std::vector<HostEntry*> touched;    // what stays, but with other routers
+  std::map<std::string, Root> roots;  // by path
+};
+
+namespace {
+
+// The certificates that a root asks for in the place of its routers.
+std::string DomainsOf(const RouterText& router) {
+  if (!router.tls_domains.empty()) return router.tls_domains;
+  auto hosts = rules::CheckRule(router.rule).value_or(std::vector<std::string>());
+  if (hosts.empty()) return {};
+  std::string domain = R"({"main":)";
+  AppendJsonString(domain, hosts.front());
+  if (hosts.size() > 1) {
+    hosts.erase(hosts.begin());
+    domain += R"(,"sans":)";
+    AppendJsonStrings(domain, hosts);
+  }
+  return domain + "}";
+}
+
+}  // namespace
+
+RouterTree::RouterTree(const Limits& limits) : limits_(limits) {}
+RouterTree::~RouterTree() = default;
+RouterTree::RouterTree(RouterTree&&) noexcept = default;
+RouterTree& RouterTree::operator=(RouterTree&&) noexcept = default;
+
+void RouterTree::Put(Key key, std::span<const RouterText> routers) {
+  std::vector<std::string> names;
+  for (const RouterText& text : routers) names.push_back(text.name);
+  if (const auto before = names_.find(key); before != names_.end()) {
+    for (const std::string& name : before->second) {
+      if (std::ranges::find(names, name) == names.end()) Detach(name);
+    }
+  }
+  for (const RouterText& text : routers) {
+    if (const auto found = routers_.find(text.name); found != routers_.end()) {
+      RouterText same = text;
+      same.entry_points = Sorted(std::move(same.entry_points));
+      same.body.clear();
+      if (found->second->text == same) continue;
+      Detach(text.name);
+    }
+    Attach(key, text);
+  }
+  if (names.empty()) {
+    names_.erase(key);
+  } else {
+    names_[key] = std::move(names);
+  }
+}
+
+void RouterTree::Attach(Key key, const RouterText& text) {
+  // One below a parent of its own goes where that goes.
+  const bool is_root = text.parents.empty();
+  auto made = std::make_unique<Router>(Router{
+      .key = key,
+      .text = text,
+      .condition = HostCondition::Of(is_root ? text.rule : "", is_root && text.old_syntax),
+      .group_key = {},
+      .priority = text.priority != 0 ? text.priority : static_cast<std::int64_t>(text.rule.size()),
+      .hosts = {},
+      .is_child = false,
+      .parents = {},
+      .copies = {},
+  });
+  Router& router = *made;
+  router.text.body.clear();
+  router.text.entry_points = Sorted(std::move(router.text.entry_points));
+  AppendListening(router.group_key, router.text.entry_points, router.text.tls, {},
+                  router.text.observability);
+  if (const auto* hosts = router.condition.exact_hosts()) {
+    for (const std::string& name : *hosts) {
+      const auto [place, is_new] = hosts_.try_emplace(name);
+      if (is_new) place->second.serial = ++last_serial_;
+      place->second.routers.push_back(&router);
+      router.hosts.push_back(&*place);
+    }
+  } else if (const auto& bounds = router.condition.bounds()) {
+    for (const std::string& pattern : *bounds) bound_[pattern].push_back(&router);
+  } else {
+    unbound_.push_back(&router);
+  }
+  MarkHosts(router);
+  CountParentsOf(router, 1);
+  routers_[text.name] = std::move(made);
+}
+
+void RouterTree::Detach(const std::string& name) {
+  const auto found = routers_.find(name);
+  Router& router = *found->second;
+  MarkHosts(router);
+  for (HostEntry* host : router.hosts) std::erase(host->second.routers, &router);
+  std::erase(unbound_, &router);
+  if (const auto& bounds = router.condition.bounds(); bounds && router.is_roaming()) {
+    for (const std::string& pattern : *bounds) {
+      const auto entry = bound_.find(pattern);
+      std::erase(entry->second, &router);
+      if (entry->second.empty()) bound_.erase(entry);
+    }
+  }
+  CountParentsOf(router, -1);
+  removed_.push_back(std::move(found->second));
+  routers_.erase(found);
+}
+
+void RouterTree::Mark(HostEntry& host) {
+  if (host.second.is_dirty) return;
+  host.second.is_dirty = true;
+  dirty_.push_back(&host);
+}
+
+// What has to be looked at again when this router comes or goes, or is a parent now.
+void RouterTree::MarkHosts(const Router& router) {
+  if (router.is_roaming()) changed_roaming_.push_back(&router);
+  for (HostEntry* host : router.hosts) Mark(*host);
+}
+
+void RouterTree::CountParentsOf(const Router& router, int change) {
+  for (const std::string& parent : router.text.parents) {
+    const std::string name(WithoutProvider(parent));
+    const auto entry = named_parents_.try_emplace(name, 0).first;
+    entry->second += change;
+    if (entry->second == 0) named_parents_.erase(entry);
+    if (const auto found = routers_.find(name); found != routers_.end()) MarkHosts(*found->second);
+  }
+}
+
+// The routers that may match `host` without naming it.
+template <typename Visit>
+void RouterTree::ForEachReaching(std::string_view host, const Visit& visit) const {
+  const auto visit_all = [&](const std::vector<Router*>& routers) {
+    for (Router* router : routers) {
+      if (router->condition.MayMatch(host)) visit(*router);
+    }
+  };
+  visit_all(unbound_);
+  if (bound_.empty()) return;
+  if (const auto named = bound_.find(host); named != bound_.end()) visit_all(named->second);
+  const auto below = bound_.find(fmt::format("*.{}", ParentDomain(host)));
+  if (below != bound_.end()) visit_all(below->second);
+}
+
+// Marks the hosts that routers which came or went may match without naming them.
+void RouterTree::MarkReached() {
+  if (changed_roaming_.empty()) return;
+  std::set<std::string, std::less<>> patterns;
+  std::vector<const Router*> unbound;
+  for (const Router* router : changed_roaming_) {
+    if (const auto& bounds = router->condition.bounds()) {
+      patterns.insert(bounds->begin(), bounds->end());
+    } else {
+      unbound.push_back(router);
+    }
+  }
+  std::string wildcard;
+  for (HostEntry& host : hosts_) {
+    wildcard = "*.";
+    wildcard += ParentDomain(host.first);
+    const bool reached = patterns.contains(host.first) || patterns.contains(wildcard) ||
+                         std::ranges::any_of(unbound, [&](const Router* each) {
+                           return each->condition.MayMatch(host.first);
+                         });
+    if (reached) Mark(host);
+  }
+  changed_roaming_.clear();
+}
+
+// Whether one root for each of its groups can stand for all routers that requests to it may get.
+bool RouterTree::FitsTree(const HostEntry& host) const {
+  const std::vector<Router*>& routers = host.second.routers;
+  for (std::size_t i = 0; i < routers.size(); ++i) {
+    if (named_parents_.contains(routers[i]->text.name)) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (routers[i]->group_key == routers[j]->group_key) continue;
+      if (ShareEntryPoint(routers[i]->text.entry_points, routers[j]->text.entry_points)) {
+        return false;
+      }
+    }
+  }
+  bool fits = true;
+  ForEachReaching(host.first, [&](const Router& visitor) {
+    for (const Router* router : routers) {
+      const RouterText& own = router->text;
+      const RouterText& other = visitor.text;
+      if (!ShareEntryPoint(own.entry_points, other.entry_points)) continue;
+      const bool everywhere = own.entry_points.empty()
+                                  ? other.entry_points.empty()
+                                  : std::ranges::includes(other.entry_points, own.entry_points);
+      fits = fits && everywhere && own.tls.empty() == other.tls.empty() &&
+             own.tls_options == other.tls_options && own.observability == other.observability &&
+             !named_parents_.contains(other.name);
+    }
+  });
+  return fits;
+}
+
+// A router is in the tree with all of its hosts or not at all, so hosts that share one are decided
+// about together.
+void RouterTree::GrowToComponents() {
+  for (std::size_t at = 0; at < dirty_.size(); ++at) {
+    for (const Router* router : dirty_[at]->second.routers) {
+      for (HostEntry* host : router->hosts) Mark(*host);
+    }
+  }
+}
+
+void RouterTree::DecideWhoIsOut() {
+  std::vector<HostEntry*> out;
+  for (HostEntry* host : dirty_) {
+    host->second.is_out = !FitsTree(*host);
+    if (host->second.is_out) out.push_back(host);
+  }
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    for (const Router* router : out[at]->second.routers) {
+      for (HostEntry* host : router->hosts) {
+        if (host->second.is_out) continue;
+        host->second.is_out = true;
+        out.push_back(host);
+      }
+    }
+  }
+}
+
+RouterTree::Group& RouterTree::GroupOf(const Router& router) {
+  std::unique_ptr<Group>& group = groups_[router.group_key];
+  if (!group) {
+    group = std::make_unique<Group>();
+    group->key = router.group_key;
+    group->name = GroupName(router.group_key);
+    group->listening.entry_points = router.text.entry_points;
+    group->listening.tls = router.text.tls;
+    group->listening.has_resolver = router.text.has_resolver;
+    group->listening.observability = router.text.observability;
+  }
+  return *group;
+}
+
+void RouterTree::Regroup(HostEntry& host) {
+  std::vector<Group*> wanted;
+  for (Router* router : host.second.routers) {
+    misplaced_.insert(router);
+    if (host.second.is_out) continue;
+    Group& group = GroupOf(*router);
+    if (std::ranges::find(wanted, &group) == wanted.end()) wanted.push_back(&group);
+  }
+  auto& leaves = host.second.leaves;
+  std::erase_if(leaves, [&](const auto& leaf) {
+    if (std::ranges::find(wanted, leaf.first) != wanted.end()) return false;
+    leaf.first->leaving.insert(&host);
+    return true;
+  });
+  for (Group* group : wanted) {
+    const auto there = std::ranges::find(leaves, group, &std::pair<Group*, std::string>::first);
+    if (there == leaves.end()) {
+      leaves.emplace_back(group, "");
+      group->joining.push_back(&host);
+    } else {
+      group->touched.push_back(&host);
+    }
+  }
+}
+
+void RouterTree::Rebuild(Group& group) {
+  const auto by_name = [](const HostEntry* a, const HostEntry* b) { return a->first < b->first; };
+  std::erase_if(group.hosts, [&](HostEntry* host) { return group.leaving.contains(host); });
+  std::ranges::sort(group.joining, by_name);
+  const auto middle = static_cast<std::ptrdiff_t>(group.hosts.size());
+  group.hosts.insert(group.hosts.end(), group.joining.begin(), group.joining.end());
+  std::inplace_merge(group.hosts.begin(), group.hosts.begin() + middle, group.hosts.end(), by_name);
+
+  std::vector<std::string_view> names;
+  names.reserve(group.hosts.size());
+  for (const HostEntry* host : group.hosts) names.emplace_back(host->first);
+  std::set<std::uint64_t> touched;
+  for (const HostEntry* host : group.touched) touched.insert(host->second.serial);
+
+  std::map<std::string, Root> before = std::exchange(group.roots, {});
+  for (RootPart& part : DivideIntoRoots(names, limits_)) {
+    Root root{fmt::format("tree-{}-{}", group.name, part.path), {}, {}};
+    std::vector<HostEntry*> hosts;
+    std::vector<std::string_view> root_names;
+    bool is_touched = false;
+    for (const std::uint32_t index : part.hosts) {
+      hosts.push_back(group.hosts[index]);
+      root_names.push_back(names[index]);
+      root.serials.push_back(group.hosts[index]->second.serial);
+      is_touched = is_touched || touched.contains(root.serials.back());
+    }
+    auto old = before.extract(part.path);
+    if (old && !is_touched && old.mapped().serials == root.serials) {
+      group.roots.insert(std::move(old));
+      continue;
+    }
+    if (old) DropRoot(old.mapped());
+    BuildRoot(group, root, hosts, root_names);
+    group.roots.emplace(std::move(part.path), std::move(root));
+  }
+  for (const auto& [path, root] : before) {
+    DropRoot(root);
+    roots_.erase(root.name);
+  }
+  group.joining.clear();
+  group.leaving.clear();
+  group.touched.clear();
+}
+
+// Copies that hung below it do not any more.
+void RouterTree::DropRoot(const Root& root) {
+  for (Router* visitor : root.visitors) {
+    visitor->copies.erase(root.name);
+    misplaced_.insert(visitor);
+  }
+}
+
+void RouterTree::BuildRoot(Group& group, Root& root, std::span<HostEntry* const> hosts,
+                           const std::vector<std::string_view>& names) {
+  const RootLayout layout = LayOutRoot(names, limits_);
+  const auto branch_name = [&](const std::optional<std::size_t>& branch) {
+    return branch ? fmt::format("tree-{}:{}", group.name, layout.branches[*branch].path)
+                  : root.name;
+  };
+  auto priority = std::numeric_limits<std::int64_t>::min();
+  std::map<std::string_view, const Router*> routers;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    Host& host = hosts[i]->second;
+    std::string& leaf =
+        std::ranges::find(host.leaves, &group, &std::pair<Group*, std::string>::first)->second;
+    leaf = branch_name(layout.leaves[i]);
+    for (Router* router : host.routers) {
+      if (router->group_key != group.key) continue;
+      priority = std::max(priority, router->priority);
+      misplaced_.insert(router);
+      if (group.listening.has_resolver) routers.emplace(router->text.name, router);
+    }
+    ForEachReaching(hosts[i]->first, [&](Router& visitor) {
+      if (!ShareEntryPoint(visitor.text.entry_points, group.listening.entry_points)) return;
+      visitor.copies[root.name].insert(leaf);
+      root.visitors.insert(&visitor);
+      misplaced_.insert(&visitor);
+    });
+  }
+  std::string domains;
+  for (const auto& [name, router] : routers) {
+    const std::string more = DomainsOf(router->text);
+    if (!domains.empty() && !more.empty()) domains += ',';
+    domains += more;
+  }
+
+  std::string text;
+  AppendJsonString(text, root.name);
+  text += R"(:{"rule":)";
+  AppendJsonString(text, layout.rule);
+  text += fmt::format(R"(,"priority":{})", priority);
+  AppendListening(text, group.listening.entry_points, group.listening.tls, domains,
+                  group.listening.observability);
+  text += '}';
+  for (std::size_t i = 0; i < layout.branches.size(); ++i) {
+    text += ',';
+    AppendJsonString(text, branch_name(i));
+    text += R"(:{"rule":)";
+    AppendJsonString(text, "HostRegexp(`" + layout.branches[i].pattern + "`)");
+    text += R"(,"parentRefs":[)";
+    AppendJsonString(text, branch_name(layout.branches[i].parent));
+    text += "]}";
+  }
+  auto& stored = roots_[root.name];
+  if (!stored || *stored != text) stored = std::make_shared<const std::string>(std::move(text));
+}
+
+void RouterTree::Place(Router& router, std::set<Key>& moved) {
+  std::set<std::string> parents;
+  const bool is_child = !router.hosts.empty() && !router.hosts.front()->second.is_out;
+  if (is_child) {
+    const Group& group = GroupOf(router);
+    for (const HostEntry* host : router.hosts) {
+      for (const auto& [of, leaf] : host->second.leaves) {
+        if (of == &group) parents.insert(leaf);
+      }
+    }
+  }
+  for (const auto& [root, leaves] : router.copies) parents.insert(leaves.begin(), leaves.end());
+  std::string list = parents.empty() ? "" : NameList(parents);
+  if (router.is_child == is_child && router.parents == list) return;
+  router.is_child = is_child;
+  router.parents = std::move(list);
+  moved.insert(router.key);
+}
+
+std::set<RouterTree::Key> RouterTree::Update() {
+  MarkReached();
+  GrowToComponents();
+  DecideWhoIsOut();
+  for (HostEntry* host : dirty_) Regroup(*host);
+  for (auto group = groups_.begin(); group != groups_.end();) {
+    Group& each = *group->second;
+    if (!each.joining.empty() || !each.leaving.empty() || !each.touched.empty()) Rebuild(each);
+    group = each.hosts.empty() ? groups_.erase(group) : std::next(group);
+  }
+  for (const auto& router : removed_) misplaced_.erase(router.get());
+  std::set<Key> moved;
+  for (Router* router : misplaced_) Place(*router, moved);
+  misplaced_.clear();
+  removed_.clear();
+  for (HostEntry* host : dirty_) {
+    host->second.is_dirty = false;
+    if (host->second.routers.empty()) hosts_.erase(hosts_.find(host->first));
+  }
+  dirty_.clear();
+  return moved;
+}
+
+void RouterTree::Append(std::string& members, const RouterText& router) const {
+  const Router& placed = *routers_.at(router.name);
+  if (!placed.is_child) AppendRouter(members, router);
+  if (placed.parents.empty()) return;
+  AppendChildRouter(members,
+                    placed.is_child ? router.name : fmt::format("tree-copy-{}", router.name),
+                    router, placed.parents);
+}
+
+}  // namespace traefik::tree
