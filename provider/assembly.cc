@@ -1,5 +1,9 @@
 #include "provider/assembly.h"
 
+#include <atomic>
+#include <functional>
+#include <future>
+#include <thread>
 #include <utility>
 
 #include <zlib.h>
@@ -24,6 +28,21 @@ void AppendMembers(std::string& members, std::string_view more) {
 
 bool HasRest(const traefik::Fragment& fragment) {
   return !fragment.servers_transports.empty() || !fragment.others.empty();
+}
+
+// Calls `work` for 0 … count-1; on all processors where there are many, as at the start.
+void Spread(std::size_t count, const std::function<void(std::size_t)>& work) {
+  constexpr std::size_t kMany = 64;
+  std::atomic<std::size_t> next = 0;
+  const auto run = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::future<void>> others;
+  for (unsigned i = 1; count >= kMany && i < std::thread::hardware_concurrency(); ++i) {
+    others.push_back(std::async(std::launch::async, run));
+  }
+  run();
+  for (std::future<void>& other : others) other.get();
 }
 
 std::shared_ptr<const PackedText> PackOrNothing(std::string text) {
@@ -121,11 +140,14 @@ void Assembly::FreshenTree() {
     }
   }
   std::map<std::string, Root> before = std::exchange(roots_, {});
+  std::vector<Root*> changed;
   for (const auto& [name, text] : tree_->roots()) {
     const auto old = before.find(name);
     const bool same = old != before.end() && old->second.text == text;
-    roots_[name] = same ? std::move(old->second) : Root{text, Pack(*text)};
+    Root& root = roots_[name] = same ? std::move(old->second) : Root{text, nullptr};
+    if (!same) changed.push_back(&root);
   }
+  Spread(changed.size(), [&](std::size_t i) { changed[i]->part = Pack(*changed[i]->text); });
 }
 
 void Assembly::Freshen(Shard& shard) const {
@@ -170,9 +192,11 @@ void Assembly::FreshenRest() {
 
 void Assembly::Freshen() {
   FreshenTree();
+  std::vector<Shard*> stale;
   for (auto& [number, shard] : shards_) {
-    if (shard.is_stale) Freshen(shard);
+    if (shard.is_stale) stale.push_back(&shard);
   }
+  Spread(stale.size(), [&](std::size_t i) { Freshen(*stale[i]); });
   for (Bucket& bucket : buckets_) {
     if (!bucket.is_stale) continue;
     std::map<std::string, std::string> middlewares;

@@ -15,11 +15,15 @@ struct Outcome {
   json output;
 };
 
-Outcome Run(const std::string& command, const std::string& input) {
+Finished RunText(const std::string& command, const std::string& input) {
   const TemporaryDirectory directory;
   const std::string file = directory.Write("input", input);
-  const Finished finished = RunProgram({"/bin/sh", "-c", R"("$0" traefik $1 <"$2" 2>/dev/null)",
-                                        OrchestratorProgram(), command, file});
+  return RunProgram({"/bin/sh", "-c", R"("$0" traefik $1 <"$2" 2>/dev/null)", OrchestratorProgram(),
+                     command, file});
+}
+
+Outcome Run(const std::string& command, const std::string& input) {
+  const Finished finished = RunText(command, input);
   return {finished.status, json::parse(finished.output)};
 }
 
@@ -49,6 +53,42 @@ TEST_CASE("labels and configurations that cannot be converted say why, with stat
           R"({"http": {"services": {"s": {"weighted": {"services": [{"name": "a"}]}}}}})");
   CHECK(lost.status == 1);
   CHECK(lost.output.at("/lost/0/pointer"_json_pointer) == "/http/services/s/weighted");
+}
+
+TEST_CASE("a flat document is compiled as the provider would serve it") {
+  json document;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "r" + std::to_string(i);
+    document["http"]["routers"][name] = {{"rule", "Host(`" + name + ".example`)"},
+                                         {"service", "s"}};
+  }
+  document["http"]["services"]["s"]["loadBalancer"]["servers"] = {{{"url", "http://a"}}};
+  document["tls"]["stores"]["default"]["defaultCertificate"] = {{"certFile", "c"},
+                                                                {"keyFile", "k"}};
+  struct Case {
+    const char* sentence;
+    const char* command;
+    bool is_tree;
+    bool is_merged;
+  };
+  const Case cases[] = {
+      {"should be a tree of many routers", "compile", true, true},
+      {"should stay flat for a Traefik without trees", "compile --target 3.5", false, true},
+      {"should stay as it is below the size", "compile --large 1000", false, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const std::string text = RunText(c.command, document.dump()).output;
+    CHECK(text.contains("parentRefs") == c.is_tree);
+    CHECK(text.contains("<<: [") == c.is_merged);
+    const Outcome checked = Run("check", text);
+    CHECK(checked.status == 0);
+    CHECK(checked.output.at("/configuration/http/routers/r299/service"_json_pointer) == "s");
+    CHECK(checked.output.contains("/configuration/tls/stores/default"_json_pointer));
+  }
+  const Outcome refused = Run("compile", R"({"http": {"routers": {}}})");
+  CHECK(refused.status == 1);
+  CHECK(refused.output.at("/errors/0/pointer"_json_pointer) == "/http/routers");
 }
 
 TEST_CASE("a document is checked") {

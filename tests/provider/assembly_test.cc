@@ -19,7 +19,9 @@ using nlohmann::json;
 
 const traefik::RevisionProbe kProbe{"probe.invalid", "X-Secret", "s", "X-Revision"};
 
-Assembly MakeAssembly() { return {kProbe, {"web"}, {"CERT", "KEY"}, Assembly::Routers::kFlat}; }
+Assembly MakeAssembly(Assembly::Routers routers = Assembly::Routers::kFlat) {
+  return {kProbe, {"web"}, {"CERT", "KEY"}, routers};
+}
 
 traefik::Fragment Router(const std::string& name) {
   traefik::Configuration configuration;
@@ -128,7 +130,8 @@ TEST_CASE("A document depends on the fragments only, not on the way to them") {
   for (unsigned seed = 1; seed <= 30; ++seed) {
     INFO(seed);
     std::mt19937 random(seed);
-    Assembly changed = MakeAssembly();
+    const auto routers = seed % 2 == 0 ? Assembly::Routers::kTree : Assembly::Routers::kFlat;
+    Assembly changed = MakeAssembly(routers);
     std::map<std::uint64_t, traefik::Fragment> wanted;
     const auto choose = [&](unsigned n) {
       return std::uniform_int_distribution(0U, n - 1)(random);
@@ -142,10 +145,10 @@ TEST_CASE("A document depends on the fragments only, not on the way to them") {
         wanted[key] = FragmentAtRandom(random, key);
         changed.Set(key, wanted[key]);
       }
-      // Sometimes somebody looks in between.
+      // Sometimes somebody looks in between, and sees a small document or a large one.
       if (choose(50) == 0) changed.Build(step);
     }
-    Assembly fresh = MakeAssembly();
+    Assembly fresh = MakeAssembly(routers);
     std::vector<std::uint64_t> keys;
     for (const auto& [key, fragment] : wanted) keys.push_back(key);
     std::ranges::shuffle(keys, random);
@@ -158,6 +161,25 @@ TEST_CASE("A document depends on the fragments only, not on the way to them") {
     CHECK(changed.size() == wanted.size());
     Decoded(*one->plain());
   }
+}
+
+TEST_CASE("Routers of a large document are a tree, and flat again when it is small") {
+  Assembly assembly = MakeAssembly(Assembly::Routers::kTree);
+  for (std::uint64_t key = 1; key <= 256; ++key) {
+    assembly.Set(key, Router("h" + std::to_string(key)));
+  }
+  const auto small = assembly.Build(1);
+  CHECK_FALSE(small->plain()->contains("parentRefs"));
+  assembly.Set(257, Router("h257"));
+  const auto large = Decoded(*assembly.Build(1)->plain());
+  const auto& routers = traefik::codec::ObjectsOf(large, "http", "routers");
+  const auto is_child = [](const auto& router) { return router.value.Find("parentRefs"); };
+  CHECK(std::ranges::count_if(routers, is_child) >= 257);
+  CHECK(traefik::codec::FindNamed(large, "http", "routers", "h257")->Find("parentRefs"));
+  CHECK_FALSE(
+      is_child(*std::ranges::find(routers, "orchestrator-probe", &traefik::codec::Member::name)));
+  assembly.Remove(257);
+  CHECK(*assembly.Build(1)->plain() == *small->plain());
 }
 
 TEST_CASE("A change leaves the bytes of other shards as they are") {

@@ -1,7 +1,6 @@
 #include "traefik/tree/partition.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace traefik::tree {
@@ -10,7 +9,7 @@ namespace {
 // Hosts that continue a common beginning with the same character.
 struct Group {
   std::optional<char> next;  // none: the beginning itself is the host
-  Indices hosts;
+  Range range;
 };
 
 struct Division {
@@ -24,29 +23,24 @@ std::string CommonBeginning(std::string_view first, std::string_view last) {
   return std::string(first.begin(), a);
 }
 
-Division Divide(Hosts hosts, const Indices& range, std::size_t small) {
+Division Divide(Hosts hosts, const Range& range, std::size_t small) {
   Division division;
-  division.beginning = CommonBeginning(hosts[range.front()], hosts[range.back()]);
+  division.beginning = CommonBeginning(hosts[range.begin], hosts[range.end - 1]);
   const std::size_t length = division.beginning.size();
-  const auto next_of = [&](std::uint32_t index) {
-    const std::string_view host = hosts[index];
+  const auto next_of = [&](std::string_view host) {
     return host.size() > length ? std::optional(host[length]) : std::nullopt;
   };
-  for (auto at = range.begin(); at != range.end();) {
-    const auto next = next_of(*at);
+  const auto all_end = hosts.begin() + static_cast<std::ptrdiff_t>(range.end);
+  for (std::size_t at = range.begin; at != range.end;) {
+    const auto next = next_of(hosts[at]);
     const auto end =
-        std::partition_point(at, range.end(), [&](auto index) { return next_of(index) <= next; });
-    Group group{next, Indices(at, end)};
-    (group.hosts.size() > small ? division.large : division.small).push_back(std::move(group));
-    at = end;
+        std::partition_point(hosts.begin() + static_cast<std::ptrdiff_t>(at), all_end,
+                             [&](std::string_view host) { return next_of(host) <= next; });
+    const Group group{next, {at, static_cast<std::size_t>(end - hosts.begin())}};
+    (group.range.size() > small ? division.large : division.small).push_back(group);
+    at = group.range.end;
   }
   return division;
-}
-
-Indices Joined(const std::vector<Group>& groups) {
-  Indices all;
-  for (const Group& group : groups) all.insert(all.end(), group.hosts.begin(), group.hosts.end());
-  return all;
 }
 
 std::string Escaped(std::string_view text) {
@@ -96,25 +90,19 @@ std::string Path(std::string_view beginning, const Group& group) {
 
 std::string SmallPath(std::string_view beginning) { return std::string(beginning) + "+"; }
 
-Indices AllOf(Hosts hosts) {
-  Indices all(hosts.size());
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
-void DivideIntoRoots(Hosts hosts, const Limits& limits, std::string path, Indices range,
+void DivideIntoRoots(Hosts hosts, const Limits& limits, std::string path, const Range& range,
                      std::vector<RootPart>& out) {
   if (range.size() <= limits.root_hosts) {
-    out.push_back({std::move(path), std::move(range)});
+    out.push_back({std::move(path), {range}});
     return;
   }
-  Division division = Divide(hosts, range, limits.root_hosts / 16);
-  for (Group& group : division.large) {
-    DivideIntoRoots(hosts, limits, Path(division.beginning, group), std::move(group.hosts), out);
+  const Division division = Divide(hosts, range, limits.root_hosts / 16);
+  for (const Group& group : division.large) {
+    DivideIntoRoots(hosts, limits, Path(division.beginning, group), group.range, out);
   }
-  if (!division.small.empty()) {
-    out.push_back({SmallPath(division.beginning), Joined(division.small)});
-  }
+  if (division.small.empty()) return;
+  RootPart& rest = out.emplace_back(SmallPath(division.beginning), std::vector<Range>());
+  for (const Group& group : division.small) rest.ranges.push_back(group.range);
 }
 
 class RootBuilder {
@@ -125,25 +113,22 @@ class RootBuilder {
   }
 
   // Appends the rule of these hosts, for use in a disjunction, and makes their branches.
-  void Add(const Indices& range, std::optional<std::size_t> parent, std::string& rule) {
+  void Add(const Range& range, std::optional<std::size_t> parent, std::string& rule) {
     const Division division =
         range.size() > leaf_hosts_ ? Divide(hosts_, range, leaf_hosts_ / 4) : Division();
     if (division.large.empty()) {
-      for (const auto index : range) layout_.leaves[index] = parent;
-      return AddHosts(range, rule);
+      return AddLeaf(range, parent, rule);
     }
     for (const Group& group : division.large) {
       const std::size_t branch = AddBranch(Path(division.beginning, group),
                                            Pattern(division.beginning, {group}), parent, rule);
-      Add(group.hosts, branch, rule);
+      Add(group.range, branch, rule);
       rule += ')';
     }
     if (division.small.empty()) return;
     const std::size_t branch = AddBranch(SmallPath(division.beginning),
                                          Pattern(division.beginning, division.small), parent, rule);
-    const Indices few = Joined(division.small);
-    for (const auto index : few) layout_.leaves[index] = branch;
-    AddHosts(few, rule);
+    for (const Group& group : division.small) AddLeaf(group.range, branch, rule);
     rule += ')';
   }
 
@@ -152,8 +137,9 @@ class RootBuilder {
     if (!rule.empty() && !rule.ends_with('(')) rule += " || ";
   }
 
-  void AddHosts(const Indices& range, std::string& rule) {
-    for (const auto index : range) {
+  void AddLeaf(const Range& range, const std::optional<std::size_t>& leaf, std::string& rule) {
+    for (std::size_t index = range.begin; index != range.end; ++index) {
+      layout_.leaves[index] = leaf;
       AppendOr(rule);
       rule += "Host(`";
       rule += hosts_[index];
@@ -178,7 +164,7 @@ class RootBuilder {
 
 std::vector<RootPart> DivideIntoRoots(Hosts hosts, const Limits& limits) {
   std::vector<RootPart> roots;
-  if (!hosts.empty()) DivideIntoRoots(hosts, limits, "", AllOf(hosts), roots);
+  if (!hosts.empty()) DivideIntoRoots(hosts, limits, "", Range{0, hosts.size()}, roots);
   return roots;
 }
 
@@ -186,7 +172,7 @@ RootLayout LayOutRoot(Hosts hosts, const Limits& limits) {
   RootLayout layout;
   RootBuilder builder(hosts, limits, layout);
   std::string alternatives;
-  builder.Add(AllOf(hosts), std::nullopt, alternatives);
+  builder.Add(Range{0, hosts.size()}, std::nullopt, alternatives);
   const std::string beginning = CommonBeginning(hosts.front(), hosts.back());
   if (beginning.empty() || hosts.size() == 1) {
     layout.rule = std::move(alternatives);

@@ -16,7 +16,13 @@ namespace traefik::tree {
 
 // Sorted, plain (see HostCondition), and without repetition.
 using Hosts = std::span<const std::string_view>;
-using Indices = std::vector<std::uint32_t>;  // of hosts, ascending
+
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  std::size_t size() const { return end - begin; }
+};
 
 struct Limits {
   // Measured: with much fewer hosts a root, every request walks along many roots; with many more,
@@ -28,8 +34,8 @@ struct Limits {
 
 // Hosts that have a router of their own at the entry points, which matches exactly them.
 struct RootPart {
-  std::string path;  // unique among the parts of a division
-  Indices hosts;
+  std::string path;           // unique among the parts of a division
+  std::vector<Range> ranges;  // of its hosts, ascending
 };
 
 std::vector<RootPart> DivideIntoRoots(Hosts hosts, const Limits& limits);

@@ -1,6 +1,7 @@
 #include "traefik/tree/router_tree.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -40,12 +41,6 @@ bool ShareEntryPoint(const std::vector<std::string>& a, const std::vector<std::s
 
 std::string_view WithoutProvider(std::string_view name) { return name.substr(0, name.find('@')); }
 
-std::string NameList(const std::set<std::string>& names) {
-  std::string list;
-  AppendJsonStrings(list, std::vector<std::string>(names.begin(), names.end()));
-  return list;
-}
-
 }  // namespace
 
 struct RouterTree::Router {
@@ -56,6 +51,8 @@ struct RouterTree::Router {
   std::int64_t priority;
   std::vector<HostEntry*> hosts;  // all that it can match; none of one that may match others
 
+  Group* group;         // where its hosts are while they are in the tree
+  bool is_misplaced;    // is to be placed again
   bool is_child;        // stands below `parents` only
   std::string parents;  // of it or its copy, a JSON list; empty: none
   // Where the copy hangs, by the root's name.
@@ -75,20 +72,23 @@ struct RouterTree::Host {
 
 struct RouterTree::Root {
   std::string name;
-  std::vector<std::uint64_t> serials;  // of its hosts
-  std::set<Router*> visitors;          // with copies below
+  // Of each range of hosts the first, the last and how many: it is the same one while they are and
+  // no host joined it.
+  std::vector<std::array<std::uint64_t, 3>> extents;
+  std::set<Router*> visitors;  // with copies below
 };
 
 // Hosts whose routers may be below the same roots.
 struct RouterTree::Group {
   std::string key;
   std::string name;
-  RouterText listening;               // what the roots have; only that is used
-  std::vector<HostEntry*> hosts;      // sorted
-  std::vector<HostEntry*> joining;    // what is not yet among them
-  std::set<HostEntry*> leaving;       // what still is
-  std::vector<HostEntry*> touched;    // what stays, but with other routers
-  std::map<std::string, Root> roots;  // by path
+  RouterText listening;                 // what the roots have; only that is used
+  std::vector<HostEntry*> hosts;        // sorted
+  std::vector<std::string_view> names;  // of them
+  std::vector<HostEntry*> joining;      // what is not yet among them
+  std::set<HostEntry*> leaving;         // what still is
+  std::vector<HostEntry*> touched;      // what stays, but with other routers
+  std::map<std::string, Root> roots;    // by path
 };
 
 namespace {
@@ -150,6 +150,8 @@ void RouterTree::Attach(Key key, const RouterText& text) {
       .group_key = {},
       .priority = text.priority != 0 ? text.priority : static_cast<std::int64_t>(text.rule.size()),
       .hosts = {},
+      .group = nullptr,
+      .is_misplaced = false,
       .is_child = false,
       .parents = {},
       .copies = {},
@@ -190,6 +192,8 @@ void RouterTree::Detach(const std::string& name) {
     }
   }
   CountParentsOf(router, -1);
+  router.hosts.clear();
+  router.group = nullptr;
   removed_.push_back(std::move(found->second));
   routers_.erase(found);
 }
@@ -329,10 +333,11 @@ RouterTree::Group& RouterTree::GroupOf(const Router& router) {
 void RouterTree::Regroup(HostEntry& host) {
   std::vector<Group*> wanted;
   for (Router* router : host.second.routers) {
-    misplaced_.insert(router);
-    if (host.second.is_out) continue;
-    Group& group = GroupOf(*router);
-    if (std::ranges::find(wanted, &group) == wanted.end()) wanted.push_back(&group);
+    Displace(*router);
+    router->group = host.second.is_out ? nullptr : &GroupOf(*router);
+    if (router->group && std::ranges::find(wanted, router->group) == wanted.end()) {
+      wanted.push_back(router->group);
+    }
   }
   auto& leaves = host.second.leaves;
   std::erase_if(leaves, [&](const auto& leaf) {
@@ -351,40 +356,66 @@ void RouterTree::Regroup(HostEntry& host) {
   }
 }
 
-void RouterTree::Rebuild(Group& group) {
+// Brings the list of hosts up to date: one by one where few changed, else all at once.
+void RouterTree::MoveHosts(Group& group) {
+  constexpr std::size_t kFew = 32;
   const auto by_name = [](const HostEntry* a, const HostEntry* b) { return a->first < b->first; };
-  std::erase_if(group.hosts, [&](HostEntry* host) { return group.leaving.contains(host); });
-  std::ranges::sort(group.joining, by_name);
-  const auto middle = static_cast<std::ptrdiff_t>(group.hosts.size());
-  group.hosts.insert(group.hosts.end(), group.joining.begin(), group.joining.end());
-  std::inplace_merge(group.hosts.begin(), group.hosts.begin() + middle, group.hosts.end(), by_name);
+  if (group.joining.size() + group.leaving.size() > kFew) {
+    std::erase_if(group.hosts, [&](HostEntry* host) { return group.leaving.contains(host); });
+    std::ranges::sort(group.joining, by_name);
+    const auto middle = static_cast<std::ptrdiff_t>(group.hosts.size());
+    group.hosts.insert(group.hosts.end(), group.joining.begin(), group.joining.end());
+    std::inplace_merge(group.hosts.begin(), group.hosts.begin() + middle, group.hosts.end(),
+                       by_name);
+    group.names.clear();
+    for (const HostEntry* host : group.hosts) group.names.emplace_back(host->first);
+    return;
+  }
+  const auto place_of = [&](const HostEntry* host) {
+    return std::ranges::lower_bound(group.names, host->first) - group.names.begin();
+  };
+  for (const HostEntry* host : group.leaving) {
+    const auto at = place_of(host);
+    group.hosts.erase(group.hosts.begin() + at);
+    group.names.erase(group.names.begin() + at);
+  }
+  for (HostEntry* host : group.joining) {
+    const auto at = place_of(host);
+    group.hosts.insert(group.hosts.begin() + at, host);
+    group.names.insert(group.names.begin() + at, host->first);
+  }
+}
 
-  std::vector<std::string_view> names;
-  names.reserve(group.hosts.size());
-  for (const HostEntry* host : group.hosts) names.emplace_back(host->first);
-  std::set<std::uint64_t> touched;
-  for (const HostEntry* host : group.touched) touched.insert(host->second.serial);
+void RouterTree::Rebuild(Group& group) {
+  MoveHosts(group);
+  std::vector<RootPart> parts = DivideIntoRoots(group.names, limits_);
+  std::map<std::size_t, std::size_t> part_at;  // by the beginnings of ranges
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    for (const Range& range : parts[i].ranges) part_at[range.begin] = i;
+  }
+  std::vector<bool> is_touched(parts.size());
+  for (const auto* list : {&group.joining, &group.touched}) {
+    for (const HostEntry* host : *list) {
+      const auto at = std::ranges::lower_bound(group.names, host->first) - group.names.begin();
+      is_touched[std::prev(part_at.upper_bound(static_cast<std::size_t>(at)))->second] = true;
+    }
+  }
 
   std::map<std::string, Root> before = std::exchange(group.roots, {});
-  for (RootPart& part : DivideIntoRoots(names, limits_)) {
-    Root root{fmt::format("tree-{}-{}", group.name, part.path), {}, {}};
-    std::vector<HostEntry*> hosts;
-    std::vector<std::string_view> root_names;
-    bool is_touched = false;
-    for (const std::uint32_t index : part.hosts) {
-      hosts.push_back(group.hosts[index]);
-      root_names.push_back(names[index]);
-      root.serials.push_back(group.hosts[index]->second.serial);
-      is_touched = is_touched || touched.contains(root.serials.back());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Root root{fmt::format("tree-{}-{}", group.name, parts[i].path), {}, {}};
+    for (const Range& range : parts[i].ranges) {
+      root.extents.push_back({group.hosts[range.begin]->second.serial,
+                              group.hosts[range.end - 1]->second.serial, range.size()});
     }
-    auto old = before.extract(part.path);
-    if (old && !is_touched && old.mapped().serials == root.serials) {
+    auto old = before.extract(parts[i].path);
+    if (old && !is_touched[i] && old.mapped().extents == root.extents) {
       group.roots.insert(std::move(old));
       continue;
     }
     if (old) DropRoot(old.mapped());
-    BuildRoot(group, root, hosts, root_names);
-    group.roots.emplace(std::move(part.path), std::move(root));
+    BuildRoot(group, root, parts[i].ranges);
+    group.roots.emplace(std::move(parts[i].path), std::move(root));
   }
   for (const auto& [path, root] : before) {
     DropRoot(root);
@@ -399,12 +430,19 @@ void RouterTree::Rebuild(Group& group) {
 void RouterTree::DropRoot(const Root& root) {
   for (Router* visitor : root.visitors) {
     visitor->copies.erase(root.name);
-    misplaced_.insert(visitor);
+    Displace(*visitor);
   }
 }
 
-void RouterTree::BuildRoot(Group& group, Root& root, std::span<HostEntry* const> hosts,
-                           const std::vector<std::string_view>& names) {
+void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> ranges) {
+  std::vector<HostEntry*> hosts;
+  std::vector<std::string_view> names;
+  for (const Range& range : ranges) {
+    for (std::size_t at = range.begin; at != range.end; ++at) {
+      hosts.push_back(group.hosts[at]);
+      names.push_back(group.names[at]);
+    }
+  }
   const RootLayout layout = LayOutRoot(names, limits_);
   const auto branch_name = [&](const std::optional<std::size_t>& branch) {
     return branch ? fmt::format("tree-{}:{}", group.name, layout.branches[*branch].path)
@@ -418,16 +456,16 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<HostEntry* const>
         std::ranges::find(host.leaves, &group, &std::pair<Group*, std::string>::first)->second;
     leaf = branch_name(layout.leaves[i]);
     for (Router* router : host.routers) {
-      if (router->group_key != group.key) continue;
+      if (router->group != &group) continue;
       priority = std::max(priority, router->priority);
-      misplaced_.insert(router);
+      Displace(*router);
       if (group.listening.has_resolver) routers.emplace(router->text.name, router);
     }
     ForEachReaching(hosts[i]->first, [&](Router& visitor) {
       if (!ShareEntryPoint(visitor.text.entry_points, group.listening.entry_points)) return;
       visitor.copies[root.name].insert(leaf);
       root.visitors.insert(&visitor);
-      misplaced_.insert(&visitor);
+      Displace(visitor);
     });
   }
   std::string domains;
@@ -458,19 +496,29 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<HostEntry* const>
   if (!stored || *stored != text) stored = std::make_shared<const std::string>(std::move(text));
 }
 
+void RouterTree::Displace(Router& router) {
+  if (router.is_misplaced) return;
+  router.is_misplaced = true;
+  misplaced_.push_back(&router);
+}
+
 void RouterTree::Place(Router& router, std::set<Key>& moved) {
-  std::set<std::string> parents;
-  const bool is_child = !router.hosts.empty() && !router.hosts.front()->second.is_out;
+  router.is_misplaced = false;
+  std::vector<std::string> parents;
+  const bool is_child = !router.hosts.empty() && router.group != nullptr;
   if (is_child) {
-    const Group& group = GroupOf(router);
     for (const HostEntry* host : router.hosts) {
-      for (const auto& [of, leaf] : host->second.leaves) {
-        if (of == &group) parents.insert(leaf);
-      }
+      const auto leaf = std::ranges::find(host->second.leaves, router.group,
+                                          &std::pair<Group*, std::string>::first);
+      parents.push_back(leaf->second);
     }
   }
-  for (const auto& [root, leaves] : router.copies) parents.insert(leaves.begin(), leaves.end());
-  std::string list = parents.empty() ? "" : NameList(parents);
+  for (const auto& [root, leaves] : router.copies) {
+    parents.insert(parents.end(), leaves.begin(), leaves.end());
+  }
+  parents = Sorted(std::move(parents));
+  std::string list;
+  if (!parents.empty()) AppendJsonStrings(list, parents);
   if (router.is_child == is_child && router.parents == list) return;
   router.is_child = is_child;
   router.parents = std::move(list);
@@ -487,8 +535,7 @@ std::set<RouterTree::Key> RouterTree::Update() {
     if (!each.joining.empty() || !each.leaving.empty() || !each.touched.empty()) Rebuild(each);
     group = each.hosts.empty() ? groups_.erase(group) : std::next(group);
   }
-  for (const auto& router : removed_) misplaced_.erase(router.get());
-  std::set<Key> moved;
+  std::set<Key> moved;  // some of which may be gone by now
   for (Router* router : misplaced_) Place(*router, moved);
   misplaced_.clear();
   removed_.clear();

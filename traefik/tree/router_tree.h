@@ -42,7 +42,8 @@ class RouterTree {
   // The routers of `key`, whose names no other key has, in the place of those that it had.
   void Put(Key key, std::span<const RouterText> routers);
 
-  // Takes in what was put. Keys of which a router stands elsewhere now, beside those that were put.
+  // Takes in what was put. The keys of which a router stands elsewhere now, some of which may have
+  // none any more.
   std::set<Key> Update();
 
   // Appends the members of a router as it stands since the last Update: `"name":{…}`, and the copy.
@@ -72,11 +73,12 @@ class RouterTree {
   void DecideWhoIsOut();
   void Regroup(HostEntry& host);
   Group& GroupOf(const Router& router);
+  static void MoveHosts(Group& group);
   void Rebuild(Group& group);
-  void BuildRoot(Group& group, Root& root, std::span<HostEntry* const> hosts,
-                 const std::vector<std::string_view>& names);
+  void BuildRoot(Group& group, Root& root, std::span<const Range> ranges);
   void DropRoot(const Root& root);
-  void Place(Router& router, std::set<Key>& moved);
+  void Displace(Router& router);
+  static void Place(Router& router, std::set<Key>& moved);
 
   Limits limits_;
   std::unordered_map<std::string, std::unique_ptr<Router>> routers_;
@@ -92,7 +94,7 @@ class RouterTree {
   // Since the last Update.
   std::vector<HostEntry*> dirty_;
   std::vector<const Router*> changed_roaming_;
-  std::set<Router*> misplaced_;
+  std::vector<Router*> misplaced_;
   std::vector<std::unique_ptr<Router>> removed_;  // until nothing points to them any more
 
   Roots roots_;
