@@ -1,6 +1,6 @@
-// Benchmarks: one JSON line each. `bench [codec] [snapshot] [poll] [route] [labels] [deploy]
-// [first] [terminals]`, all of them without arguments. Started by `tests/run.sh --bench`, which
-// gives an engine and a Traefik.
+// Benchmarks: one JSON line each. `bench [codec] [snapshot] [scale] [poll] [route] [labels]
+// [deploy] [first] [terminals]`, all of them without arguments. Started by `tests/run.sh --bench`,
+// which gives an engine and a Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -28,6 +28,7 @@
 #include "tests/bench/deploy_bench.h"
 #include "tests/bench/first_answer_bench.h"
 #include "tests/bench/report.h"
+#include "tests/bench/scale_bench.h"
 #include "tests/bench/snapshot_bench.h"
 #include "tests/bench/terminal_bench.h"
 #include "tests/support/engine.h"
@@ -248,6 +249,7 @@ int main(int argc, char** argv) {
   try {
     if (wanted("codec")) tests::BenchCodec();  // first: it reports the process's peak of memory
     if (wanted("snapshot")) tests::BenchSnapshot();
+    if (wanted("scale")) tests::BenchScale();
     if (wanted("poll")) tests::BenchPoll();
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();

@@ -17,6 +17,7 @@
 #include "provider/http/client.h"
 #include "provider/http/server.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/traefik_process.h"
 #include "tests/support/web.h"
 #include "traefik/codec/decoder.h"
@@ -48,7 +49,8 @@ std::string Describe(const Request& request) {
 // Answers of a Traefik with the documents that it is given.
 class RoutingTraefik {
  public:
-  RoutingTraefik()
+  // `more` goes into the static configuration below the providers.
+  explicit RoutingTraefik(const std::string& more = {})
       : server_([this](const provider::http::ServerRequest&) { return Document(); },
                 [](int status) {
                   provider::http::ServerResponse response;
@@ -65,8 +67,8 @@ class RoutingTraefik {
     }
     traefik_ = std::make_unique<TraefikProcess>(fmt::format(
         "{}log: {{level: ERROR}}\nproviders:\n  providersThrottleDuration: 5ms\n"
-        "  http: {{endpoint: \"http://127.0.0.1:{}/configuration\", pollInterval: 10ms}}\n",
-        entry_points, *port));
+        "  http: {{endpoint: \"http://127.0.0.1:{}/configuration\", pollInterval: 10ms}}\n{}",
+        entry_points, *port, more));
     curl_easy_setopt(curl_.get(), CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(curl_.get(), CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(curl_.get(), CURLOPT_NOPROXY, "*");
@@ -158,7 +160,8 @@ class RouterGenerator {
   int Below(int count) { return std::uniform_int_distribution<int>(0, count - 1)(random_); }
 
   std::string Host() {
-    static const std::vector<std::string> labels = {"a",      "ab",      "abc", "b",
+    // Longer than the star: of `a.x` and `*.x` Traefik takes any for TLS options.
+    static const std::vector<std::string> labels = {"aa",     "ab",      "abc", "bb",
                                                     "site-1", "site-12", "s_x"};
     static const std::vector<std::string> domains = {"example", "example.org", "a.example", "x"};
     return labels[static_cast<std::size_t>(Below(7))] + "." +
@@ -335,6 +338,51 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
     }
   }
   CHECK(trees > Rounds() / 2);
+}
+
+TEST_CASE("A tree takes no request from routers of other providers") {
+  const auto router = [](const std::string& name, const std::string& rule, int priority) {
+    json http;
+    http["routers"][name] = {{"rule", rule},
+                             {"service", "noop@internal"},
+                             {"entryPoints", {"e0"}},
+                             {"middlewares", {name}}};
+    if (priority != 0) http["routers"][name]["priority"] = priority;
+    http["middlewares"][name] = {{"headers", {{"customResponseHeaders", {{"X-Router", name}}}}}};
+    return http;
+  };
+  const auto site = [](int number) { return fmt::format("site-{}.example", number); };
+  const TemporaryDirectory directory;
+  json foreign = router("foreign", "Host(`" + site(9) + "`)", 0);
+  foreign.merge_patch(router("others", "HostRegexp(`.`)", -1000));
+  const std::string file = directory.Write("foreign.yaml", json{{"http", foreign}}.dump());
+  RoutingTraefik traefik("  file: {filename: " + file + "}\n");
+
+  json http = router("number", "Host(`number.invalid`)", 0);
+  http["middlewares"]["number"]["headers"]["customResponseHeaders"]["X-Router"] = "1";
+  for (int i = 0; i < 100; ++i) {
+    if (i != 9) http.merge_patch(router(fmt::format("r{}", i), "Host(`" + site(i) + "`)", 0));
+  }
+  const std::string tree = traefik::Compile(
+      Decode(json{{"http", http}}), {.large = 0, .limits = {.root_hosts = 16, .leaf_hosts = 4}});
+  REQUIRE(tree.contains("parentRefs"));
+  traefik.Serve(tree, 1);
+  struct Case {
+    const char* sentence;
+    std::string host;
+    const char* answer;
+  };
+  const Case cases[] = {
+      {"should route its own", site(10), "418 r10"},
+      {"should leave a host between its own to its router", site(9), "418 foreign"},
+      {"should leave a longer host to a wildcard", site(10) + ".org", "418 others"},
+      {"should leave a host that begins alike to a wildcard", "site-1", "418 others"},
+      {"should leave all others", "other.example", "418 others"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(traefik.Ask({0, false, "GET", c.host, "/", false}) == c.answer);
+  }
 }
 
 }  // namespace
