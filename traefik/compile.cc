@@ -51,7 +51,10 @@ std::vector<std::string> RouterParts(const codec::Object& objects, bool as_tree,
   for (const codec::Member& router : objects) {
     routers.push_back(RenderRouter(router.name, router.value));
   }
-  if (!as_tree) return Parts(std::span<const RouterText>(routers), AppendRouter);
+  // One that has such a name is from a tree.
+  const bool is_flat = std::ranges::none_of(
+      routers, [](const RouterText& router) { return router.name.starts_with("tree-"); });
+  if (!as_tree || !is_flat) return Parts(std::span<const RouterText>(routers), AppendRouter);
 
   tree::RouterTree tree(limits);
   tree::RouterTree::Key key = 0;

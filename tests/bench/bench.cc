@@ -4,29 +4,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <semaphore>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "orchestrator/command/site_commands.h"
-#include "orchestrator/routing/document_publisher.h"
-#include "orchestrator/store/sqlite_store.h"
-#include "provider/default_certificate.h"
-#include "provider/poll_server.h"
 #include "tests/bench/codec_bench.h"
 #include "tests/bench/deploy_bench.h"
 #include "tests/bench/first_answer_bench.h"
+#include "tests/bench/poll_bench.h"
 #include "tests/bench/report.h"
 #include "tests/bench/scale_bench.h"
 #include "tests/bench/snapshot_bench.h"
@@ -52,107 +42,6 @@ json ExternalSite(int id, const std::string& host, const std::string& upstream) 
 }
 
 std::string HostOf(int id) { return fmt::format("site{}.example.com", id); }
-
-// A connection that polls the provider and tells when the first byte of an answer came.
-class PollConnection {
- public:
-  explicit PollConnection(std::uint16_t port)
-      : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      throw std::runtime_error("cannot connect to the provider");
-    }
-    const int on = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  ~PollConnection() { close(socket_); }
-  PollConnection(const PollConnection&) = delete;
-  PollConnection& operator=(const PollConnection&) = delete;
-
-  Clock::time_point Poll() {
-    static constexpr std::string_view kRequest =
-        "GET /configuration HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nPrefer: "
-        "wait=30\r\n\r\n";
-    if (send(socket_, kRequest.data(), kRequest.size(), 0) < 0) throw std::runtime_error("send");
-    std::string answer(1 << 16, '\0');
-    std::size_t size = Receive(answer, 0);
-    const auto first = Clock::now();
-    std::size_t end = 0;
-    while ((end = answer.find("\r\n\r\n")) == std::string::npos) size += Receive(answer, size);
-    const std::size_t at = answer.find("Content-Length: ");
-    const std::size_t whole = end + 4 + std::stoul(answer.substr(at + 16));
-    while (size < whole) {
-      answer.resize(std::max(answer.size(), whole));
-      size += Receive(answer, size);
-    }
-    return first;
-  }
-
- private:
-  std::size_t Receive(std::string& buffer, std::size_t at) {
-    const ssize_t count = recv(socket_, buffer.data() + at, buffer.size() - at, 0);
-    if (count <= 0) throw std::runtime_error("the provider closed the connection");
-    return static_cast<std::size_t>(count);
-  }
-
-  int socket_;
-};
-
-// From the committed change to the first byte of the held poll's answer.
-void BenchPoll() {
-  using namespace orchestrator;
-  const TemporaryDirectory directory;
-  const auto store = store::OpenSqlite(directory.path() / "bench.db");
-  if (!store) throw std::runtime_error(store.error().message);
-  const routing::RouteOptions routes{.entry_points = {"web"},
-                                     .network = "network",
-                                     .probe = {"probe.invalid", "X-Probe", "secret", "X-Revision"}};
-  command::SiteCommands commands(**store, {.routes = routes, .has_engine = false});
-  site::Batch batch;
-  for (int id = 1; id <= kSites; ++id) {
-    batch.upsert.push_back(*site::Parse(ExternalSite(id, HostOf(id), "http://192.0.2.1").dump()));
-  }
-  if (!commands.Apply(batch)) throw std::runtime_error("the batch was refused");
-
-  provider::Publisher publisher;
-  provider::Instances instances({});
-  const routing::DocumentPublisher document(
-      **store, publisher,
-      provider::Assembly(routes.probe, {"web"}, provider::MakeDefaultCertificate(),
-                         provider::Assembly::Routers::kTree),
-      routes);
-  provider::PollServer server(publisher, instances, {});
-  const auto port = server.Start({"127.0.0.1", 0, {}});
-  if (!port) throw std::runtime_error(port.error());
-  Eventually([&] { return publisher.Current() != nullptr; });
-
-  constexpr int kRounds = 300;
-  std::vector<double> samples;
-  std::binary_semaphore polled(0);
-  Clock::time_point first_byte;
-  std::jthread poller([&] {
-    PollConnection connection(*port);
-    connection.Poll();
-    for (int round = 0; round < kRounds; ++round) {
-      first_byte = connection.Poll();
-      polled.release();
-    }
-  });
-  for (int round = 0; round < kRounds; ++round) {
-    // Only a poll that is held already is measured.
-    Eventually([&] { return server.counters().holding == 1; }, 5s, 1ms);
-    const std::string patch = fmt::format(R"({{"hosts": ["changed{}.example.com"]}})", round);
-    if (!commands.Patch({1 + round % kSites}, patch, {})) throw std::runtime_error("refused");
-    const auto committed = Clock::now();
-    polled.acquire();
-    samples.push_back(Milliseconds(first_byte - committed));
-  }
-  publisher.Close();
-  Report("commit_to_first_byte_of_poll", samples, {{"sites", kSites}, {"target_p50", 2}});
-}
 
 // From the request that changes a host to its first answer through Traefik.
 template <typename Change, typename Visit>

@@ -45,9 +45,12 @@ std::string HostOf(int id) {
   return name + ".sites.example.com";
 }
 
-traefik::Fragment FragmentOf(int id, const std::string& upstream, const RouteOptions& options) {
+// `another`: the number of one more host.
+traefik::Fragment FragmentOf(int id, const std::string& upstream, const RouteOptions& options,
+                             int another = 0) {
   auto site = MakeExternal(id);
   site.hosts = {{*traefik::HostName::Parse(HostOf(id)), {}}};
+  if (another != 0) site.hosts.push_back({*traefik::HostName::Parse(HostOf(another)), {}});
   site.upstreams = {upstream};
   return orchestrator::routing::DocumentFragment(MakeRecord(site), options).value();
 }
@@ -185,10 +188,11 @@ void Measure(int sites, bool compiled, const std::string& upstream) {
   std::vector<double> samples;
   std::size_t bytes = 0;
   for (std::uint64_t revision = 2; revision < 2 + kReloads; ++revision) {
-    // One site has another address.
-    auto& changed = fragments[revision * 7];
-    changed = FragmentOf(static_cast<int>(1'000'000 + revision), upstream, options);
-    if (compiled) assembly.Set(revision * 7, changed);
+    // One site has one more address.
+    const std::size_t place = revision * 7;
+    fragments[place] = FragmentOf(static_cast<int>(place) + 1, upstream, options,
+                                  static_cast<int>(1'000'000 + revision));
+    if (compiled) assembly.Set(place, fragments[place]);
     const auto text = document(revision);
     bytes = text->size();
     const auto start = Clock::now();

@@ -209,6 +209,8 @@ class RouterGenerator {
 
   std::string Rule() {
     if (Chance(7)) return OtherMatcher();
+    if (Chance(30)) return "Host(`" + Host() + "`)";
+    if (Chance(5)) return "HostRegexp(`^[a-z]*$`)";
     std::string hosts = HostMatcher();
     for (int more = Below(4) == 0 ? Below(4) : 0; more > 0; --more) hosts += " || " + HostMatcher();
     if (Chance(50)) return hosts;
@@ -223,11 +225,12 @@ class RouterGenerator {
     std::set<std::int64_t> priorities;
     const int count = 3 + Below(25);
     const bool is_mixed = Chance(40);
+    const int with_priorities = Chance(50) ? 30 : 2;
     for (int i = 0; i < count; ++i) {
       const std::string name = fmt::format("{}-{}", prefix, i);
       json router{{"rule", Rule()}, {"service", "noop@internal"}, {"middlewares", {name}}};
       std::int64_t priority = static_cast<std::int64_t>(router["rule"].get<std::string>().size());
-      while (Chance(30) || priorities.contains(priority)) {
+      while (Chance(with_priorities) || priorities.contains(priority)) {
         priority = Below(2000) - 500;
         if (priority == 0) priority = 1;
         router["priority"] = priority;
@@ -355,6 +358,7 @@ TEST_CASE("A tree takes no request from routers of other providers") {
   const TemporaryDirectory directory;
   json foreign = router("foreign", "Host(`" + site(9) + "`)", 0);
   foreign.merge_patch(router("others", "HostRegexp(`.`)", -1000));
+  foreign.merge_patch(router("path", "Host(`" + site(10) + "`) && PathPrefix(`/blog`)", 100'005));
   const std::string file = directory.Write("foreign.yaml", json{{"http", foreign}}.dump());
   RoutingTraefik traefik("  file: {filename: " + file + "}\n");
 
@@ -363,6 +367,8 @@ TEST_CASE("A tree takes no request from routers of other providers") {
   for (int i = 0; i < 100; ++i) {
     if (i != 9) http.merge_patch(router(fmt::format("r{}", i), "Host(`" + site(i) + "`)", 0));
   }
+  http.merge_patch(router("far", "Host(`" + site(11) + "`) && PathPrefix(`/far-away`)", 100'009));
+  http.merge_patch(router("app", "Host(`app.example`) && PathPrefix(`/app`)", 0));
   const std::string tree = traefik::Compile(
       Decode(json{{"http", http}}), {.large = 0, .limits = {.root_hosts = 16, .leaf_hosts = 4}});
   REQUIRE(tree.contains("parentRefs"));
@@ -371,6 +377,7 @@ TEST_CASE("A tree takes no request from routers of other providers") {
     const char* sentence;
     std::string host;
     const char* answer;
+    const char* path = "/";
   };
   const Case cases[] = {
       {"should route its own", site(10), "418 r10"},
@@ -378,10 +385,14 @@ TEST_CASE("A tree takes no request from routers of other providers") {
       {"should leave a longer host to a wildcard", site(10) + ".org", "418 others"},
       {"should leave a host that begins alike to a wildcard", "site-1", "418 others"},
       {"should leave all others", "other.example", "418 others"},
+      {"should leave a path of its own host", site(10), "418 path", "/blog/x"},
+      {"should keep a path of its own", site(11), "418 far", "/far-away"},
+      {"should leave what it has no router for on its own host", "app.example", "418 others"},
+      {"should keep what it has", "app.example", "418 app", "/app"},
   };
   for (const Case& c : cases) {
     INFO(c.sentence);
-    CHECK(traefik.Ask({0, false, "GET", c.host, "/", false}) == c.answer);
+    CHECK(traefik.Ask({0, false, "GET", c.host, c.path, false}) == c.answer);
   }
 }
 

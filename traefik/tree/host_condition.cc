@@ -40,9 +40,15 @@ bool Covers(std::string_view pattern, std::string_view host) {
 }
 
 std::string NamedHost(const Expression& matcher) {
+  if (matcher.kind != Expression::Kind::kMatcher) return {};
   if (matcher.arguments.size() != 1 || Lower(matcher.matcher) != "host") return {};
   std::string host = Lower(matcher.arguments.front());
   return IsPlainHost(host) || IsPlainWildcard(host) ? host : std::string();
+}
+
+void CollectNamed(const Expression& expression, std::vector<std::string>& out) {
+  if (std::string host = NamedHost(expression); !host.empty()) out.push_back(std::move(host));
+  for (const Expression& operand : expression.operands) CollectNamed(operand, out);
 }
 
 Bounds BoundsOf(const Expression& expression) {
@@ -105,7 +111,8 @@ struct HostCondition::Node {
       // Versions differ in what they make of a wildcard.
       return host.starts_with('*') ? Answer::kMaybe : Answer::kYes;
     }
-    if (!regexp) return Answer::kMaybe;
+    // Traefik also tries the empty text, in the place of a host that it did not look up.
+    if (!regexp || regexp->Matches("")) return Answer::kMaybe;
     const bool bare = regexp->Matches(for_host);
     const bool dotted = regexp->Matches(std::string(for_host) + '.');
     if (bare != dotted) return Answer::kMaybe;
@@ -134,15 +141,19 @@ struct HostCondition::Node {
   }
 };
 
-HostCondition HostCondition::Of(std::string_view rule, bool old_syntax) {
+HostCondition HostCondition::Never() {
   HostCondition condition;
-  if (old_syntax) return condition;
+  condition.bounds_.emplace();
+  condition.is_exact_ = true;
+  return condition;
+}
+
+HostCondition HostCondition::Of(std::string_view rule, bool old_syntax) {
+  if (old_syntax) return {};
   const auto expression = rules::ParseExpression(rule);
-  if (!expression) {
-    condition.bounds_.emplace();
-    condition.is_exact_ = true;
-    return condition;
-  }
+  if (!expression) return Never();
+  HostCondition condition;
+  CollectNamed(*expression, condition.named_);
   condition.bounds_ = BoundsOf(*expression);
   if (condition.bounds_) {
     std::ranges::sort(*condition.bounds_);
@@ -151,8 +162,12 @@ HostCondition HostCondition::Of(std::string_view rule, bool old_syntax) {
     condition.is_exact_ = std::ranges::none_of(
         *condition.bounds_, [](const std::string& host) { return host.starts_with('*'); });
   }
-  if (!condition.is_exact_) condition.root_ = std::make_shared<const Node>(Node::Of(*expression));
+  condition.root_ = std::make_shared<const Node>(Node::Of(*expression));
   return condition;
+}
+
+bool HostCondition::Takes(std::string_view host) const {
+  return root_ && root_->For(host) == Answer::kYes;
 }
 
 bool HostCondition::MayMatch(std::string_view host) const {

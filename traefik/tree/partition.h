@@ -28,6 +28,8 @@ struct Limits {
   // Measured: with much fewer hosts a root, every request walks along many roots; with many more,
   // the change of one host rewrites a long rule.
   std::size_t root_hosts = 2048;
+  // Of roots that ask for certificates: Traefik compares every two domains of a router.
+  std::size_t certified_root_hosts = 128;
   // Comparing a few dozen hosts costs as much as one more level of routers.
   std::size_t leaf_hosts = 32;
 };

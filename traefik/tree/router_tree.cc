@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "traefik/json_text.h"
-#include "traefik/rules/rule_check.h"
 #include "traefik/tree/host_condition.h"
 
 namespace traefik::tree {
 
 namespace {
+
+// Traefik refuses routers with a higher one.
+constexpr std::int64_t kHighestPriority = std::numeric_limits<std::int64_t>::max() - 1000;
 
 // FNV-1a: names of groups are the same everywhere, and two groups practically never meet.
 std::string GroupName(std::string_view key) {
@@ -39,6 +42,10 @@ bool ShareEntryPoint(const std::vector<std::string>& a, const std::vector<std::s
       a, [&](const std::string& name) { return std::ranges::binary_search(b, name); });
 }
 
+bool HasOptions(const RouterText& router) {
+  return !router.tls_options.empty() && router.tls_options != "default";
+}
+
 std::string_view WithoutProvider(std::string_view name) { return name.substr(0, name.find('@')); }
 
 }  // namespace
@@ -47,7 +54,7 @@ struct RouterTree::Router {
   Key key;
   RouterText text;  // without its body, with sorted entry points
   HostCondition condition;
-  std::string group_key;
+  const std::string* group_key;  // the same object for the same key
   std::int64_t priority;
   std::vector<HostEntry*> hosts;  // all that it can match; none of one that may match others
 
@@ -80,7 +87,6 @@ struct RouterTree::Root {
 
 // Hosts whose routers may be below the same roots.
 struct RouterTree::Group {
-  std::string key;
   std::string name;
   RouterText listening;                 // what the roots have; only that is used
   std::vector<HostEntry*> hosts;        // sorted
@@ -94,9 +100,9 @@ struct RouterTree::Group {
 namespace {
 
 // The certificates that a root asks for in the place of its routers.
-std::string DomainsOf(const RouterText& router) {
+std::string DomainsOf(const RouterText& router, const HostCondition& condition) {
   if (!router.tls_domains.empty()) return router.tls_domains;
-  auto hosts = rules::CheckRule(router.rule).value_or(std::vector<std::string>());
+  std::vector<std::string> hosts = condition.named();
   if (hosts.empty()) return {};
   std::string domain = R"({"main":)";
   AppendJsonString(domain, hosts.front());
@@ -142,12 +148,12 @@ void RouterTree::Put(Key key, std::span<const RouterText> routers) {
 
 void RouterTree::Attach(Key key, const RouterText& text) {
   // One below a parent of its own goes where that goes.
-  const bool is_root = text.parents.empty();
+  const bool is_used = text.parents.empty() && text.priority <= kHighestPriority;
   auto made = std::make_unique<Router>(Router{
       .key = key,
       .text = text,
-      .condition = HostCondition::Of(is_root ? text.rule : "", is_root && text.old_syntax),
-      .group_key = {},
+      .condition = is_used ? HostCondition::Of(text.rule, text.old_syntax) : HostCondition::Never(),
+      .group_key = nullptr,
       .priority = text.priority != 0 ? text.priority : static_cast<std::int64_t>(text.rule.size()),
       .hosts = {},
       .group = nullptr,
@@ -159,8 +165,11 @@ void RouterTree::Attach(Key key, const RouterText& text) {
   Router& router = *made;
   router.text.body.clear();
   router.text.entry_points = Sorted(std::move(router.text.entry_points));
-  AppendListening(router.group_key, router.text.entry_points, router.text.tls, {},
+  // Below a root with the priority that its routers have, they compare with others as they did.
+  std::string group_key = std::to_string(text.priority);
+  AppendListening(group_key, router.text.entry_points, router.text.tls, {},
                   router.text.observability);
+  router.group_key = &*group_keys_.insert(std::move(group_key)).first;
   if (const auto* hosts = router.condition.exact_hosts()) {
     for (const std::string& name : *hosts) {
       const auto [place, is_new] = hosts_.try_emplace(name);
@@ -174,6 +183,7 @@ void RouterTree::Attach(Key key, const RouterText& text) {
     unbound_.push_back(&router);
   }
   MarkHosts(router);
+  CountOptionsOf(router, 1);
   CountParentsOf(router, 1);
   routers_[text.name] = std::move(made);
 }
@@ -191,6 +201,7 @@ void RouterTree::Detach(const std::string& name) {
       if (entry->second.empty()) bound_.erase(entry);
     }
   }
+  CountOptionsOf(router, -1);
   CountParentsOf(router, -1);
   router.hosts.clear();
   router.group = nullptr;
@@ -217,6 +228,18 @@ void RouterTree::CountParentsOf(const Router& router, int change) {
     entry->second += change;
     if (entry->second == 0) named_parents_.erase(entry);
     if (const auto found = routers_.find(name); found != routers_.end()) MarkHosts(*found->second);
+  }
+}
+
+// Where one host has several TLS options, Traefik takes the default ones for all of its routers, as
+// flat ones of it alone. It counts hosts that a rule names anywhere.
+void RouterTree::CountOptionsOf(const Router& router, int change) {
+  if (!HasOptions(router.text)) return;
+  for (const std::string& name : router.condition.named()) {
+    const auto entry = with_options_.try_emplace(name, 0).first;
+    entry->second += change;
+    if (entry->second == 0) with_options_.erase(entry);
+    if (const auto host = hosts_.find(name); host != hosts_.end()) Mark(*host);
   }
 }
 
@@ -260,30 +283,41 @@ void RouterTree::MarkReached() {
   changed_roaming_.clear();
 }
 
-// Whether one root for each of its groups can stand for all routers that requests to it may get.
+// Whether one root for each of its groups can stand for all routers that requests to it may get,
+// also beside routers of other providers.
 bool RouterTree::FitsTree(const HostEntry& host) const {
-  const std::vector<Router*>& routers = host.second.routers;
-  for (std::size_t i = 0; i < routers.size(); ++i) {
-    if (named_parents_.contains(routers[i]->text.name)) return false;
-    for (std::size_t j = 0; j < i; ++j) {
-      if (routers[i]->group_key == routers[j]->group_key) continue;
-      if (ShareEntryPoint(routers[i]->text.entry_points, routers[j]->text.entry_points)) {
+  if (with_options_.contains(host.first)) return false;
+  struct Kin {
+    const Router* router;
+    bool takes_all;  // so that the root takes no request that none of its routers takes
+  };
+  std::vector<Kin> groups;
+  for (const Router* router : host.second.routers) {
+    if (named_parents_.contains(router->text.name)) return false;
+    auto kin = std::ranges::find_if(
+        groups, [&](const Kin& each) { return each.router->group_key == router->group_key; });
+    if (kin == groups.end()) kin = groups.insert(kin, {router, false});
+    kin->takes_all = kin->takes_all || router->condition.Takes(host.first);
+  }
+  for (auto kin = groups.begin(); kin != groups.end(); ++kin) {
+    if (!kin->takes_all) return false;
+    for (auto other = groups.begin(); other != kin; ++other) {
+      if (ShareEntryPoint(kin->router->text.entry_points, other->router->text.entry_points)) {
         return false;
       }
     }
   }
   bool fits = true;
   ForEachReaching(host.first, [&](const Router& visitor) {
-    for (const Router* router : routers) {
-      const RouterText& own = router->text;
+    for (const Kin& kin : groups) {
+      const RouterText& own = kin.router->text;
       const RouterText& other = visitor.text;
       if (!ShareEntryPoint(own.entry_points, other.entry_points)) continue;
       const bool everywhere = own.entry_points.empty()
                                   ? other.entry_points.empty()
                                   : std::ranges::includes(other.entry_points, own.entry_points);
-      fits = fits && everywhere && own.tls.empty() == other.tls.empty() &&
-             own.tls_options == other.tls_options && own.observability == other.observability &&
-             !named_parents_.contains(other.name);
+      fits = fits && everywhere && own.tls.empty() == other.tls.empty() && !HasOptions(other) &&
+             own.observability == other.observability && !named_parents_.contains(other.name);
     }
   });
   return fits;
@@ -292,8 +326,10 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
 // A router is in the tree with all of its hosts or not at all, so hosts that share one are decided
 // about together.
 void RouterTree::GrowToComponents() {
+  std::unordered_set<const Router*> seen;
   for (std::size_t at = 0; at < dirty_.size(); ++at) {
     for (const Router* router : dirty_[at]->second.routers) {
+      if (router->hosts.size() == 1 || !seen.insert(router).second) continue;
       for (HostEntry* host : router->hosts) Mark(*host);
     }
   }
@@ -305,8 +341,10 @@ void RouterTree::DecideWhoIsOut() {
     host->second.is_out = !FitsTree(*host);
     if (host->second.is_out) out.push_back(host);
   }
+  std::unordered_set<const Router*> seen;
   for (std::size_t at = 0; at < out.size(); ++at) {
     for (const Router* router : out[at]->second.routers) {
+      if (!seen.insert(router).second) continue;
       for (HostEntry* host : router->hosts) {
         if (host->second.is_out) continue;
         host->second.is_out = true;
@@ -317,11 +355,10 @@ void RouterTree::DecideWhoIsOut() {
 }
 
 RouterTree::Group& RouterTree::GroupOf(const Router& router) {
-  std::unique_ptr<Group>& group = groups_[router.group_key];
+  std::unique_ptr<Group>& group = groups_[*router.group_key];
   if (!group) {
     group = std::make_unique<Group>();
-    group->key = router.group_key;
-    group->name = GroupName(router.group_key);
+    group->name = GroupName(*router.group_key);
     group->listening.entry_points = router.text.entry_points;
     group->listening.tls = router.text.tls;
     group->listening.has_resolver = router.text.has_resolver;
@@ -388,7 +425,11 @@ void RouterTree::MoveHosts(Group& group) {
 
 void RouterTree::Rebuild(Group& group) {
   MoveHosts(group);
-  std::vector<RootPart> parts = DivideIntoRoots(group.names, limits_);
+  Limits limits = limits_;
+  if (group.listening.has_resolver) {
+    limits.root_hosts = std::min(limits.root_hosts, limits.certified_root_hosts);
+  }
+  std::vector<RootPart> parts = DivideIntoRoots(group.names, limits);
   std::map<std::size_t, std::size_t> part_at;  // by the beginnings of ranges
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (const Range& range : parts[i].ranges) part_at[range.begin] = i;
@@ -470,7 +511,7 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
   }
   std::string domains;
   for (const auto& [name, router] : routers) {
-    const std::string more = DomainsOf(router->text);
+    const std::string more = DomainsOf(router->text, router->condition);
     if (!domains.empty() && !more.empty()) domains += ',';
     domains += more;
   }

@@ -18,14 +18,14 @@ namespace traefik::tree {
 // Puts flat HTTP routers into a tree ("parentRefs", Traefik 3.6), so that a request is compared
 // with few of them. Every request gets the router that it would get of the flat ones:
 //
-// - A root matches exactly the hosts that its routers name, so that requests to other hosts go
-//   where they went. Its priority is the highest of its routers.
+// - A root matches exactly the hosts that its routers name, and no request to them that none of its
+//   routers takes, so that all others go where they went. It has the priority that its routers
+//   were given, or the highest of those that have none.
 // - Below it are all routers that may match these hosts. One that may match other hosts as well
 //   (a wildcard, or no host at all) stands alone, too, and has a copy below.
 // - Routers stay alone, and their hosts out of the tree, where one root could not stand for all:
-//   other entry points, other TLS, parents of their own.
-//
-// Where a tree's routers are compared with those of other providers, the root's priority counts.
+//   other entry points, priorities or TLS, TLS options, parents of their own, or no router for the
+//   whole host.
 //
 // The result is a function of the set of routers, and a change moves only what is near it. Not
 // thread-safe.
@@ -65,6 +65,7 @@ class RouterTree {
   void Mark(HostEntry& host);
   void MarkHosts(const Router& router);
   void MarkReached();
+  void CountOptionsOf(const Router& router, int change);
   void CountParentsOf(const Router& router, int change);
   template <typename Visit>
   void ForEachReaching(std::string_view host, const Visit& visit) const;
@@ -89,6 +90,8 @@ class RouterTree {
   std::map<std::string, std::vector<Router*>, std::less<>> bound_;
   std::vector<Router*> unbound_;
   std::map<std::string, int, std::less<>> named_parents_;  // how often each is named
+  std::map<std::string, int, std::less<>> with_options_;   // hosts, by routers with TLS options
+  std::set<std::string> group_keys_;
   std::uint64_t last_serial_ = 0;
 
   // Since the last Update.

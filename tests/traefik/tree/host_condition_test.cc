@@ -62,6 +62,7 @@ TEST_CASE("HostCondition says whether a request to a host may match") {
       {"should think of the dot that a request may add", "HostRegexp(`\\.$`)", "a", true},
       {"should not be sure of a negated expression which the dot decides", "!HostRegexp(`a$`)", "a",
        true},
+      {"should know that Traefik also tries the empty text", "HostRegexp(`^[a-z]*$`)", "1", true},
       {"should match everything where no host is named", "PathPrefix(`/`)", "a", true},
       {"should match nothing by a refused rule", "Nonsense", "a", false},
   };
@@ -69,6 +70,9 @@ TEST_CASE("HostCondition says whether a request to a host may match") {
     INFO(c.sentence);
     CHECK(HostCondition::Of(c.rule, false).MayMatch(c.host) == c.may_match);
   }
+  CHECK(HostCondition::Of("Host(`a`) || Path(`/`)", false).Takes("a"));
+  CHECK_FALSE(HostCondition::Of("Host(`a`) && Path(`/`)", false).Takes("a"));
+  CHECK(HostCondition::Of("!Host(`a`) && Host(`b`)", false).named() == Texts{"a", "b"});
   CHECK(HostCondition::Of("Host(`a`)", true).MayMatch("b"));  // whatever the old syntax means
 }
 

@@ -1,5 +1,6 @@
 #include "traefik/tree/router_tree.h"
 
+#include <limits>
 #include <random>
 
 #include <catch2/catch_test_macros.hpp>
@@ -75,9 +76,12 @@ TEST_CASE("A router stands alone where one root could not stand for all") {
   child.body = R"("parentRefs":["a@http"])";
   RouterText secure = Router("e", "Host(`x`) && Path(`/e`)");
   secure.tls = "{}";
+  RouterText optioned = Router("o", "!Host(`x`) && Path(`/o`)", Names{"other"});
+  optioned.tls = R"({"options":"strict"})";
+  optioned.tls_options = "strict";
   const Case cases[] = {
       {"should not for a host of its own", {Router("a", "Host(`x`)")}, {}},
-      {"should not for paths of one host",
+      {"should not for paths of one host beside the whole",
        {Router("a", "Host(`x`)"), Router("b", "Host(`x`) && Path(`/b`)")},
        {}},
       {"should not for other entry points that are disjoint",
@@ -107,6 +111,21 @@ TEST_CASE("A router stands alone where one root could not stand for all") {
         Router("d", "Host(`d.z`)", Names{"other", "web"})},
        {"a", "w"}},
       {"should for a refused rule", {Router("a", "Host(")}, {"a"}},
+      {"should where a request to the host may be nobody's here",
+       {Router("a", "Host(`x`) && Path(`/a`)"), Router("d", "Host(`d`)")},
+       {"a"}},
+      {"should for another priority",
+       {Router("a", "Host(`x`)"), Router("b", "Host(`x`)", 9)},
+       {"a", "b"}},
+      {"should not for the same priority",
+       {Router("a", "Host(`x`)", 9), Router("b", "Host(`y`)", 9)},
+       {}},
+      {"should for a priority that Traefik refuses",
+       {Router("a", "Host(`x`)", std::numeric_limits<std::int64_t>::max())},
+       {"a"}},
+      {"should for a host that has TLS options elsewhere, also where that excludes it",
+       {Router("a", "Host(`x`)"), Router("d", "Host(`d`)"), optioned},
+       {"a", "o"}},
   };
   for (const Case& c : cases) {
     INFO(c.sentence);
@@ -128,16 +147,16 @@ TEST_CASE("A router that may match other hosts stands alone and has a copy where
 }
 
 TEST_CASE("A root has the entry points, the TLS and the highest priority of its routers") {
-  RouterText low = Router("low", "Host(`x`) || Host(`y`)", -5);
+  RouterText low = Router("low", "Host(`x`) || Host(`y`)");
   low.tls = R"({"certResolver":"le"})";
   low.has_resolver = true;
-  RouterText high = Router("high", "Host(`x`) && Path(`/1`)", 70);
+  RouterText high = Router("high", "Host(`x`) && Path(`/a-long-one`)");
   high.tls = low.tls;
   high.has_resolver = true;
   high.tls_domains = R"({"main":"*.x"})";
   const json routers = Compile({low, high});
   const json root = routers.at(routers.at("low").at("parentRefs").at(0).get<std::string>());
-  CHECK(root["priority"] == 70);
+  CHECK(root["priority"] == high.rule.size());
   CHECK(root["entryPoints"] == json{"web"});
   CHECK(root["tls"] == json::parse(R"({"certResolver":"le",
       "domains":[{"main":"*.x"},{"main":"x","sans":["y"]}]})"));

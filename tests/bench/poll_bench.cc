@@ -1,0 +1,162 @@
+#include "tests/bench/poll_bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "orchestrator/command/site_commands.h"
+#include "orchestrator/routing/document_publisher.h"
+#include "orchestrator/store/sqlite_store.h"
+#include "provider/default_certificate.h"
+#include "provider/poll_server.h"
+#include "tests/bench/report.h"
+#include "tests/support/eventually.h"
+#include "tests/support/temporary_directory.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace orchestrator;
+using Clock = std::chrono::steady_clock;
+
+// A connection that polls the provider and tells when the first byte of an answer came.
+class PollConnection {
+ public:
+  explicit PollConnection(std::uint16_t port)
+      : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error("cannot connect to the provider");
+    }
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  ~PollConnection() { close(socket_); }
+  PollConnection(const PollConnection&) = delete;
+  PollConnection& operator=(const PollConnection&) = delete;
+
+  Clock::time_point Poll() {
+    static constexpr std::string_view kRequest =
+        "GET /configuration HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nPrefer: "
+        "wait=30\r\n\r\n";
+    if (send(socket_, kRequest.data(), kRequest.size(), 0) < 0) throw std::runtime_error("send");
+    std::string answer(1 << 16, '\0');
+    std::size_t size = Receive(answer, 0);
+    const auto first = Clock::now();
+    std::size_t end = 0;
+    while ((end = answer.find("\r\n\r\n")) == std::string::npos) size += Receive(answer, size);
+    const std::size_t at = answer.find("Content-Length: ");
+    const std::size_t whole = end + 4 + std::stoul(answer.substr(at + 16));
+    while (size < whole) {
+      answer.resize(std::max(answer.size(), whole));
+      size += Receive(answer, size);
+    }
+    return first;
+  }
+
+ private:
+  std::size_t Receive(std::string& buffer, std::size_t at) {
+    const ssize_t count = recv(socket_, buffer.data() + at, buffer.size() - at, 0);
+    if (count <= 0) throw std::runtime_error("the provider closed the connection");
+    return static_cast<std::size_t>(count);
+  }
+
+  int socket_;
+};
+
+// The provider over a store with this many sites.
+class Provider {
+ public:
+  explicit Provider(int sites) : sites_(sites) {
+    site::Batch batch;
+    for (int id = 1; id <= sites; ++id) {
+      const nlohmann::json external{{"id", id},
+                                    {"kind", "external"},
+                                    {"hosts", {fmt::format("site{}.example.com", id)}},
+                                    {"upstreams", {"http://192.0.2.1"}}};
+      batch.upsert.push_back(*site::Parse(external.dump()));
+    }
+    if (!commands_.Apply(batch)) throw std::runtime_error("the batch was refused");
+    const auto port = server_.Start({"127.0.0.1", 0, {}});
+    if (!port) throw std::runtime_error(port.error());
+    port_ = *port;
+    Eventually([&] { return publisher_.Current() != nullptr; });
+  }
+  ~Provider() { publisher_.Close(); }
+
+  std::uint16_t port() const { return port_; }
+
+  // Changes one site while a poll is held. When it was committed.
+  Clock::time_point Change(int number) {
+    if (!Eventually([&] { return server_.counters().holding == 1; }, 10s, 1ms)) {
+      throw std::runtime_error("the poll is not held");
+    }
+    const std::string patch = fmt::format(R"({{"hosts": ["changed{}.example.com"]}})", number);
+    if (!commands_.Patch({1 + number % sites_}, patch, {})) throw std::runtime_error("refused");
+    return Clock::now();
+  }
+
+ private:
+  const int sites_;
+  const TemporaryDirectory directory_;
+  const std::unique_ptr<store::Store> store_ =
+      store::OpenSqlite(directory_.path() / "bench.db").value();
+  const routing::RouteOptions routes_{
+      .entry_points = {"web"},
+      .network = "network",
+      .probe = {"probe.invalid", "X-Probe", "secret", "X-Revision"}};
+  command::SiteCommands commands_{*store_, {.routes = routes_, .has_engine = false}};
+  provider::Publisher publisher_;
+  provider::Instances instances_{{}};
+  provider::PollServer server_{publisher_, instances_, {}};
+  const routing::DocumentPublisher document_{
+      *store_, publisher_,
+      provider::Assembly(routes_.probe, {"web"}, provider::MakeDefaultCertificate(),
+                         provider::Assembly::Routers::kTree),
+      routes_};
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace
+
+void BenchPoll() {
+  constexpr int kSites = 500;
+  constexpr int kRounds = 500;
+  Provider provider(kSites);
+  std::vector<double> samples;
+  std::binary_semaphore polled(0);
+  Clock::time_point first_byte;
+  std::jthread poller([&] {
+    PollConnection connection(provider.port());
+    connection.Poll();
+    for (int round = 0; round < kRounds; ++round) {
+      first_byte = connection.Poll();
+      polled.release();
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    const auto committed = provider.Change(round);
+    polled.acquire();
+    samples.push_back(Milliseconds(first_byte - committed));
+  }
+  Report("commit_to_first_byte_of_poll", samples, {{"sites", kSites}});
+}
+
+}  // namespace tests
