@@ -92,6 +92,7 @@ std::string Compile(const codec::Value& flat, const CompileOptions& options) {
   }
 
   std::vector<SectionShape> shapes;
+  shapes.reserve(sections.size());
   for (const Section& section : sections) shapes.push_back({section.name, section.parts.size()});
   std::string out;
   LayOut(
