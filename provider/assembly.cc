@@ -8,6 +8,8 @@
 
 #include <zlib.h>
 
+#include "traefik/json_text.h"
+
 namespace provider {
 namespace {
 
@@ -19,12 +21,6 @@ constexpr std::uint64_t kKeysPerShard = 128;
 constexpr std::size_t kMostOfSmall = 256;
 
 constexpr std::string_view kTransports = "http/serversTransports";
-
-void AppendMembers(std::string& members, std::string_view more) {
-  if (more.empty()) return;
-  if (!members.empty()) members += ',';
-  members += more;
-}
 
 bool HasRest(const traefik::Fragment& fragment) {
   return !fragment.servers_transports.empty() || !fragment.others.empty();
@@ -162,11 +158,11 @@ void Assembly::Freshen(Shard& shard) const {
         traefik::AppendRouter(routers, router);
       }
     }
-    AppendMembers(services, fragment.services);
+    traefik::AppendMembers(services, fragment.services);
     if (!HasRest(fragment)) continue;
-    AppendMembers(shard.rest[std::string(kTransports)], fragment.servers_transports);
+    traefik::AppendMembers(shard.rest[std::string(kTransports)], fragment.servers_transports);
     for (const auto& [section, members] : fragment.others) {
-      AppendMembers(shard.rest[section], members);
+      traefik::AppendMembers(shard.rest[section], members);
     }
   }
   if (!shard.routers || shard.routers->plain != routers) {
@@ -181,7 +177,8 @@ void Assembly::Freshen(Shard& shard) const {
 void Assembly::FreshenRest() {
   std::map<std::string, std::string> rest;
   for (const auto& [number, shard] : shards_) {
-    for (const auto& [section, members] : shard.rest) AppendMembers(rest[section], members);
+    for (const auto& [section, members] : shard.rest)
+      traefik::AppendMembers(rest[section], members);
   }
   rest_.clear();
   for (auto& [section, members] : rest) {

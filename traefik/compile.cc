@@ -33,18 +33,6 @@ std::vector<std::string> Parts(std::span<const Item> items, const Append& append
   return parts;
 }
 
-void AppendMember(std::string& members, const codec::Member& member) {
-  if (!members.empty()) members += ',';
-  AppendJsonString(members, member.name);
-  members += ':';
-  members += codec::ToJson(member.value);
-}
-
-void AppendItem(std::string& items, const codec::Value& item) {
-  if (!items.empty()) items += ',';
-  items += codec::ToJson(item);
-}
-
 std::vector<std::string> RouterParts(const codec::Object& objects, bool as_tree,
                                      const tree::Limits& limits) {
   std::vector<RouterText> routers;
@@ -83,9 +71,15 @@ std::string Compile(const codec::Value& flat, const CompileOptions& options) {
         section.parts =
             RouterParts(flat_routers, is_large && options.version >= schema::kV3_6, options.limits);
       } else if (const codec::Object* objects = kind.value.object()) {
-        section.parts = Parts(std::span<const codec::Member>(*objects), AppendMember);
+        section.parts = Parts(std::span<const codec::Member>(*objects),
+                              [](std::string& part, const codec::Member& member) {
+                                AppendMember(part, member.name, codec::ToJson(member.value));
+                              });
       } else if (const codec::List* list = kind.value.list()) {
-        section.parts = Parts(std::span<const codec::Value>(*list), AppendItem);
+        section.parts = Parts(std::span<const codec::Value>(*list),
+                              [](std::string& part, const codec::Value& item) {
+                                AppendMembers(part, codec::ToJson(item));
+                              });
       }
       sections.push_back(std::move(section));
     }

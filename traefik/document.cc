@@ -203,13 +203,9 @@ Fragment RenderFragment(const codec::Value& configuration) {
         continue;
       }
       std::string members;
-      const auto separate = [&members] {
-        if (!members.empty()) members += ',';
-      };
       if (const codec::List* items = kind.value.list()) {
         for (const codec::Value& item : *items) {
-          separate();
-          members += codec::ToJson(item);
+          AppendMembers(members, codec::ToJson(item));
         }
       } else if (const codec::Object* objects = kind.value.object()) {
         for (const codec::Member& object : *objects) {
@@ -217,10 +213,7 @@ Fragment RenderFragment(const codec::Value& configuration) {
             fragment.middlewares[object.name] = codec::ToJson(object.value);
             continue;
           }
-          separate();
-          AppendJsonString(members, object.name);
-          members += ':';
-          members += codec::ToJson(object.value);
+          AppendMember(members, object.name, codec::ToJson(object.value));
         }
       }
       if (members.empty()) continue;
@@ -237,15 +230,12 @@ Fragment RenderFragment(const codec::Value& configuration) {
 }
 
 Fragment Joined(Fragment first, const Fragment& second) {
-  const auto append = [](std::string& members, const std::string& more) {
-    if (!members.empty() && !more.empty()) members += ',';
-    members += more;
-  };
   first.routers.insert(first.routers.end(), second.routers.begin(), second.routers.end());
-  append(first.services, second.services);
-  append(first.servers_transports, second.servers_transports);
+  AppendMembers(first.services, second.services);
+  AppendMembers(first.servers_transports, second.servers_transports);
   for (const auto& [name, value] : second.middlewares) first.middlewares.emplace(name, value);
-  for (const auto& [section, members] : second.others) append(first.others[section], members);
+  for (const auto& [section, members] : second.others)
+    AppendMembers(first.others[section], members);
   return first;
 }
 
@@ -266,12 +256,7 @@ Configuration ProbeConfiguration(const RevisionProbe& probe, std::uint64_t revis
 
 std::string RenderMiddlewares(const std::map<std::string, std::string>& middlewares) {
   std::string out;
-  for (const auto& [name, value] : middlewares) {
-    if (!out.empty()) out += ',';
-    AppendJsonString(out, name);
-    out += ':';
-    out += value;
-  }
+  for (const auto& [name, value] : middlewares) AppendMember(out, name, value);
   return out;
 }
 

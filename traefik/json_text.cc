@@ -87,6 +87,19 @@ std::string JsonString(std::string_view text) {
   return out;
 }
 
+void AppendMembers(std::string& members, std::string_view more) {
+  if (more.empty()) return;
+  if (!members.empty()) members += ',';
+  members += more;
+}
+
+void AppendMember(std::string& members, std::string_view name, std::string_view json) {
+  if (!members.empty()) members += ',';
+  AppendJsonString(members, name);
+  members += ':';
+  members += json;
+}
+
 void AppendJsonStrings(std::string& out, std::span<const std::string> texts) {
   char separator = '[';
   for (const std::string& text : texts) {

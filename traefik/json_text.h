@@ -18,6 +18,12 @@ std::string JsonString(std::string_view text);
 // Appends a list of them.
 void AppendJsonStrings(std::string& out, std::span<const std::string> texts);
 
+// Appends what may follow after a comma: nothing, or one or more members or items.
+void AppendMembers(std::string& members, std::string_view more);
+
+// Appends the member `"name":json`.
+void AppendMember(std::string& members, std::string_view name, std::string_view json);
+
 bool IsUtf8(std::string_view text);
 
 // How many characters a text of UTF-8 has.

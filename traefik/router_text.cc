@@ -5,13 +5,6 @@
 namespace traefik {
 namespace {
 
-void AppendMember(std::string& members, std::string_view name, std::string_view json) {
-  if (!members.empty()) members += ',';
-  AppendJsonString(members, name);
-  members += ':';
-  members += json;
-}
-
 std::vector<std::string> Texts(const codec::Value& list) {
   std::vector<std::string> texts;
   if (!list.list()) return texts;
@@ -27,8 +20,7 @@ void ReadTls(const codec::Value& tls, RouterText& out) {
     for (const codec::Member& member : *tls.object()) {
       if (member.name == "domains" && member.value.list()) {
         for (const codec::Value& domain : *member.value.list()) {
-          if (!out.tls_domains.empty()) out.tls_domains += ',';
-          out.tls_domains += codec::ToJson(domain);
+          AppendMembers(out.tls_domains, codec::ToJson(domain));
         }
         continue;
       }

@@ -511,9 +511,7 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
   }
   std::string domains;
   for (const auto& [name, router] : routers) {
-    const std::string more = DomainsOf(router->text, router->condition);
-    if (!domains.empty() && !more.empty()) domains += ',';
-    domains += more;
+    AppendMembers(domains, DomainsOf(router->text, router->condition));
   }
 
   std::string text;
