@@ -25,8 +25,25 @@ Instances::Instances(std::vector<ConfiguredInstance> configured)
   }
 }
 
+void Instances::SetAbsences(Absences absences) {
+  std::vector<std::string> returned;
+  {
+    const std::lock_guard lock(mutex_);
+    on_return_ = absences.on_return;
+    for (const std::string& name : absences.gone) {
+      const auto found = entries_.find(name);
+      if (found == entries_.end() || !found->second.status.configured) continue;
+      const bool heard_of = found->second.last_poll || found->second.status.confirmed != 0;
+      found->second.status.gone = !heard_of;
+      if (heard_of) returned.push_back(name);
+    }
+  }
+  if (!absences.on_return) return;
+  for (const std::string& name : returned) absences.on_return(name);
+}
+
 void Instances::RecordPollBegin(const std::string& name, const std::string& address) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   std::erase_if(entries_, [&](const auto& item) {
     return item.first != name && !item.second.status.configured && !IsPolling(item.second);
   });
@@ -38,6 +55,16 @@ void Instances::RecordPollBegin(const std::string& name, const std::string& addr
   ++entry.status.polls;
   entry.last_poll = Clock::now();
   ++entry.polls_running;
+  Return(entry, lock);
+}
+
+// Ends the lock where there is somebody to tell.
+void Instances::Return(Entry& entry, std::unique_lock<std::mutex>& lock) {
+  if (!std::exchange(entry.status.gone, false) || !on_return_) return;
+  const std::string name = entry.status.name;
+  const auto on_return = on_return_;
+  lock.unlock();
+  on_return(name);
 }
 
 void Instances::RecordPollEnd(const std::string& name) {
@@ -56,8 +83,9 @@ void Instances::RecordDelivered(const std::string& name, std::uint64_t revision)
     Entry& entry = found->second;
     if (entry.status.delivered == revision) return;
     entry.status.delivered = revision;
+    entry.last_delivery = Clock::now();
     if (!entry.status.probed) entry.status.problem.clear();
-    RememberDelivery(entry.deliveries, {revision, Clock::now()});
+    RememberDelivery(entry.deliveries, {revision, *entry.last_delivery});
     ++changes_;
   }
   changed_.notify_all();
@@ -65,11 +93,17 @@ void Instances::RecordDelivered(const std::string& name, std::uint64_t revision)
 
 void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
   {
-    const std::lock_guard lock(mutex_);
-    InstanceStatus& status = entries_[name].status;
+    std::unique_lock lock(mutex_);
+    Entry& entry = entries_[name];
+    InstanceStatus& status = entry.status;
+    if (status.confirmed != revision && revision == status.delivered && entry.last_delivery) {
+      status.time_to_apply = std::chrono::duration_cast<std::chrono::milliseconds>(
+          Clock::now() - *entry.last_delivery);
+    }
     status.confirmed = revision;
     status.problem.clear();
     ++changes_;
+    Return(entry, lock);
   }
   changed_.notify_all();
 }
@@ -79,6 +113,71 @@ void Instances::RecordProbeFailure(const std::string& name, const std::string& p
   InstanceStatus& status = entries_[name].status;
   status.confirmed = 0;
   status.problem = problem;
+}
+
+std::expected<void, std::pair<Instances::Refusal, std::string>> Instances::DeclareGone(
+    const std::string& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) {
+      return std::unexpected(
+          std::pair(Refusal::kUnknown, fmt::format("there is no Traefik named '{}'", name)));
+    }
+    const Entry& entry = found->second;
+    if (entry.polls_running > 0 ||
+        (entry.last_poll && Clock::now() - *entry.last_poll < kSilence)) {
+      return std::unexpected(std::pair(
+          Refusal::kAlive, fmt::format("{} polled within the last {} seconds; stop it first", name,
+                                       kSilence.count())));
+    }
+    if (entry.status.confirmed != 0) {
+      return std::unexpected(
+          std::pair(Refusal::kAlive, fmt::format("{} still answers with revision {}; stop it first",
+                                                 name, entry.status.confirmed)));
+    }
+    if (entry.status.configured) {
+      found->second.status.gone = true;
+    } else {
+      entries_.erase(found);
+    }
+    ++changes_;
+  }
+  changed_.notify_all();
+  return {};
+}
+
+bool Instances::IsGone(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  return found != entries_.end() && found->second.status.gone;
+}
+
+bool Instances::IsApplyingLocked(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return false;
+  const auto& [status, polls_running, last_poll, last_delivery, deliveries] = found->second;
+  return status.confirmed != 0 && status.confirmed < status.delivered && last_delivery &&
+         Clock::now() - *last_delivery < kLongestApplying;
+}
+
+bool Instances::IsApplying(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return IsApplyingLocked(name);
+}
+
+void Instances::WaitApplied(const std::string& name, Clock::time_point deadline,
+                            const std::function<bool()>& abandoned) const {
+  std::unique_lock lock(mutex_);
+  while (IsApplyingLocked(name) && Clock::now() < deadline) {
+    const std::uint64_t seen = changes_;
+    changed_.wait_until(lock, std::min(deadline, Clock::now() + kRecheck),
+                        [&] { return changes_ != seen; });
+    lock.unlock();
+    const bool over = abandoned();
+    lock.lock();
+    if (over) return;
+  }
 }
 
 std::vector<InstanceStatus> Instances::List() const {
@@ -131,6 +230,10 @@ bool Instances::IsPolling(const Entry& entry) const {
          (entry.last_poll && Clock::now() - *entry.last_poll < kForgottenAfter);
 }
 
+bool Instances::Counts(const Entry& entry) const {
+  return entry.status.configured ? !entry.status.gone : IsPolling(entry);
+}
+
 bool Instances::HasSettled(const Entry& entry, std::uint64_t revision) const {
   const auto first = std::ranges::find_if(
       entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
@@ -142,7 +245,7 @@ Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {
   bool anyone = false;
   for (const auto& [name, entry] : entries_) {
     const InstanceStatus& status = entry.status;
-    if (!status.configured && !IsPolling(entry)) continue;
+    if (!Counts(entry)) continue;
     anyone = true;
     if (status.probed) {
       if (status.confirmed >= revision) continue;

@@ -4,11 +4,14 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <expected>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace provider {
@@ -25,11 +28,14 @@ struct InstanceStatus {
   bool configured = false;
   bool probed = false;   // its data plane is asked; else a delivery is all that is known
   bool polling = false;  // polled lately, or a poll is held for it now
+  bool gone = false;     // somebody said that it is no more, and nothing was heard of it since
   std::optional<std::chrono::system_clock::time_point> last_poll;
   std::uint64_t polls = 0;
   std::uint64_t delivered = 0;  // revision; 0: nothing yet
   std::uint64_t confirmed = 0;  // revision that its data plane answered with last; 0: unknown
-  std::string problem;          // why it is not confirmed, for people; empty when all is well
+  // From the last delivery that was confirmed to its confirmation.
+  std::optional<std::chrono::milliseconds> time_to_apply;
+  std::string problem;  // why it is not confirmed, for people; empty when all is well
 };
 
 // Whether a revision is active everywhere, and if not, who is waited for.
@@ -38,8 +44,9 @@ struct Confirmation {
   std::vector<std::string> waiting_for;  // sentences, one an instance
 };
 
-// Who polls, what was delivered, what a probe confirmed. A configured instance counts always; one
-// that was learned from its polls counts while it polls. Thread-safe.
+// Who polls, what was delivered, what a probe confirmed. A configured instance counts until it is
+// declared gone, and again from the moment at which something is heard of it; one that was learned
+// from its polls counts while it polls. Thread-safe.
 class Instances {
  public:
   using Clock = std::chrono::steady_clock;
@@ -48,8 +55,23 @@ class Instances {
   static constexpr std::chrono::seconds kDeliveryGrace{5};
   // A learned instance that has not polled for this long is no longer counted, nor shown.
   static constexpr std::chrono::seconds kForgottenAfter{90};
+  // An instance that has polled within this time is not gone.
+  static constexpr std::chrono::seconds kSilence{10};
+  // Nobody waits longer than this for an instance to apply what it was given: it may have refused
+  // the document, and what comes next may be what it needs.
+  static constexpr std::chrono::seconds kLongestApplying{15};
+
+  // What outlives the process about instances that were declared gone.
+  struct Absences {
+    std::vector<std::string> gone;  // names of configured instances
+    // Told the name of one that is heard of again. Called without a lock, on the thread that heard.
+    std::function<void(const std::string& name)> on_return;
+  };
 
   explicit Instances(std::vector<ConfiguredInstance> configured);
+
+  // Those that were declared gone before. One that was heard of meanwhile is told to have returned.
+  void SetAbsences(Absences absences);
 
   const std::vector<ConfiguredInstance>& configured() const { return configured_; }
 
@@ -58,6 +80,21 @@ class Instances {
   void RecordDelivered(const std::string& name, std::uint64_t revision);
   void RecordProbe(const std::string& name, std::uint64_t revision);
   void RecordProbeFailure(const std::string& name, const std::string& problem);
+
+  // Counts an instance no more until something is heard of it; a learned one is forgotten. The
+  // error says why it cannot be gone, or that there is none of this name (kUnknown).
+  enum class Refusal : std::uint8_t { kUnknown, kAlive };
+  std::expected<void, std::pair<Refusal, std::string>> DeclareGone(const std::string& name);
+
+  bool IsGone(const std::string& name) const;
+
+  // Whether a probe says that this instance has not applied yet what it was given last.
+  bool IsApplying(const std::string& name) const;
+
+  // Blocks while IsApplying, until the deadline at most, or until `abandoned` (asked about a few
+  // times a second) says so.
+  void WaitApplied(const std::string& name, Clock::time_point deadline,
+                   const std::function<bool()>& abandoned) const;
 
   std::vector<InstanceStatus> List() const;
 
@@ -78,19 +115,24 @@ class Instances {
     InstanceStatus status;
     unsigned polls_running = 0;
     std::optional<Clock::time_point> last_poll;
+    std::optional<Clock::time_point> last_delivery;
     std::deque<Delivery> deliveries;  // the last few, oldest first
   };
 
   static void RememberDelivery(std::deque<Delivery>& deliveries, Delivery delivery);
   bool IsPolling(const Entry& entry) const;
+  bool Counts(const Entry& entry) const;
+  bool IsApplyingLocked(const std::string& name) const;
+  void Return(Entry& entry, std::unique_lock<std::mutex>& lock);
   bool HasSettled(const Entry& entry, std::uint64_t revision) const;
   Confirmation ConfirmLocked(std::uint64_t revision) const;
 
   const std::vector<ConfiguredInstance> configured_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
-  std::map<std::string, Entry> entries_;  // guarded by mutex_
-  std::uint64_t changes_ = 0;             // guarded by mutex_
+  std::map<std::string, Entry> entries_;               // guarded by mutex_
+  std::uint64_t changes_ = 0;                          // guarded by mutex_
+  std::function<void(const std::string&)> on_return_;  // guarded by mutex_
 };
 
 }  // namespace provider

@@ -79,7 +79,7 @@ PollServer::PollServer(const Publisher& publisher, Instances& instances, PollSer
       options_(std::move(options)),
       server_(
           [this](const http::ServerRequest& request) { return Handle(request); }, ErrorPage,
-          {.threads = 8, .connections = 512, .body_bytes = 4096},
+          {.connections = 512, .body_bytes = 0, .answer_time = std::chrono::seconds(60)},
           {.admit =
                [this](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
              auto page = FindPage(request.path);
@@ -124,19 +124,34 @@ http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
   return refusal;
 }
 
+// What is current when there is something new and the instance has applied what it was given
+// before; until then, changes are gathered.
+std::shared_ptr<const Snapshot> PollServer::Hold(const http::ServerRequest& request,
+                                                 const std::string& instance,
+                                                 Publisher::Clock::time_point deadline) {
+  const auto snapshot =
+      publisher_.WaitForOther(request.connection->mark, deadline, request.is_disconnected);
+  if (snapshot->revision() == request.connection->mark || !instances_.IsApplying(instance)) {
+    return snapshot;
+  }
+  ++counters_.gathered;
+  instances_.WaitApplied(instance, deadline,
+                         [&] { return publisher_.is_closed() || request.is_disconnected(); });
+  return publisher_.Current();
+}
+
 http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
                                       const std::string& instance) {
   http::ServerResponse response;
   auto snapshot = publisher_.Current();
   const auto asked = ParsePreferWait(request.Header("Prefer"));
   const auto wait = std::min(asked, options_.longest_wait);
-  const bool up_to_date = snapshot && request.connection->mark == snapshot->revision();
-  if (wait.count() > 0 && up_to_date) {
+  if (wait.count() > 0 && snapshot && request.connection->mark != 0 &&
+      (request.connection->mark == snapshot->revision() || instances_.IsApplying(instance))) {
     // The count is taken first, so that a burst cannot get past the limit together.
     if (++counters_.holding <= static_cast<std::int64_t>(options_.held_polls)) {
       ++counters_.held;
-      snapshot = publisher_.WaitForOther(snapshot->revision(), Publisher::Clock::now() + wait,
-                                         request.is_disconnected);
+      snapshot = Hold(request, instance, Publisher::Clock::now() + wait);
       response.headers.emplace_back("Preference-Applied", fmt::format("wait={}", wait.count()));
     }
     --counters_.holding;

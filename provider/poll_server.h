@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,9 @@ struct PollCounters {
   std::atomic<std::uint64_t> refused = 0;      // no or wrong token, wrong path, bad query
   std::atomic<std::uint64_t> unavailable = 0;  // nothing true to say yet
   std::atomic<std::uint64_t> held = 0;
-  std::atomic<std::uint64_t> served = 0;  // written whole
-  std::atomic<std::uint64_t> failed = 0;  // the reader went away or was too slow
+  std::atomic<std::uint64_t> gathered = 0;  // held on while their Traefik was applying
+  std::atomic<std::uint64_t> served = 0;    // written whole
+  std::atomic<std::uint64_t> failed = 0;    // the reader went away or was too slow
   std::atomic<std::uint64_t> bytes = 0;
   std::atomic<std::int64_t> holding = 0;  // now
   std::atomic<std::uint64_t> pages = 0;   // for visitors of sites that cannot answer
@@ -36,7 +38,11 @@ struct PollCounters {
 // Serves GET /configuration to Traefik's HTTP provider on a listener and threads of its own: the
 // current snapshot's stored bytes, or 503 while there is none. A poll with `Prefer: wait=N` is held
 // until something changes, but only on a connection that was already given the current revision, so
-// that a Traefik which has just started is answered at once.
+// that a Traefik which has just started is answered at once. While a probe says that a Traefik is
+// still applying what it was given, changes are gathered into its next answer.
+//
+// Each open connection has a thread. A peer that sends its request slowly, or takes its answer
+// slowly, has limited time, and connections without a request make room for new ones.
 //
 // Also serves the pages that Traefik shows to visitors of sites that cannot answer (pages.h),
 // without a token, at once and on a connection that is closed then, so that they never hold up
@@ -59,6 +65,9 @@ class PollServer {
  private:
   http::ServerResponse Handle(const http::ServerRequest& request);
   http::ServerResponse Poll(const http::ServerRequest& request, const std::string& instance);
+  std::shared_ptr<const Snapshot> Hold(const http::ServerRequest& request,
+                                       const std::string& instance,
+                                       Publisher::Clock::time_point deadline);
   bool IsAllowed(const http::ServerRequest& request) const;
 
   const Publisher& publisher_;

@@ -13,9 +13,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kAskTimeout = 1000ms;
-constexpr auto kFirstPause = 3ms;
-constexpr auto kLongestPause = 250ms;
+constexpr std::chrono::milliseconds kShortestPause{3};
+constexpr std::chrono::milliseconds kLongestPause{250};
 constexpr auto kRestingPause = 1000ms;
+
+// While a revision is on its way, the pauses grow with the time that it takes, so that an answer is
+// never late by more than a part of it.
+constexpr int kPausePart = 8;
 
 std::uint64_t ParseRevision(const std::string& text) {
   std::uint64_t revision = 0;
@@ -53,7 +57,9 @@ std::expected<std::string, std::string> Prober::Ask(
 }
 
 void Prober::Watch(const ConfiguredInstance& instance, const std::stop_token& stop) {
-  auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kFirstPause);
+  std::uint64_t last_wanted = 0;
+  std::uint64_t last_serving = 0;
+  auto begin = Publisher::Clock::now();  // of the way of what is wanted
   while (!stop.stop_requested()) {
     const auto snapshot = publisher_.Current();
     const std::uint64_t wanted = snapshot ? snapshot->revision() : 0;
@@ -68,10 +74,14 @@ void Prober::Watch(const ConfiguredInstance& instance, const std::stop_token& st
       instances_.RecordProbe(instance.name, serving);
     }
 
-    const bool settled = wanted != 0 && serving == wanted;
-    pause = settled ? kFirstPause
-                    : std::min(pause * 3 / 2 + 1ms, std::chrono::milliseconds(kLongestPause));
     const auto now = Publisher::Clock::now();
+    // A revision that arrived while another is wanted was the way of the one before.
+    if (wanted != last_wanted || serving != last_serving) begin = now;
+    last_wanted = wanted;
+    last_serving = serving;
+    const bool settled = wanted != 0 && serving == wanted;
+    const auto on_its_way = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin);
+    const auto pause = std::clamp(on_its_way / kPausePart, kShortestPause, kLongestPause);
     // Waiting on the publisher ends early when something new is published.
     publisher_.WaitForOther(wanted, now + (settled ? kRestingPause : pause),
                             [&] { return stop.stop_requested(); });

@@ -39,6 +39,11 @@ std::shared_ptr<const Snapshot> Publisher::WaitForOther(
   return current_;
 }
 
+bool Publisher::is_closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
 void Publisher::Close() {
   {
     const std::lock_guard lock(mutex_);

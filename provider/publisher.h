@@ -29,6 +29,7 @@ class Publisher {
 
   // Wakes all who wait, now and later: the process is about to end.
   void Close();
+  bool is_closed() const;
 
  private:
   mutable std::mutex mutex_;

@@ -112,6 +112,13 @@ Response HandleRouting(const Services& services, const Request& request,
   if (path.size() == 3 && path[2] == "instances") {
     return get ? ListInstances(services) : MethodNotAllowed("GET");
   }
+  if (path[2] == "instances") {
+    // All that follows is the name, which may have slashes.
+    static constexpr std::string_view kInstances = "/v1/routing/instances/";
+    return request.method == "DELETE"
+               ? DeclareGone(services, request.path.substr(kInstances.size()))
+               : MethodNotAllowed("DELETE");
+  }
   if (path.size() == 3 && path[2] == "document") {
     return get ? ShowDocument(services) : MethodNotAllowed("GET");
   }
@@ -132,7 +139,7 @@ ApiServer::ApiServer(Services services, std::string token)
     : services_(std::move(services)),
       token_(std::move(token)),
       server_([this](const Request& request) { return Handle(request); }, ErrorPage,
-              {.threads = 8, .connections = 1024, .body_bytes = kLargestBody},
+              {.connections = 1024, .body_bytes = kLargestBody},
               {.admit = [this](const Request& request) { return Refuse(request); },
                .streams_body = IsFileUpload,
                .serve_socket =

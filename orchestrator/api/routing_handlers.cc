@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/json/reader.h"
+#include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/migrations.h"
 
 namespace orchestrator::api {
@@ -27,6 +28,11 @@ std::string EngineState(const Services& services) {
   return problem.empty() ? "ready" : problem;
 }
 
+const char* StateOf(const provider::InstanceStatus& instance) {
+  if (instance.gone) return "gone";
+  return instance.polling ? "live" : "stale";
+}
+
 Ordered InstancesToJson(const Services& services) {
   const auto snapshot = services.publisher.Current();
   const std::uint64_t published = snapshot ? snapshot->revision() : 0;
@@ -38,12 +44,15 @@ Ordered InstancesToJson(const Services& services) {
                  {"configured", instance.configured},
                  {"confirmed_by", instance.probed ? "probe" : "delivery"},
                  {"polling", instance.polling},
+                 {"state", StateOf(instance)},
                  {"last_poll", nullptr},
                  {"polls", instance.polls},
                  {"delivered", instance.delivered},
                  {"confirmed", instance.probed ? Ordered(instance.confirmed) : Ordered()},
                  {"lag", published > known ? published - known : 0},
+                 {"time_to_apply_ms", nullptr},
                  {"problem", instance.problem}};
+    if (instance.time_to_apply) item["time_to_apply_ms"] = instance.time_to_apply->count();
     if (instance.last_poll) item["last_poll"] = Rfc3339(*instance.last_poll);
     list.push_back(std::move(item));
   }
@@ -101,6 +110,26 @@ Response ShowRouting(const Services& services) {
 
 Response ListInstances(const Services& services) {
   return Json(200, Dump({{"instances", InstancesToJson(services)}}));
+}
+
+Response DeclareGone(const Services& services, const std::string& name) {
+  // Written down first: what is answered as done is not undone by a restart.
+  const auto known = services.instances.List();
+  const bool configured = std::ranges::any_of(known, [&](const provider::InstanceStatus& status) {
+    return status.name == name && status.configured;
+  });
+  if (configured) {
+    if (auto set = routing::SetAbsence(services.store, name, true); !set)
+      return Problem(set.error());
+  }
+  const auto declared = services.instances.DeclareGone(name);
+  if (declared) return ListInstances(services);
+  if (configured) {
+    if (auto set = routing::SetAbsence(services.store, name, false); !set)
+      return Problem(set.error());
+  }
+  const bool unknown = declared.error().first == provider::Instances::Refusal::kUnknown;
+  return Problem(unknown ? 404 : 409, declared.error().second);
 }
 
 Response ShowDocument(const Services& services) {

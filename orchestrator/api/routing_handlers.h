@@ -8,6 +8,9 @@ namespace orchestrator::api {
 Response ShowRouting(const Services& services);
 Response ListInstances(const Services& services);
 
+// DELETE /v1/routing/instances/{name}: it is no more, so nobody waits for it.
+Response DeclareGone(const Services& services, const std::string& name);
+
 // The document as Traefik gets it, without the certificate's key.
 Response ShowDocument(const Services& services);
 

@@ -14,6 +14,7 @@
 #include "orchestrator/app/secrets.h"
 #include "orchestrator/app/state_directory.h"
 #include "orchestrator/docker/engine_client.h"
+#include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/document_publisher.h"
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
@@ -134,6 +135,19 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
       site::Name(*mode), site::Name(config.routing.default_mode));
 }
 
+// Instances that were declared gone stay so until something is heard of them.
+Result<void> RestoreAbsences(store::Store& store, provider::Instances& instances) {
+  auto gone = routing::LoadAbsences(store);
+  if (!gone) return Failure(gone.error());
+  instances.SetAbsences({*std::move(gone), [&store](const std::string& name) {
+                           spdlog::info("{} was declared gone, and is back", name);
+                           if (auto set = routing::SetAbsence(store, name, false); !set) {
+                             spdlog::error("{}", set.error().message);
+                           }
+                         }});
+  return {};
+}
+
 }  // namespace
 
 Result<void> Serve(const config::Config& config) {
@@ -163,6 +177,9 @@ Result<void> Serve(const config::Config& config) {
     token = *made;
   }
   WarnAboutMode(**store, config);
+  if (auto restored = RestoreAbsences(**store, instances); !restored) {
+    return Failure(restored.error());
+  }
 
   routing::RouteOptions routes = MakeRouteOptions(config, secrets->probe);
   routes.shared = *shared;

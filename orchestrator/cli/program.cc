@@ -38,6 +38,7 @@ struct Options {
   std::string mode;
   std::size_t large = traefik::CompileOptions().large;
   std::string instance = "traefik";
+  std::string instance_gone;
   std::string switch_timeout = "10m";
   bool no_wait = false;
   std::string target;
@@ -178,7 +179,18 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
     };
   };
   add("status", "Modes, counts, revision and every Traefik", with_api(ShowRouting));
-  add("instances", "Every Traefik and what it serves", with_api(ListInstances));
+  add("instances", "Every Traefik and what it serves",
+      [&options] {
+        return WithApi(options, [&](const ApiClient& api) {
+          return options.instance_gone.empty()
+                     ? ListInstances(api, options.json)
+                     : DeclareGone(api, options.instance_gone, options.json);
+        });
+      })
+      ->add_option(
+          "--gone", options.instance_gone,
+          "Say that this one is no more, so that nobody waits for it; it counts again when "
+          "it is heard of");
   add("migrations", "The last switches", with_api(ListMigrations));
   add("document", "The document as Traefik gets it, without the private key",
       [&options] { return WithApi(options, ShowDocument); });

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/cli/output.h"
+#include "provider/http/url.h"
 
 namespace orchestrator::cli {
 namespace {
@@ -15,13 +16,16 @@ using namespace std::chrono_literals;
 
 void PrintInstances(const json& instances) {
   std::vector<std::vector<std::string>> rows{
-      {"INSTANCE", "ADDRESS", "POLLING", "DELIVERED", "CONFIRMED", "LAG", "PROBLEM"}};
+      {"INSTANCE", "ADDRESS", "STATE", "DELIVERED", "CONFIRMED", "LAG", "APPLIED IN", "PROBLEM"}};
   for (const json& instance : instances) {
     rows.push_back(
         {instance.at("name").get<std::string>(), instance.at("address").get<std::string>(),
-         instance.at("polling").get<bool>() ? "yes" : "no", instance.at("delivered").dump(),
+         instance.at("state").get<std::string>(), instance.at("delivered").dump(),
          instance.at("confirmed").is_null() ? "by delivery" : instance.at("confirmed").dump(),
-         instance.at("lag").dump(), instance.at("problem").get<std::string>()});
+         instance.at("lag").dump(),
+         instance.at("time_to_apply_ms").is_null() ? ""
+                                                   : instance.at("time_to_apply_ms").dump() + " ms",
+         instance.at("problem").get<std::string>()});
   }
   if (rows.size() > 1) {
     PrintTable(rows);
@@ -66,8 +70,9 @@ int ShowRouting(const ApiClient& api, bool as_json) {
   return kDone;
 }
 
-int ListInstances(const ApiClient& api, bool as_json) {
-  const auto answer = api.Call("GET", "/v1/routing/instances");
+namespace {
+
+int PrintAnsweredInstances(const Result<ApiAnswer>& answer, bool as_json) {
   if (!answer) return PrintError(answer.error());
   if (as_json) {
     PrintJson(answer->body);
@@ -75,6 +80,17 @@ int ListInstances(const ApiClient& api, bool as_json) {
     PrintInstances(json::parse(answer->body).at("instances"));
   }
   return kDone;
+}
+
+}  // namespace
+
+int ListInstances(const ApiClient& api, bool as_json) {
+  return PrintAnsweredInstances(api.Call("GET", "/v1/routing/instances"), as_json);
+}
+
+int DeclareGone(const ApiClient& api, const std::string& instance, bool as_json) {
+  return PrintAnsweredInstances(
+      api.Call("DELETE", "/v1/routing/instances/" + provider::http::Escape(instance)), as_json);
 }
 
 int ShowDocument(const ApiClient& api) {

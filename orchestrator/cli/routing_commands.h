@@ -12,6 +12,10 @@ namespace orchestrator::cli {
 
 int ShowRouting(const ApiClient& api, bool json);
 int ListInstances(const ApiClient& api, bool json);
+
+// Nobody is to wait any more for this Traefik.
+int DeclareGone(const ApiClient& api, const std::string& instance, bool json);
+
 int ShowDocument(const ApiClient& api);
 int ListMigrations(const ApiClient& api, bool json);
 

@@ -60,20 +60,6 @@ Error FromAnswer(std::string_view what, const provider::http::ClientResponse& re
 
 }  // namespace
 
-std::string Escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").contains(c);
-    if (plain) {
-      escaped += c;
-    } else {
-      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
 std::expected<EngineAddress, std::string> EngineAddress::Parse(std::string_view text) {
   EngineAddress address;
   if (text.starts_with("unix://")) {

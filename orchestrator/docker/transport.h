@@ -11,6 +11,7 @@
 #include "orchestrator/error.h"
 #include "provider/http/client.h"
 #include "provider/http/hijacked_connection.h"
+#include "provider/http/url.h"
 
 namespace orchestrator::docker {
 
@@ -26,8 +27,7 @@ struct EngineAddress {
 // The version to speak with an engine that knows `oldest` … `newest`, both as "1.41".
 Result<std::string> ChooseApiVersion(std::string_view oldest, std::string_view newest);
 
-// A text as a part of a path or query.
-std::string Escape(std::string_view text);
+using provider::http::Escape;
 
 // Calls of the Docker Engine API over HTTP, with errors in our kinds. Speaks the newest version
 // that both sides know, from 1.41 on, and asks again after the engine was away, since it may have

@@ -198,8 +198,10 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
   }
   if (!record.site.served) return true;  // no tasks, so no routes to be seen
 
-  bool all_asked = !instances_.configured().empty();
+  bool all_asked = true;
+  bool somebody_asked = false;
   for (const provider::ConfiguredInstance& instance : instances_.configured()) {
+    if (instances_.IsGone(instance.name)) continue;
     if (instance.entry_point.empty()) {
       all_asked = false;
       continue;
@@ -221,8 +223,9 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
                         instance.name);
       return false;
     }
+    somebody_asked = true;
   }
-  if (all_asked || Clock::now() - *applied >= options_.label_grace) return true;
+  if ((all_asked && somebody_asked) || Clock::now() - *applied >= options_.label_grace) return true;
   why = "a Traefik that cannot be asked gets time to read the labels";
   return false;
 }

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include "provider/http/configured_httplib.h"
+#include "provider/http/connection_table.h"
+#include "provider/http/connection_threads.h"
 
 namespace provider::http {
 namespace {
@@ -23,11 +24,13 @@ namespace {
 constexpr std::size_t kLongestPath = 4096 + 256;
 constexpr std::uint64_t kLargestDrained = 64 << 10;
 constexpr std::size_t kWaitingConnections = 128;
+constexpr std::chrono::milliseconds kWatchPeriod{250};
 
 // What a thread knows while it serves one connection, from its first request to its end.
 struct Serving {
   Connection connection;
   int descriptor = -1;
+  bool failed = false;     // an answer said so: nothing else is read from this connection
   httplib::Ranges ranges;  // of the current request; httplib itself knows of none
 };
 
@@ -36,33 +39,32 @@ thread_local Serving* serving = nullptr;
 // A client that is refused need not send its whole body first: what comes after is not read.
 void RefuseBody() { shutdown(serving->descriptor, SHUT_RD); }
 
+bool TakesBody(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
 std::uint64_t DeclaredBody(const httplib::Request& request) {
   return request.has_header("Transfer-Encoding") ? std::numeric_limits<std::uint64_t>::max()
                                                  : request.get_header_value_u64("Content-Length");
 }
 
+// httplib's queue of connections.
 class ConnectionQueue final : public httplib::TaskQueue {
  public:
-  explicit ConnectionQueue(const ServerLimits& limits)
-      : pool_(limits.threads, limits.connections, kWaitingConnections) {}
+  explicit ConnectionQueue(std::shared_ptr<ConnectionThreads> threads)
+      : threads_(std::move(threads)) {}
 
-  bool enqueue(std::function<void()> serve) override { return pool_.enqueue(std::move(serve)); }
-  void shutdown() override { pool_.shutdown(); }
+  bool enqueue(std::function<void()> serve) override { return threads_->Run(std::move(serve)); }
+  void shutdown() override { threads_->End(); }
 
  private:
-  httplib::ThreadPool pool_;
+  const std::shared_ptr<ConnectionThreads> threads_;
 };
 
 // httplib's server, which also knows its open connections, so that they can be ended.
 class TrackingServer final : public httplib::Server {
  public:
-  // Waits until all connections are closed, and cuts the rest at the deadline.
-  void EndConnections(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    // Those that wait for their next request are closed by httplib itself.
-    if (closed_.wait_until(lock, deadline, [&] { return open_.empty(); })) return;
-    for (const int descriptor : open_) ::shutdown(descriptor, SHUT_RDWR);
-  }
+  ConnectionTable& connections() { return connections_; }
 
  private:
   // As httplib's own, which is private, with the connection remembered.
@@ -76,10 +78,7 @@ class TrackingServer final : public httplib::Server {
     Serving now;
     now.descriptor = descriptor;
     serving = &now;
-    {
-      const std::lock_guard lock(mutex_);
-      open_.insert(descriptor);
-    }
+    connections_.Open(descriptor);
     bool is_socket = false;
     bool good = false;
     // Only handlers are guarded by httplib, not what runs while a body is sent or a socket is open.
@@ -88,31 +87,27 @@ class TrackingServer final : public httplib::Server {
           svr_sock_, descriptor, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
           read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
           [&](httplib::Stream& stream, bool close, bool& closed) {
-            return process_request(
+            connections_.Enter(descriptor, ConnectionTable::Phase::kReading);
+            const bool served = process_request(
                 stream, remote_address, remote_port, local_address, local_port, close, closed,
                 [&](httplib::Request& request) {
                   now.ranges = std::move(request.ranges);
                   request.ranges.clear();
                 },
                 &is_socket);
+            closed = closed || now.failed;
+            connections_.Enter(descriptor, ConnectionTable::Phase::kIdle);
+            return served;
           });
     } catch (const std::exception&) {
       good = false;  // the connection is closed; there is nobody to tell
     }
     serving = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      open_.erase(descriptor);
-      httplib::detail::shutdown_socket(descriptor);
-      httplib::detail::close_socket(descriptor);
-    }
-    closed_.notify_all();
+    connections_.Close(descriptor);
     return good;
   }
 
-  std::mutex mutex_;
-  std::condition_variable closed_;
-  std::set<int> open_;  // guarded by mutex_
+  ConnectionTable connections_;
 };
 
 // One end of a WebSocket.
@@ -211,6 +206,7 @@ void ApplyRange(ServerResponse& response, httplib::Response& to) {
 
 void ToHttplib(ServerResponse response, httplib::Response& to) {
   to.status = response.status;
+  serving->failed = response.status >= 400;
   for (const auto& [name, value] : response.headers) to.set_header(name, value);
   const auto on_sent = [on_sent = std::move(response.on_sent)](bool complete) {
     if (on_sent) on_sent(complete);
@@ -284,8 +280,9 @@ class Server::Implementation {
       : handler_(std::move(handler)),
         error_page_(std::move(error_page)),
         limits_(limits),
-        hooks_(std::move(hooks)) {
-    server_.new_task_queue = [limits] { return new ConnectionQueue(limits); };
+        hooks_(std::move(hooks)),
+        threads_(std::make_shared<ConnectionThreads>(limits.connections, kWaitingConnections)) {
+    server_.new_task_queue = [this] { return new ConnectionQueue(threads_); };
     server_.set_tcp_nodelay(true);
     server_.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // see ReadBody
     server_.set_read_timeout(limits.read_timeout.count());
@@ -304,6 +301,7 @@ class Server::Implementation {
     auto port = Bind(address);
     if (!port) return port;
     thread_ = std::thread([this] { server_.listen_after_bind(); });
+    watch_ = std::jthread([this](const std::stop_token& stop) { Watch(stop); });
     server_.wait_until_ready();
     return port;
   }
@@ -311,16 +309,36 @@ class Server::Implementation {
   void Stop() {
     if (!thread_.joinable()) return;
     server_.stop();
-    server_.EndConnections(std::chrono::steady_clock::now() + limits_.stop_grace);
+    server_.connections().End(std::chrono::steady_clock::now() + limits_.stop_grace);
     thread_.join();
+    watch_.request_stop();
+    watch_.join();
     if (!socket_file_.empty()) unlink(socket_file_.c_str());
   }
 
  private:
+  // Keeps connections to their times, and makes room for new ones.
+  void Watch(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      wake.wait_for(lock, stop, kWatchPeriod, [] { return false; });
+      const auto now = ConnectionTable::Clock::now();
+      server_.connections().CutLate({limits_.head_time, limits_.answer_time}, now);
+      server_.connections().CutIdle(threads_->waiting(), kWatchPeriod, now);
+    }
+  }
+
+  static void Enter(TrackingServer& server, ConnectionTable::Phase phase) {
+    server.connections().Enter(serving->descriptor, phase);
+  }
+
   // An answer to what shall not reach the handler.
   std::optional<ServerResponse> Refuse(const httplib::Request& from) const {
     if (from.path.size() > kLongestPath) return error_page_(414);
     if (from.is_multipart_form_data()) return error_page_(415);
+    if (!TakesBody(from.method) && DeclaredBody(from) > 0) return error_page_(400);
     const ServerRequest request = FromHttplib(from);
     if (hooks_.admit) {
       if (auto refusal = hooks_.admit(request)) return refusal;
@@ -359,18 +377,22 @@ class Server::Implementation {
 
   void InstallHandlers() {
     server_.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
+      Enter(server_, ConnectionTable::Phase::kAnswering);
       auto refusal = Refuse(from);
       if (!refusal) return httplib::Server::HandlerResponse::Unhandled;
       if (DeclaredBody(from) > kLargestDrained) RefuseBody();
       ToHttplib(*std::move(refusal), to);
+      Enter(server_, ConnectionTable::Phase::kReading);  // what comes after it, for a while
       return httplib::Server::HandlerResponse::Handled;
     });
     const auto serve = [this](const httplib::Request& from, httplib::Response& to) {
       ToHttplib(handler_(FromHttplib(from)), to);
+      Enter(server_, ConnectionTable::Phase::kSending);
     };
     const auto serve_body = [this](const httplib::Request& from, httplib::Response& to,
                                    const httplib::ContentReader& reader) {
       ServeWithBody(from, to, reader);
+      Enter(server_, ConnectionTable::Phase::kSending);
     };
     static constexpr const char* kAnyPath = R"([\s\S]*)";  // a dot would not match a line
     server_.Get(kAnyPath, serve);
@@ -427,9 +449,11 @@ class Server::Implementation {
   ErrorPage error_page_;
   const ServerLimits limits_;
   const Hooks hooks_;
+  const std::shared_ptr<ConnectionThreads> threads_;
   TrackingServer server_;
   std::string socket_file_;
   std::thread thread_;
+  std::jthread watch_;
 };
 
 Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks)

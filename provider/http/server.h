@@ -15,9 +15,12 @@
 namespace provider::http {
 
 struct ServerLimits {
-  std::size_t threads = 8;        // always there
-  std::size_t connections = 256;  // one thread each while open
+  // One thread each while open. Where they are all in use and more come, those that wait for a
+  // request make room.
+  std::size_t connections = 256;
   std::size_t body_bytes = std::size_t{16} << 20;
+  std::chrono::seconds head_time{10};      // for a whole request line with its headers
+  std::chrono::seconds answer_time{0};     // for sending a whole answer; 0: no limit
   std::chrono::seconds read_timeout{10};   // for the next bytes of a request
   std::chrono::seconds write_timeout{10};  // for a reader that takes nothing
   std::chrono::seconds idle_timeout{60};   // between two requests on one connection

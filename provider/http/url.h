@@ -24,6 +24,9 @@ struct ListenAddress {
   std::string text() const;
 };
 
+// A text as a part of a path or query.
+std::string Escape(std::string_view text);
+
 // "http://host[:port][/path]" or "https://…", checked by libcurl's parser. Returns the error as a
 // sentence; user names and passwords in URLs are refused.
 std::expected<void, std::string> CheckHttpUrl(std::string_view url);

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,33 +53,46 @@ class PollConnection {
   PollConnection(const PollConnection&) = delete;
   PollConnection& operator=(const PollConnection&) = delete;
 
-  Clock::time_point Poll() {
+  int descriptor() const { return socket_; }
+
+  void Ask() {
     static constexpr std::string_view kRequest =
         "GET /configuration HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nPrefer: "
         "wait=30\r\n\r\n";
     if (send(socket_, kRequest.data(), kRequest.size(), 0) < 0) throw std::runtime_error("send");
-    std::string answer(1 << 16, '\0');
-    std::size_t size = Receive(answer, 0);
-    const auto first = Clock::now();
-    std::size_t end = 0;
-    while ((end = answer.find("\r\n\r\n")) == std::string::npos) size += Receive(answer, size);
-    const std::size_t at = answer.find("Content-Length: ");
-    const std::size_t whole = end + 4 + std::stoul(answer.substr(at + 16));
-    while (size < whole) {
-      answer.resize(std::max(answer.size(), whole));
-      size += Receive(answer, size);
+    answer_.assign(1 << 16, '\0');
+    size_ = 0;
+    whole_ = 0;
+  }
+
+  // Takes what has come, or waits for it. Whether the answer is whole now.
+  bool Take() {
+    if (answer_.size() < whole_) answer_.resize(whole_);
+    const ssize_t count = recv(socket_, answer_.data() + size_, answer_.size() - size_, 0);
+    if (count <= 0) throw std::runtime_error("the provider closed the connection");
+    size_ += static_cast<std::size_t>(count);
+    if (whole_ == 0) {
+      const std::size_t end = std::string_view(answer_).substr(0, size_).find("\r\n\r\n");
+      if (end == std::string::npos) return false;
+      whole_ = end + 4 + std::stoul(answer_.substr(answer_.find("Content-Length: ") + 16));
     }
+    return size_ >= whole_;
+  }
+
+  // When the first byte of the answer came.
+  Clock::time_point Poll() {
+    Ask();
+    bool whole = Take();
+    const auto first = Clock::now();
+    while (!whole) whole = Take();
     return first;
   }
 
  private:
-  std::size_t Receive(std::string& buffer, std::size_t at) {
-    const ssize_t count = recv(socket_, buffer.data() + at, buffer.size() - at, 0);
-    if (count <= 0) throw std::runtime_error("the provider closed the connection");
-    return static_cast<std::size_t>(count);
-  }
-
   int socket_;
+  std::string answer_;
+  std::size_t size_ = 0;
+  std::size_t whole_ = 0;
 };
 
 // The provider over a store with this many sites.
@@ -103,10 +117,10 @@ class Provider {
 
   std::uint16_t port() const { return port_; }
 
-  // Changes one site while a poll is held. When it was committed.
-  Clock::time_point Change(int number) {
-    if (!Eventually([&] { return server_.counters().holding == 1; }, 10s, 1ms)) {
-      throw std::runtime_error("the poll is not held");
+  // Changes one site while so many polls are held. When it was committed.
+  Clock::time_point Change(int number, int polls) {
+    if (!Eventually([&] { return server_.counters().holding == polls; }, 10s, 1ms)) {
+      throw std::runtime_error("the polls are not held");
     }
     const std::string patch = fmt::format(R"({{"hosts": ["changed{}.example.com"]}})", number);
     if (!commands_.Patch({1 + number % sites_}, patch, {})) throw std::runtime_error("refused");
@@ -134,9 +148,8 @@ class Provider {
   std::uint16_t port_ = 0;
 };
 
-}  // namespace
-
-void BenchPoll() {
+// From the commit of a change to the first byte at a Traefik that waits for it.
+void BenchOnePoll() {
   constexpr int kSites = 500;
   constexpr int kRounds = 500;
   Provider provider(kSites);
@@ -152,11 +165,52 @@ void BenchPoll() {
     }
   });
   for (int round = 0; round < kRounds; ++round) {
-    const auto committed = provider.Change(round);
+    const auto committed = provider.Change(round, 1);
     polled.acquire();
     samples.push_back(Milliseconds(first_byte - committed));
   }
   Report("commit_to_first_byte_of_poll", samples, {{"sites", kSites}});
+}
+
+// From the commit of a change to the last byte at the last of many Traefiks.
+void BenchManyPolls() {
+  constexpr int kSites = 100;
+  constexpr int kPolls = 200;
+  constexpr int kRounds = 100;
+  Provider provider(kSites);
+  std::vector<std::unique_ptr<PollConnection>> connections;
+  std::vector<pollfd> waiting;
+  for (int i = 0; i < kPolls; ++i) {
+    connections.push_back(std::make_unique<PollConnection>(provider.port()));
+    connections.back()->Poll();
+  }
+  std::vector<double> samples;
+  for (int round = 0; round < kRounds; ++round) {
+    waiting.clear();
+    for (const auto& connection : connections) {
+      connection->Ask();
+      waiting.push_back({connection->descriptor(), POLLIN, 0});
+    }
+    const auto committed = provider.Change(round, kPolls);
+    for (int left = kPolls; left > 0;) {
+      if (poll(waiting.data(), waiting.size(), 10'000) <= 0) throw std::runtime_error("no answer");
+      for (std::size_t i = 0; i < waiting.size(); ++i) {
+        if ((waiting[i].revents & POLLIN) == 0 || !connections[i]->Take()) continue;
+        waiting[i].fd = -1;  // not asked about any more
+        --left;
+      }
+    }
+    samples.push_back(Milliseconds(Clock::now() - committed));
+  }
+  Report("commit_to_last_byte_of_held_polls", samples,
+         {{"sites", kSites}, {"polls", kPolls}, {"target_max", 20}});
+}
+
+}  // namespace
+
+void BenchPoll() {
+  BenchOnePoll();
+  BenchManyPolls();
 }
 
 }  // namespace tests

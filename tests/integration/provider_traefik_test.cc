@@ -90,6 +90,50 @@ TEST_CASE("a site that is answered as routed is answered by Traefik at once") {
   }
 }
 
+TEST_CASE(
+    "a Traefik that is no more is waited for until it is declared gone, and again when it is "
+    "back") {
+  const std::uint16_t port = FreePort();
+  const std::uint16_t second_port = FreePort();
+  OrchestratorProcess orchestrator(
+      fmt::format("docker: {{host: null}}\n"
+                  "traefik: {{instances: [{{name: edge-1, entry_point: \"http://127.0.0.1:{}\"}},\n"
+                  "  {{name: edge-2, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
+                  port, second_port));
+  orchestrator.Start();
+  const TraefikProcess first(LongPollConfiguration(orchestrator.provider_url(), "edge-1"), port);
+  const auto put = [&](const std::string& host, const std::string& timeout) {
+    return orchestrator.Call("PUT", "/v1/sites/1?wait=routed&timeout=" + timeout,
+                             ExternalSite(1, host, "http://192.0.2.1"));
+  };
+  REQUIRE(put("a.example.com", "500ms").Header("X-Reached") != "routed");
+  const auto state_of = [&](std::size_t index) {
+    return nlohmann::json::parse(orchestrator.Call("GET", "/v1/routing/instances").body)
+        .at("instances")
+        .at(index)
+        .at("state");
+  };
+  REQUIRE(state_of(1) == "stale");
+  REQUIRE(orchestrator.Call("DELETE", "/v1/routing/instances/edge-1").status == 409);
+  REQUIRE(orchestrator.Call("DELETE", "/v1/routing/instances/nobody").status == 404);
+  REQUIRE(orchestrator.Command({"routing", "instances", "--gone", "edge-2"}).status == 0);
+  REQUIRE(state_of(1) == "gone");
+  REQUIRE(put("b.example.com", "10s").Header("X-Reached") == "routed");
+
+  orchestrator.Stop();
+  orchestrator.Start();
+  REQUIRE(state_of(1) == "gone");
+  REQUIRE(put("c.example.com", "10s").Header("X-Reached") == "routed");
+
+  const TraefikProcess second(LongPollConfiguration(orchestrator.provider_url(), "edge-2"),
+                              second_port);
+  REQUIRE(Eventually([&] { return state_of(1) == "live"; }));
+  REQUIRE(put("d.example.com", "10s").Header("X-Reached") == "routed");
+  orchestrator.Stop();
+  orchestrator.Start();
+  REQUIRE(state_of(1) != "gone");
+}
+
 TEST_CASE("Traefik's choice between overlapping sites follows the more precise one") {
   System system;
   const Upstream whole("whole");

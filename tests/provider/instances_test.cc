@@ -98,6 +98,96 @@ TEST_CASE("A learned instance counts from its first poll on and waits for the gr
   CHECK(list[0].last_poll.has_value());
 }
 
+TEST_CASE("An instance applies from its delivery until its probe says so") {
+  Instances instances({kProbed, kUnprobed});
+  CHECK_FALSE(instances.IsApplying("edge"));
+  CHECK_FALSE(instances.IsApplying("unknown"));
+  Poll(instances, "edge", 5);
+  CHECK_FALSE(instances.IsApplying("edge"));  // what it has is unknown
+  instances.RecordProbe("edge", 4);
+  CHECK(instances.IsApplying("edge"));
+  CHECK_FALSE(instances.List()[0].time_to_apply.has_value());
+  instances.RecordProbe("edge", 5);
+  CHECK_FALSE(instances.IsApplying("edge"));
+  CHECK(instances.List()[0].time_to_apply.has_value());
+  Poll(instances, "edge", 6);
+  CHECK(instances.IsApplying("edge"));
+  instances.RecordProbeFailure("edge", "does not answer");
+  CHECK_FALSE(instances.IsApplying("edge"));
+  Poll(instances, "quiet", 6);
+  CHECK_FALSE(instances.IsApplying("quiet"));
+}
+
+TEST_CASE("Waiting for an instance to apply ends at the deadline, or when nobody waits any more") {
+  Instances instances({kProbed});
+  instances.RecordProbe("edge", 4);
+  Poll(instances, "edge", 5);
+  instances.WaitApplied("edge", Clock::now() + 1ms, [] { return false; });
+  CHECK(instances.IsApplying("edge"));
+  instances.WaitApplied("edge", Clock::now() + 1h, [] { return true; });
+  CHECK(instances.IsApplying("edge"));
+}
+
+TEST_CASE("An instance that is declared gone does not count until it is heard of again") {
+  std::vector<std::string> returned;
+  Instances instances({kProbed, kUnprobed});
+  instances.SetAbsences(
+      {.gone = {}, .on_return = [&](const std::string& name) { returned.push_back(name); }});
+  instances.RecordProbe("edge", 7);
+  CHECK_FALSE(instances.Confirm(7).everywhere);
+  REQUIRE(instances.DeclareGone("quiet").has_value());
+  CHECK(instances.IsGone("quiet"));
+  CHECK(instances.Confirm(7).everywhere);
+  CHECK(instances.List().size() == 2);
+  CHECK(returned.empty());
+  SECTION("by its poll") { instances.RecordPollBegin("quiet", "10.0.0.9"); }
+  SECTION("by a probe") { instances.RecordProbe("quiet", 3); }
+  CHECK_FALSE(instances.IsGone("quiet"));
+  CHECK_FALSE(instances.Confirm(7).everywhere);
+  CHECK(returned == std::vector<std::string>{"quiet"});
+}
+
+TEST_CASE("When all are gone, nothing is confirmed") {
+  Instances instances({kUnprobed});
+  REQUIRE(instances.DeclareGone("quiet").has_value());
+  CHECK_FALSE(instances.Confirm(1).everywhere);
+}
+
+TEST_CASE("An instance stays gone over a restart, unless it was heard of first") {
+  std::vector<std::string> returned;
+  Instances instances({kProbed, kUnprobed, {"early", ""}});
+  instances.RecordPollBegin("early", "10.0.0.9");
+  instances.SetAbsences({.gone = {"quiet", "early", "unknown"},
+                         .on_return = [&](const std::string& name) { returned.push_back(name); }});
+  CHECK(instances.IsGone("quiet"));
+  CHECK_FALSE(instances.IsGone("edge"));
+  CHECK_FALSE(instances.IsGone("early"));
+  CHECK_FALSE(instances.IsGone("unknown"));
+  CHECK(returned == std::vector<std::string>{"early"});
+}
+
+TEST_CASE("An instance that is alive, or unknown, cannot be declared gone") {
+  Instances instances({kProbed, kUnprobed});
+  const auto refusal = [&](const std::string& name) {
+    const auto declared = instances.DeclareGone(name);
+    REQUIRE_FALSE(declared.has_value());
+    INFO(declared.error().second);
+    CHECK_FALSE(declared.error().second.empty());
+    return declared.error().first;
+  };
+  CHECK(refusal("nobody") == Instances::Refusal::kUnknown);
+  instances.RecordPollBegin("quiet", "10.0.0.9");
+  CHECK(refusal("quiet") == Instances::Refusal::kAlive);
+  instances.RecordPollEnd("quiet");
+  CHECK(refusal("quiet") == Instances::Refusal::kAlive);
+  instances.RecordProbe("edge", 1);
+  CHECK(refusal("edge") == Instances::Refusal::kAlive);
+  CHECK_FALSE(instances.IsGone("quiet"));
+  CHECK_FALSE(instances.IsGone("edge"));
+  instances.RecordProbeFailure("edge", "does not answer");
+  CHECK(instances.DeclareGone("edge").has_value());
+}
+
 TEST_CASE("A delivery to an instance that never polled is not counted") {
   Instances instances({});
   instances.RecordDelivered("unknown", 1);

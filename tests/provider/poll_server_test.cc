@@ -10,6 +10,7 @@
 
 #include "provider/http/client.h"
 #include "tests/provider/gunzip.h"
+#include "tests/provider/http/raw_connection.h"
 #include "tests/provider/snapshots.h"
 #include "tests/support/eventually.h"
 
@@ -24,8 +25,8 @@ using tests::MakeSnapshot;
 // A poll server on a port of its own. Ends held polls before it goes.
 class Fixture {
  public:
-  explicit Fixture(PollServerOptions options = {})
-      : server(publisher, instances, std::move(options)) {
+  explicit Fixture(PollServerOptions options = {}, std::vector<ConfiguredInstance> configured = {})
+      : instances(std::move(configured)), server(publisher, instances, std::move(options)) {
     port = server.Start({"127.0.0.1", 0, {}}).value();
   }
   ~Fixture() {
@@ -50,9 +51,9 @@ class Fixture {
     return client.Send(request).value();
   }
 
-  std::future<http::ClientResponse> GetLater(http::Client& from) {
-    return std::async(std::launch::async, [this, &from] {
-      return from.Send(Request({{"Prefer", "wait=30"}})).value();
+  std::future<http::ClientResponse> GetLater(http::Client& from, const std::string& instance = "") {
+    return std::async(std::launch::async, [this, &from, instance] {
+      return from.Send(Request({{"Prefer", "wait=30"}, {"X-Traefik-Instance", instance}})).value();
     });
   }
 
@@ -61,7 +62,7 @@ class Fixture {
   }
 
   Publisher publisher;
-  Instances instances{{}};
+  Instances instances;
   PollServer server;
   std::uint16_t port = 0;
   http::Client client;
@@ -268,6 +269,107 @@ TEST_CASE("A held poll gets the same document again when its time is over") {
   CHECK(http::FindHeader(response.headers, "X-Revision") == "1");
   CHECK(http::FindHeader(response.headers, "Preference-Applied") == "wait=1");
   CHECK(fixture.server.counters().held == 1);
+}
+
+std::string RevisionOf(const http::ClientResponse& response) {
+  return std::string(http::FindHeader(response.headers, "X-Revision"));
+}
+
+// A Traefik named "edge" that is probed, serves revision 1 and has just been given revision 2.
+struct Applying : Fixture {
+  Applying() : Fixture({}, {{"edge", "http://127.0.0.1:1"}}) {
+    publisher.Publish(MakeSnapshot(1));
+    GetLater(client, "edge").get();
+    instances.RecordProbe("edge", 1);
+    publisher.Publish(MakeSnapshot(2));
+    first_change = GetLater(client, "edge").get();
+  }
+  http::ClientResponse first_change;
+};
+
+TEST_CASE("Changes are gathered while a probe says that the Traefik applies the one before") {
+  Applying fixture;
+  CHECK(RevisionOf(fixture.first_change) == "2");
+  CHECK(fixture.server.counters().gathered == 0);
+
+  auto next = fixture.GetLater(fixture.client, "edge");
+  REQUIRE(fixture.HoldsEventually(1));
+  fixture.publisher.Publish(MakeSnapshot(3));
+  CHECK(Eventually([&] { return fixture.server.counters().gathered == 1; }));
+  fixture.publisher.Publish(MakeSnapshot(4));
+  CHECK(next.wait_for(300ms) == std::future_status::timeout);
+  fixture.instances.RecordProbe("edge", 2);
+  CHECK(RevisionOf(next.get()) == "4");
+}
+
+TEST_CASE(
+    "A poll that comes while its Traefik applies is held, too, and another Traefik's is not") {
+  Applying fixture;
+  fixture.publisher.Publish(MakeSnapshot(3));
+  auto next = fixture.GetLater(fixture.client, "edge");
+  REQUIRE(fixture.HoldsEventually(1));
+  http::Client other;
+  fixture.GetLater(other, "other").get();
+  fixture.publisher.Publish(MakeSnapshot(4));
+  CHECK(RevisionOf(fixture.GetLater(other, "other").get()) == "4");
+  CHECK(next.wait_for(0s) == std::future_status::timeout);
+  fixture.instances.RecordProbe("edge", 2);
+  CHECK(RevisionOf(next.get()) == "4");
+}
+
+TEST_CASE("Nothing is gathered for a Traefik that cannot be asked how far it is") {
+  Applying fixture;
+  auto next = fixture.GetLater(fixture.client, "edge");
+  REQUIRE(fixture.HoldsEventually(1));
+  SECTION("when its probe fails before the change") {
+    fixture.instances.RecordProbeFailure("edge", "does not answer");
+    fixture.publisher.Publish(MakeSnapshot(3));
+  }
+  SECTION("when its probe fails while it is waited for") {
+    fixture.publisher.Publish(MakeSnapshot(3));
+    CHECK(Eventually([&] { return fixture.server.counters().gathered == 1; }));
+    fixture.instances.RecordProbeFailure("edge", "does not answer");
+  }
+  SECTION("when the process ends while it is waited for") {
+    fixture.publisher.Publish(MakeSnapshot(3));
+    CHECK(Eventually([&] { return fixture.server.counters().gathered == 1; }));
+    fixture.publisher.Close();
+  }
+  CHECK(RevisionOf(next.get()) == "3");
+}
+
+TEST_CASE("A Traefik that has just started is answered while another life of it was applying") {
+  Applying fixture;
+  fixture.publisher.Publish(MakeSnapshot(3));
+  http::Client restarted;
+  CHECK(RevisionOf(fixture.GetLater(restarted, "edge").get()) == "3");
+}
+
+TEST_CASE("Two hundred polls are held at once, and all get the change") {
+  constexpr int kPolls = 200;
+  Fixture fixture;
+  fixture.publisher.Publish(MakeSnapshot(1));
+  std::vector<std::unique_ptr<tests::RawConnection>> connections;
+  const std::string poll = "GET /configuration HTTP/1.1\r\nHost: a\r\nPrefer: wait=60\r\n\r\n";
+  const std::string end(MakeSnapshot(1)->plain()->substr(MakeSnapshot(1)->plain_size() - 3));
+  for (int i = 0; i < kPolls; ++i) {
+    connections.push_back(std::make_unique<tests::RawConnection>(fixture.port));
+    connections.back()->Send(poll);
+  }
+  for (auto& connection : connections) {
+    REQUIRE_THAT(connection->ReadUntil(end), ContainsSubstring("X-Revision: 1"));
+    connection->Send(poll);
+  }
+  REQUIRE(fixture.HoldsEventually(kPolls));
+  // One more is answered at once, and refusals and new Traefiks find a thread.
+  http::Client client;
+  CHECK(RevisionOf(fixture.GetLater(client).get()) == "1");
+  CHECK(RevisionOf(fixture.GetLater(client).get()) == "1");
+  CHECK(fixture.GetAt("/").status == 404);
+  fixture.publisher.Publish(MakeSnapshot(2));
+  for (auto& connection : connections) {
+    CHECK_THAT(connection->ReadUntil(end), ContainsSubstring("X-Revision: 2"));
+  }
 }
 
 TEST_CASE("More polls than may be held are answered at once") {

@@ -32,7 +32,7 @@ Upstream::Upstream(std::string text, const std::string& address)
             response.status = status;
             return response;
           },
-          {.threads = 4, .connections = 64}) {
+          {.connections = 64}) {
   const auto port = server_.Start({address, 0, {}});
   if (!port) throw std::runtime_error(port.error());
   port_ = *port;

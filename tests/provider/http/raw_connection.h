@@ -31,12 +31,22 @@ class RawConnection {
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
 
-  void Send(std::string_view bytes) {
+  // False when the other side has heard enough.
+  bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;  // the other side has heard enough
+      if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
+  }
+
+  // Some bytes, `most` at most; none when the other side has closed.
+  std::string Read(std::size_t most) {
+    std::string bytes(most, '\0');
+    const ssize_t count = recv(descriptor_, bytes.data(), bytes.size(), 0);
+    bytes.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return bytes;
   }
 
   // All that comes until the other side closes or `end` has come.

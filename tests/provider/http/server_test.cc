@@ -37,7 +37,7 @@ ServerResponse ErrorPage(int status) { return Text("refused " + std::to_string(s
 // A server whose handler counts its requests on each connection.
 class Fixture {
  public:
-  explicit Fixture(ServerLimits limits = {.threads = 2, .connections = 8, .body_bytes = 1000})
+  explicit Fixture(ServerLimits limits = {.connections = 8, .body_bytes = 1000})
       : server([this](const ServerRequest& request) { return Handle(request); }, ErrorPage,
                limits) {
     port = server.Start(kAnyPort).value();
@@ -124,7 +124,7 @@ TEST_CASE("A server goes on after a bad request") {
 }
 
 TEST_CASE("A client that stops in the middle of a request is let go") {
-  Fixture fixture({.threads = 1, .connections = 1, .read_timeout = std::chrono::seconds(1)});
+  Fixture fixture({.connections = 1, .read_timeout = std::chrono::seconds(1)});
   RawConnection stuck(fixture.port);
   stuck.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
   CHECK(stuck.ReadUntil("").starts_with("HTTP/1.1 4"));
@@ -132,7 +132,7 @@ TEST_CASE("A client that stops in the middle of a request is let go") {
 }
 
 TEST_CASE("A connection without requests is closed after the idle time") {
-  Fixture fixture({.threads = 1, .connections = 1, .idle_timeout = std::chrono::seconds(1)});
+  Fixture fixture({.connections = 1, .idle_timeout = std::chrono::seconds(1)});
   RawConnection idle(fixture.port);
   CHECK(idle.ReadUntil("").empty());
 }
@@ -163,7 +163,7 @@ TEST_CASE("The handler gets method, path, query, headers and body") {
 }
 
 TEST_CASE("A body is taken up to the limit, also with the type that curl gives it by default") {
-  Fixture fixture({.threads = 2, .connections = 8, .body_bytes = 100'000});
+  Fixture fixture({.connections = 8, .body_bytes = 100'000});
   Client client;
   ClientRequest request = fixture.Request("/");
   request.method = "POST";

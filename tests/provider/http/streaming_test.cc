@@ -38,7 +38,7 @@ class Fixture {
   Fixture()
       : server(
             [this](const ServerRequest& request) { return Handle(request); }, ErrorPage,
-            {.threads = 2, .connections = 16, .body_bytes = 1000, .stop_grace = 1s},
+            {.connections = 16, .body_bytes = 1000, .stop_grace = 1s},
             {.admit = [](const ServerRequest& request) -> std::optional<ServerResponse> {
                if (request.path == "/refused") return ErrorPage(401);
                return {};
