@@ -13,13 +13,6 @@
 namespace provider {
 namespace {
 
-// Keys of one shard have the same quotient. A shard is also one map that is merged, so it should be
-// small: Traefik compares every two keys of a map.
-constexpr std::uint64_t kKeysPerShard = 128;
-
-// From more fragments on, maps are merged from their shards, and routers are a tree.
-constexpr std::size_t kMostOfSmall = 256;
-
 constexpr std::string_view kTransports = "http/serversTransports";
 
 bool HasRest(const traefik::Fragment& fragment) {
@@ -56,27 +49,27 @@ Assembly::Assembly(traefik::RevisionProbe probe, std::vector<std::string> entry_
 
 bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
   if (fragment == traefik::Fragment{}) return Remove(key);
-  Shard& shard = shards_[key / kKeysPerShard];
+  Shard& shard = shards_[ShardOf(key)];
   const auto [place, is_new] = shard.fragments.try_emplace(key);
-  if (!is_new && place->second == fragment) return false;
+  if (!is_new && *place->second == fragment) return false;
   Take(fragment);
   if (is_new) {
     ++size_;
   } else {
-    Drop(place->second);
+    Drop(*place->second);
   }
   if (tree_) tree_->Put(key, fragment.routers);
-  place->second = std::move(fragment);
+  place->second = std::make_shared<const traefik::Fragment>(std::move(fragment));
   shard.is_stale = true;
   return true;
 }
 
 bool Assembly::Remove(std::uint64_t key) {
-  const auto shard = shards_.find(key / kKeysPerShard);
+  const auto shard = shards_.find(ShardOf(key));
   if (shard == shards_.end()) return false;
   const auto place = shard->second.fragments.find(key);
   if (place == shard->second.fragments.end()) return false;
-  Drop(place->second);
+  Drop(*place->second);
   if (tree_) tree_->Put(key, {});
   shard->second.fragments.erase(place);
   shard->second.is_stale = true;
@@ -114,7 +107,7 @@ Assembly::Bucket& Assembly::BucketOf(const std::string& middleware) {
   return buckets_[hash % kBuckets];
 }
 
-bool Assembly::IsLarge() const { return size_ > kMostOfSmall; }
+bool Assembly::IsLarge() const { return size_ >= traefik::kLarge; }
 
 // Makes the tree, or gives it up, as the size demands; then lets it take in what changed.
 void Assembly::FreshenTree() {
@@ -126,12 +119,12 @@ void Assembly::FreshenTree() {
     for (auto& [number, shard] : shards_) {
       shard.is_stale = true;
       if (!wanted) continue;
-      for (const auto& [key, fragment] : shard.fragments) tree_->Put(key, fragment.routers);
+      for (const auto& [key, fragment] : shard.fragments) tree_->Put(key, fragment->routers);
     }
   }
   if (!tree_) return;
   for (const std::uint64_t key : tree_->Update()) {
-    if (const auto shard = shards_.find(key / kKeysPerShard); shard != shards_.end()) {
+    if (const auto shard = shards_.find(ShardOf(key)); shard != shards_.end()) {
       shard->second.is_stale = true;
     }
   }
@@ -150,7 +143,8 @@ void Assembly::Freshen(Shard& shard) const {
   std::string routers;
   std::string services;
   shard.rest.clear();
-  for (const auto& [key, fragment] : shard.fragments) {
+  for (const auto& [key, shared] : shard.fragments) {
+    const traefik::Fragment& fragment = *shared;
     for (const traefik::RouterText& router : fragment.routers) {
       if (tree_) {
         tree_->Append(routers, router);
@@ -171,6 +165,7 @@ void Assembly::Freshen(Shard& shard) const {
   if (!shard.services || shard.services->plain != services) {
     shard.services = PackOrNothing(std::move(services));
   }
+  shard.built = std::make_shared<const Fragments>(shard.fragments);
   shard.is_stale = false;
 }
 
@@ -230,6 +225,22 @@ std::vector<Section> Assembly::Sections(std::uint64_t revision) const {
   rest["tls/stores"] = default_store_;
   for (auto& [name, part] : rest) sections.push_back({name, {std::move(part)}});
   return sections;
+}
+
+const traefik::Fragment* Assembly::Find(std::uint64_t key) const {
+  const auto shard = shards_.find(ShardOf(key));
+  if (shard == shards_.end()) return nullptr;
+  const auto place = shard->second.fragments.find(key);
+  return place == shard->second.fragments.end() ? nullptr : place->second.get();
+}
+
+DocumentState Assembly::State() const {
+  DocumentState state;
+  state.shards.reserve(shards_.size());
+  for (const auto& [number, shard] : shards_) {
+    if (shard.built) state.shards.push_back({number, shard.built});
+  }
+  return state;
 }
 
 std::shared_ptr<const Snapshot> Assembly::Build(std::uint64_t revision) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "provider/document_state.h"
 #include "provider/packed_text.h"
 #include "provider/snapshot.h"
 #include "traefik/document.h"
@@ -36,14 +37,20 @@ class Assembly {
   bool Remove(std::uint64_t key);
 
   std::size_t size() const { return size_; }
+  // Null where there is none.
+  const traefik::Fragment* Find(std::uint64_t key) const;
 
   std::shared_ptr<const Snapshot> Build(std::uint64_t revision);
+
+  // What the document of the last Build was made of.
+  DocumentState State() const;
 
  private:
   using Part = std::shared_ptr<const PackedText>;
 
   struct Shard {
-    std::map<std::uint64_t, traefik::Fragment> fragments;
+    Fragments fragments;
+    std::shared_ptr<const Fragments> built;  // as they were at the last Build
     Part routers;
     Part services;
     std::map<std::string, std::string> rest;  // members by section, of what few fragments have

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
@@ -69,6 +70,29 @@ std::shared_ptr<const PackedText> Pack(std::string text) {
   packed->operation = crc32_combine_gen(static_cast<z_off_t>(packed->plain.size()));
   packed->digest = Sha256Hex(packed->plain);
   return packed;
+}
+
+std::string Unpack(std::string_view gzip) {
+  constexpr int kGzipWindow = 15 + 16;  // the largest, with gzip's header
+  constexpr std::size_t kSizeBytes = 4;  // at the end, the lowest byte first
+  if (gzip.size() < kSizeBytes) return {};
+  std::size_t size = 0;
+  for (const char c : gzip.substr(gzip.size() - kSizeBytes) | std::views::reverse) {
+    size = size << 8 | static_cast<unsigned char>(c);
+  }
+  // No more than deflate can do, so that a damaged size costs no memory.
+  constexpr std::size_t kBestRatio = 1032;
+  if (size > gzip.size() * kBestRatio) return {};
+  z_stream stream{};
+  if (inflateInit2(&stream, kGzipWindow) != Z_OK) throw std::bad_alloc();
+  std::string text(size, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(gzip.data()));
+  stream.avail_in = static_cast<uInt>(gzip.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  const bool whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_out == 0;
+  inflateEnd(&stream);
+  return whole ? text : std::string();
 }
 
 GzipStitcher::GzipStitcher(std::size_t expected_size) {

@@ -20,6 +20,9 @@ struct PackedText {
 // Same text, same bytes.
 std::shared_ptr<const PackedText> Pack(std::string text);
 
+// What a gzip member of less than 4 GiB holds; an empty text where it is damaged.
+std::string Unpack(std::string_view gzip);
+
 // Writes one gzip member, at zlib's fastest level, whose header holds no time.
 class GzipStitcher {
  public:

@@ -131,7 +131,7 @@ std::shared_ptr<const Snapshot> PollServer::Hold(const http::ServerRequest& requ
                                                  Publisher::Clock::time_point deadline) {
   const auto snapshot =
       publisher_.WaitForOther(request.connection->mark, deadline, request.is_disconnected);
-  if (snapshot->revision() == request.connection->mark || !instances_.IsApplying(instance)) {
+  if (snapshot->id() == request.connection->mark || !instances_.IsApplying(instance)) {
     return snapshot;
   }
   ++counters_.gathered;
@@ -147,7 +147,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
   const auto asked = ParsePreferWait(request.Header("Prefer"));
   const auto wait = std::min(asked, options_.longest_wait);
   if (wait.count() > 0 && snapshot && request.connection->mark != 0 &&
-      (request.connection->mark == snapshot->revision() || instances_.IsApplying(instance))) {
+      (request.connection->mark == snapshot->id() || instances_.IsApplying(instance))) {
     // The count is taken first, so that a burst cannot get past the limit together.
     if (++counters_.holding <= static_cast<std::int64_t>(options_.held_polls)) {
       ++counters_.held;
@@ -170,6 +170,12 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
   response.content_type = is_json ? "application/json" : "application/yaml";
   response.shared_body =
       snapshot->BytesOf(form, gzip ? Snapshot::Encoding::kGzip : Snapshot::Encoding::kPlain);
+  if (!response.shared_body) {
+    ++counters_.unavailable;
+    response = Problem(503, "Not ready", "the last document is known in its own form only");
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+  }
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.headers.emplace_back("Vary", "Accept-Encoding");
   response.headers.emplace_back("Cache-Control", "no-store");
@@ -178,7 +184,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
                           gzip ? "-gzip" : ""));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   if (request.method == "HEAD") return response;
-  response.on_sent = [this, instance, connection = request.connection,
+  response.on_sent = [this, instance, connection = request.connection, id = snapshot->id(),
                       revision = snapshot->revision(),
                       size = response.shared_body->size()](bool complete) {
     if (!complete) {
@@ -187,7 +193,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
     }
     ++counters_.served;
     counters_.bytes += size;
-    connection->mark = revision;
+    connection->mark = id;
     instances_.RecordDelivered(instance, revision);
   };
   return response;

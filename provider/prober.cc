@@ -83,7 +83,7 @@ void Prober::Watch(const ConfiguredInstance& instance, const std::stop_token& st
     const auto on_its_way = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin);
     const auto pause = std::clamp(on_its_way / kPausePart, kShortestPause, kLongestPause);
     // Waiting on the publisher ends early when something new is published.
-    publisher_.WaitForOther(wanted, now + (settled ? kRestingPause : pause),
+    publisher_.WaitForOther(snapshot ? snapshot->id() : 0, now + (settled ? kRestingPause : pause),
                             [&] { return stop.stop_requested(); });
   }
 }

@@ -24,10 +24,9 @@ std::shared_ptr<const Snapshot> Publisher::Current() const {
 }
 
 std::shared_ptr<const Snapshot> Publisher::WaitForOther(
-    std::uint64_t revision, Clock::time_point deadline,
-    const std::function<bool()>& abandoned) const {
+    std::uint64_t id, Clock::time_point deadline, const std::function<bool()>& abandoned) const {
   std::unique_lock lock(mutex_);
-  const auto is_over = [&] { return closed_ || (current_ && current_->revision() != revision); };
+  const auto is_over = [&] { return closed_ || (current_ && current_->id() != id); };
   while (!is_over() && Clock::now() < deadline) {
     changed_.wait_until(lock, std::min(deadline, Clock::now() + kAbandonedCheck), is_over);
     if (is_over() || !abandoned) continue;

@@ -21,10 +21,10 @@ class Publisher {
   // Null until the first one is published: there is nothing true to say yet.
   std::shared_ptr<const Snapshot> Current() const;
 
-  // Blocks until the current revision is another one than `revision`, the deadline has passed,
+  // Blocks until the current snapshot has another id than `id` (0: none), the deadline has passed,
   // `abandoned` (asked about twice a second) says so, or Close was called. Returns what is current
   // then.
-  std::shared_ptr<const Snapshot> WaitForOther(std::uint64_t revision, Clock::time_point deadline,
+  std::shared_ptr<const Snapshot> WaitForOther(std::uint64_t id, Clock::time_point deadline,
                                                const std::function<bool()>& abandoned = {}) const;
 
   // Wakes all who wait, now and later: the process is about to end.

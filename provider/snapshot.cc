@@ -1,5 +1,6 @@
 #include "provider/snapshot.h"
 
+#include <atomic>
 #include <utility>
 
 #include "provider/secret.h"
@@ -14,10 +15,15 @@ std::vector<traefik::SectionShape> ShapesOf(const std::vector<Section>& sections
   return shapes;
 }
 
+std::uint64_t NextId() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
 }  // namespace
 
 Snapshot::Snapshot(std::uint64_t revision, std::vector<Section> sections, traefik::Form form)
-    : revision_(revision), sections_(std::move(sections)), form_(form) {
+    : id_(NextId()), revision_(revision), sections_(std::move(sections)), form_(form) {
   gzip_ = std::make_shared<const std::string>(Stitch(form_, plain_size_));
   std::string digests(1, form_ == traefik::Form::kMerged ? 'm' : 'j');
   for (const Section& section : sections_) {
@@ -27,6 +33,15 @@ Snapshot::Snapshot(std::uint64_t revision, std::vector<Section> sections, traefi
   constexpr std::size_t kEtagSize = 32;
   etag_ = Sha256Hex(digests).substr(0, kEtagSize);
 }
+
+Snapshot::Snapshot(Restored restored)
+    : id_(NextId()),
+      revision_(restored.revision),
+      is_stale_(true),
+      form_(restored.form),
+      plain_size_(restored.plain_size),
+      etag_(std::move(restored.etag)),
+      gzip_(std::make_shared<const std::string>(std::move(restored.gzip))) {}
 
 std::string Snapshot::Stitch(traefik::Form form, std::size_t& plain_size) const {
   std::size_t size = 0;
@@ -55,9 +70,12 @@ std::string Snapshot::Render(traefik::Form form) const {
 
 Snapshot::Bytes Snapshot::BytesOf(traefik::Form form, Encoding encoding) const {
   if (form == form_ && encoding == Encoding::kGzip) return gzip_;
+  if (form != form_ && is_stale_) return nullptr;
   const std::lock_guard lock(mutex_);
   Bytes& bytes = made_[static_cast<std::size_t>(form)][static_cast<std::size_t>(encoding)];
-  if (!bytes) {
+  if (!bytes && is_stale_) {
+    bytes = std::make_shared<const std::string>(Unpack(*gzip_));
+  } else if (!bytes) {
     std::size_t unused = 0;
     bytes = std::make_shared<const std::string>(encoding == Encoding::kGzip ? Stitch(form, unused)
                                                                             : Render(form));

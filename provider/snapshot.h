@@ -28,7 +28,21 @@ class Snapshot {
 
   Snapshot(std::uint64_t revision, std::vector<Section> sections, traefik::Form form);
 
+  // What is left of a snapshot on disk: its packed bytes.
+  struct Restored {
+    std::uint64_t revision = 0;
+    traefik::Form form = traefik::Form::kJson;
+    std::size_t plain_size = 0;
+    std::string etag;
+    std::string gzip;
+  };
+  explicit Snapshot(Restored restored);
+
   std::uint64_t revision() const { return revision_; }
+  // Another number for every snapshot that this process makes, from 1 on: a restored one may have
+  // other bytes than the one that is made of the same revision.
+  std::uint64_t id() const { return id_; }
+  bool is_stale() const { return is_stale_; }  // restored: there may be a newer state
   traefik::Form form() const { return form_; }
   std::size_t plain_size() const { return plain_size_; }
   const std::string& etag() const { return etag_; }  // without quotes; same bytes, same tag
@@ -37,14 +51,16 @@ class Snapshot {
   Bytes plain() const { return BytesOf(form_, Encoding::kPlain); }
   const Bytes& gzip() const { return gzip_; }
 
-  // The same in another form. Thread-safe.
+  // The same in another form; null where a stale one is not known in it. Thread-safe.
   Bytes BytesOf(traefik::Form form, Encoding encoding) const;
 
  private:
   std::string Stitch(traefik::Form form, std::size_t& plain_size) const;
   std::string Render(traefik::Form form) const;
 
+  const std::uint64_t id_;
   const std::uint64_t revision_;
+  const bool is_stale_ = false;
   const std::vector<Section> sections_;
   const traefik::Form form_;
   std::size_t plain_size_ = 0;

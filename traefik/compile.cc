@@ -14,9 +14,6 @@
 namespace traefik {
 namespace {
 
-// Traefik compares every two keys of a map that is merged.
-constexpr std::size_t kMembersOfPart = 128;
-
 struct Section {
   std::string name;
   std::vector<std::string> parts;
@@ -27,7 +24,7 @@ template <typename Item, typename Append>
 std::vector<std::string> Parts(std::span<const Item> items, const Append& append) {
   std::vector<std::string> parts;
   for (std::size_t at = 0; at < items.size(); ++at) {
-    if (at % kMembersOfPart == 0) parts.emplace_back();
+    if (at % kPartSize == 0) parts.emplace_back();
     append(parts.back(), items[at]);
   }
   return parts;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "traefik/codec/value.h"
+#include "traefik/layout.h"
 #include "traefik/schema/option.h"
 #include "traefik/tree/partition.h"
 
@@ -12,7 +13,7 @@ namespace traefik {
 struct CompileOptions {
   schema::Version version = schema::kNewest;  // before 3.6 routers stay flat
   // From so many HTTP routers on they become a tree, and large maps are merged from parts.
-  std::size_t large = 257;
+  std::size_t large = kLarge;
   tree::Limits limits = {};
 };
 

@@ -16,6 +16,14 @@ enum class Form : std::uint8_t {
   kMerged,
 };
 
+// From so many sites, or routers of a flat document, on a document is merged from parts, and its
+// routers are a tree.
+inline constexpr std::size_t kLarge = 257;
+
+// So many sites, or members, are one part. Fewer cost Traefik less to compare and us less to pack;
+// more pack better.
+inline constexpr std::size_t kPartSize = 64;
+
 // A map of a document, as "http/routers", whose members are in several parts: `"name":{…}` without
 // the outer braces, joined by commas. "tls/certificates" is a list.
 struct SectionShape {

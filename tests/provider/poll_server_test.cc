@@ -9,6 +9,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "provider/http/client.h"
+#include "provider/last_known_good.h"
 #include "tests/provider/gunzip.h"
 #include "tests/provider/http/raw_connection.h"
 #include "tests/provider/snapshots.h"
@@ -206,6 +207,25 @@ TEST_CASE("A client may ask for JSON where the document has merge keys") {
   CHECK(json.body == R"({"http":{"routers":{"a":1,"b":2}}})");
   CHECK(http::FindHeader(json.headers, "Content-Type") == "application/json");
   CHECK(http::FindHeader(json.headers, "ETag") == "\"" + snapshot->etag() + "-json\"");
+}
+
+TEST_CASE("A document from disk is served until there is a newer one, also of its own revision") {
+  const auto saved = std::make_shared<const Snapshot>(
+      6, std::vector<Section>{{"http/routers", {Pack("\"a\":1"), Pack("\"b\":2")}}},
+      traefik::Form::kMerged);
+  Fixture fixture;
+  fixture.publisher.Publish(
+      ParseLastKnownGood(LastKnownGoodToText({saved, {1, 2}})).value().snapshot);
+  CHECK(fixture.Get().body == *saved->plain());
+  CHECK(fixture.Get({{"Accept-Encoding", "gzip"}}).body == *saved->gzip());
+  CHECK(fixture.GetAt("/configuration?format=json").status == 503);
+
+  auto held = fixture.GetLater(fixture.client);
+  CHECK(held.get().status == 200);  // the refusal had ended the connection
+  held = fixture.GetLater(fixture.client);
+  REQUIRE(fixture.HoldsEventually(1));
+  fixture.publisher.Publish(MakeSnapshot(6));
+  CHECK(held.get().body == *MakeSnapshot(6)->plain());
 }
 
 TEST_CASE("HEAD tells the revision and delivers nothing") {
