@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDeliverySpacing{100};
 constexpr std::size_t kLearnedInstancesKept = 1000;
+constexpr std::size_t kCommitsWatched = 10'000;
 constexpr std::chrono::milliseconds kRecheck{200};  // deliveries settle by time alone
 
 }  // namespace
@@ -40,6 +41,30 @@ void Instances::SetAbsences(Absences absences) {
   }
   if (!absences.on_return) return;
   for (const std::string& name : returned) absences.on_return(name);
+}
+
+void Instances::SetPromise(Promise promise) {
+  {
+    const std::lock_guard lock(mutex_);
+    promise_ = std::move(promise);
+    ++changes_;
+  }
+  changed_.notify_all();
+}
+
+void Instances::RecordPublished(std::uint64_t revision, Clock::time_point committed) {
+  const std::lock_guard lock(mutex_);
+  unconfirmed_.push_back({revision, committed});
+  if (unconfirmed_.size() > kCommitsWatched) unconfirmed_.pop_front();
+}
+
+// With the mutex held.
+void Instances::ObserveConfirmed() {
+  while (!unconfirmed_.empty() && ConfirmLocked(unconfirmed_.front().revision).everywhere) {
+    confirmations_.Observe(
+        std::chrono::duration<double>(Clock::now() - unconfirmed_.front().at).count());
+    unconfirmed_.pop_front();
+  }
 }
 
 void Instances::RecordPollBegin(const std::string& name, const std::string& address) {
@@ -100,9 +125,11 @@ void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
       status.time_to_apply = std::chrono::duration_cast<std::chrono::milliseconds>(
           Clock::now() - *entry.last_delivery);
     }
+    const bool is_new = status.confirmed != revision;
     status.confirmed = revision;
     status.problem.clear();
     ++changes_;
+    if (is_new) ObserveConfirmed();
     Return(entry, lock);
   }
   changed_.notify_all();
@@ -242,6 +269,11 @@ bool Instances::HasSettled(const Entry& entry, std::uint64_t revision) const {
 
 Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {
   Confirmation confirmation;
+  if (promise_.nothing_after && revision > promise_.nothing_after->first) {
+    confirmation.waiting_for.push_back(promise_.nothing_after->second);
+    return confirmation;
+  }
+  revision = std::max(revision, promise_.true_from);
   bool anyone = false;
   for (const auto& [name, entry] : entries_) {
     const InstanceStatus& status = entry.status;

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "provider/histogram.h"
+
 namespace provider {
 
 // A Traefik that the operator named.
@@ -75,6 +77,23 @@ class Instances {
 
   const std::vector<ConfiguredInstance>& configured() const { return configured_; }
 
+  // What the numbers of documents do not promise. A document may be served that lacks routes of
+  // revisions that are older than its own.
+  struct Promise {
+    // No document has what came after this revision; with the reason, a sentence.
+    std::optional<std::pair<std::uint64_t, std::string>> nothing_after;
+    // Documents of older revisions confirm nothing.
+    std::uint64_t true_from = 0;
+  };
+  void SetPromise(Promise promise);
+
+  // The state of this revision is in the document that is published now. `committed`: when the
+  // change was made.
+  void RecordPublished(std::uint64_t revision, Clock::time_point committed);
+
+  // From a commit to its confirmation by all Traefiks that count.
+  const Histogram& confirmations() const { return confirmations_; }
+
   void RecordPollBegin(const std::string& name, const std::string& address);
   void RecordPollEnd(const std::string& name);
   void RecordDelivered(const std::string& name, std::uint64_t revision);
@@ -123,6 +142,7 @@ class Instances {
   bool IsPolling(const Entry& entry) const;
   bool Counts(const Entry& entry) const;
   bool IsApplyingLocked(const std::string& name) const;
+  void ObserveConfirmed();
   void Return(Entry& entry, std::unique_lock<std::mutex>& lock);
   bool HasSettled(const Entry& entry, std::uint64_t revision) const;
   Confirmation ConfirmLocked(std::uint64_t revision) const;
@@ -130,8 +150,15 @@ class Instances {
   const std::vector<ConfiguredInstance> configured_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
-  std::map<std::string, Entry> entries_;               // guarded by mutex_
-  std::uint64_t changes_ = 0;                          // guarded by mutex_
+  std::map<std::string, Entry> entries_;  // guarded by mutex_
+  std::uint64_t changes_ = 0;             // guarded by mutex_
+  Promise promise_;                       // guarded by mutex_
+  struct Commit {
+    std::uint64_t revision;
+    Clock::time_point at;
+  };
+  std::deque<Commit> unconfirmed_;  // guarded by mutex_; the oldest first
+  Histogram confirmations_;
   std::function<void(const std::string&)> on_return_;  // guarded by mutex_
 };
 

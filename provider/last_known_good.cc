@@ -58,6 +58,7 @@ std::string LastKnownGoodToText(const LastKnownGood& document) {
   const std::string keys = KeysToBytes(document.keys);
   const Snapshot& snapshot = *document.snapshot;
   const json header{{"version", kVersion},
+                    {"source", document.source},
                     {"revision", snapshot.revision()},
                     {"etag", snapshot.etag()},
                     {"merged", snapshot.form() == traefik::Form::kMerged},
@@ -77,6 +78,7 @@ std::expected<LastKnownGood, std::string> ParseLastKnownGood(std::string_view te
     const auto keys_size = header.at("keys_size").get<std::size_t>();
     if (keys_size > text.size()) return Damage("it is too short");
     LastKnownGood document;
+    header.at("source").get_to(document.source);
     document.keys = KeysFromBytes(text.substr(0, keys_size));
     document.snapshot = std::make_shared<const Snapshot>(Snapshot::Restored{
         .revision = header.at("revision").get<std::uint64_t>(),

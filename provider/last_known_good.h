@@ -15,6 +15,7 @@ namespace provider {
 struct LastKnownGood {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<std::uint64_t> keys;  // of the fragments in it, in order
+  std::string source;               // names what its revisions are of
 };
 
 // The bytes of a file that ParseLastKnownGood reads. They hold what the document holds: a secret.

@@ -73,7 +73,7 @@ std::shared_ptr<const PackedText> Pack(std::string text) {
 }
 
 std::string Unpack(std::string_view gzip) {
-  constexpr int kGzipWindow = 15 + 16;  // the largest, with gzip's header
+  constexpr int kGzipWindow = 15 + 16;   // the largest, with gzip's header
   constexpr std::size_t kSizeBytes = 4;  // at the end, the lowest byte first
   if (gzip.size() < kSizeBytes) return {};
   std::size_t size = 0;

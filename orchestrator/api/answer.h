@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ using Response = provider::http::ServerResponse;
 // One line of JSON. Texts of users, tasks and engines may be in any encoding: what is not UTF-8 is
 // replaced.
 std::string Dump(const nlohmann::ordered_json& value);
+
+// "2006-01-02T15:04:05Z"
+std::string Rfc3339(std::chrono::system_clock::time_point time);
 
 // `body` is JSON text.
 Response Json(int status, std::string body);

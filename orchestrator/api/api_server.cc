@@ -12,6 +12,7 @@
 
 #include "orchestrator/api/director_handlers.h"
 #include "orchestrator/api/file_handlers.h"
+#include "orchestrator/api/history_handlers.h"
 #include "orchestrator/api/image_handlers.h"
 #include "orchestrator/api/import_handlers.h"
 #include "orchestrator/api/log_handlers.h"
@@ -105,6 +106,23 @@ Response HandleSites(const Services& services, const Request& request,
   return Problem(404, "there is nothing at this address");
 }
 
+Response HandleRevisions(const Services& services, const Request& request,
+                         const std::vector<std::string_view>& path) {
+  const bool get = request.method == "GET";
+  if (path.size() == 3) return get ? ListRevisions(services) : MethodNotAllowed("GET");
+  const auto number = ParseId(path[3]);
+  const bool is_rollback = path.size() == 5 && path[4] == "rollback";
+  if (is_rollback && (number || path[3] == "latest")) {
+    return request.method == "POST" ? RollBack(services, number) : MethodNotAllowed("POST");
+  }
+  if (!number) return Problem(404, fmt::format("'{}' is not the number of a revision", path[3]));
+  if (path.size() == 4) return get ? ShowRevision(services, *number) : MethodNotAllowed("GET");
+  if (path.size() == 5 && path[4] == "diff") {
+    return get ? ShowDifference(services, request, *number) : MethodNotAllowed("GET");
+  }
+  return Problem(404, "there is nothing at this address");
+}
+
 Response HandleRouting(const Services& services, const Request& request,
                        const std::vector<std::string_view>& path) {
   const bool get = request.method == "GET";
@@ -121,6 +139,10 @@ Response HandleRouting(const Services& services, const Request& request,
   }
   if (path.size() == 3 && path[2] == "document") {
     return get ? ShowDocument(services) : MethodNotAllowed("GET");
+  }
+  if (path[2] == "revisions") return HandleRevisions(services, request, path);
+  if (path.size() == 3 && path[2] == "confirm") {
+    return request.method == "POST" ? ConfirmLoss(services, request) : MethodNotAllowed("POST");
   }
   if (path[2] == "migrations") {
     if (path.size() == 3 && get) return ListMigrations(services);
@@ -238,11 +260,16 @@ Response ApiServer::Ready() const {
   nlohmann::ordered_json checks;
   const auto counts = services_.store.Count();
   checks["store"] = counts ? "ok" : counts.error().message;
-  checks["document"] = services_.publisher.Current() ? "ok" : "not published yet";
+  const auto snapshot = services_.publisher.Current();
+  const auto held = services_.document.held();
+  checks["document"] = !snapshot              ? "not published yet"
+                       : snapshot->is_stale() ? "from before the start"
+                       : held                 ? held->reason
+                                              : "ok";
   const std::string engine = services_.engine ? services_.reconciler.EngineProblem() : "";
   checks["engine"] = !services_.engine ? "none configured" : engine.empty() ? "ok" : engine;
   // The engine may be away for a while without harm to the routes that are served.
-  const bool ready = counts && services_.publisher.Current();
+  const bool ready = counts && snapshot;
   return Json(ready ? 200 : 503, Dump({{"ready", ready}, {"checks", checks}}));
 }
 

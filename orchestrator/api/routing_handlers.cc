@@ -4,7 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -16,11 +15,6 @@ namespace orchestrator::api {
 namespace {
 
 using Ordered = nlohmann::ordered_json;
-
-std::string Rfc3339(std::chrono::system_clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
 
 std::string EngineState(const Services& services) {
   if (!services.engine) return "none configured";
@@ -55,6 +49,29 @@ Ordered InstancesToJson(const Services& services) {
     if (instance.time_to_apply) item["time_to_apply_ms"] = instance.time_to_apply->count();
     if (instance.last_poll) item["last_poll"] = Rfc3339(*instance.last_poll);
     list.push_back(std::move(item));
+  }
+  return list;
+}
+
+Ordered HeldToJson(const Services& services) {
+  const auto held = services.document.held();
+  if (!held) return nullptr;
+  Ordered examples = Ordered::array();
+  for (const site::SiteId id : held->examples) examples.push_back(id.value);
+  return {{"revision", held->revision},
+          {"reason", held->reason},
+          {"can_be_confirmed", held->can_be_confirmed},
+          {"sites", held->before},
+          {"vanishing", held->vanishing},
+          {"examples", std::move(examples)}};
+}
+
+Ordered QuarantineToJson(const Services& services) {
+  Ordered list = Ordered::array();
+  for (const routing::QuarantinedSite& site : services.document.quarantined()) {
+    list.push_back({{"site", site.id.value},
+                    {"reason", site.reason},
+                    {"routes", site.has_last_good ? "last good" : "none"}});
   }
   return list;
 }
@@ -96,11 +113,16 @@ Response ShowRouting(const Services& services) {
               {"phases", Ordered::object()},
               {"removing", counts->removing},
               {"revision", snapshot ? Ordered(snapshot->revision()) : Ordered()},
+              {"stale", snapshot ? Ordered(snapshot->is_stale()) : Ordered()},
+              {"kept", services.recorder.kept()},
+              {"rolled_back_to", nullptr},
+              {"held", HeldToJson(services)},
               {"document_bytes", snapshot ? Ordered(snapshot->plain_size()) : Ordered()},
               {"compressed_bytes", snapshot ? Ordered(snapshot->gzip()->size()) : Ordered()},
               {"engine", EngineState(services)},
               {"instances", InstancesToJson(services)},
-              {"quarantined", Ordered::array()}};
+              {"quarantined", QuarantineToJson(services)}};
+  if (const auto to = services.document.rolled_back_to()) out["rolled_back_to"] = *to;
   for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,
                                    store::Phase::kProvider, store::Phase::kToLabels}) {
     out["phases"][store::Name(phase)] = counts->by_phase[static_cast<std::size_t>(phase)];
@@ -135,8 +157,9 @@ Response DeclareGone(const Services& services, const std::string& name) {
 Response ShowDocument(const Services& services) {
   const auto snapshot = services.publisher.Current();
   if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
-  auto document = Ordered::parse(
-      *snapshot->BytesOf(traefik::Form::kJson, provider::Snapshot::Encoding::kPlain));
+  const auto bytes = snapshot->BytesOf(traefik::Form::kJson, provider::Snapshot::Encoding::kPlain);
+  if (!bytes) return Problem(503, "the state is being loaded; the document is from before");
+  auto document = Ordered::parse(*bytes);
   document["tls"]["stores"]["default"]["defaultCertificate"]["keyFile"] = "(hidden)";
   Response response = Json(200, Dump(document));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));

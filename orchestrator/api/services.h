@@ -12,7 +12,10 @@
 #include "orchestrator/docker/engine.h"
 #include "orchestrator/files/site_files.h"
 #include "orchestrator/image/builder.h"
+#include "orchestrator/routing/document_publisher.h"
 #include "orchestrator/routing/mode_switch.h"
+#include "orchestrator/routing/recorder.h"
+#include "orchestrator/store/history.h"
 #include "orchestrator/store/store.h"
 #include "orchestrator/terminal/terminals.h"
 #include "provider/instances.h"
@@ -34,6 +37,9 @@ struct Services {
   std::string network;                    // of the sites' services
   std::vector<std::string> entry_points;  // of sites that name none
   routing::ModeSwitch& mode_switch;
+  const routing::DocumentPublisher& document;
+  const routing::Recorder& recorder;
+  const store::History* history;  // null: there is none
   provider::Instances& instances;
   provider::Publisher& publisher;
   const provider::PollCounters& polls;

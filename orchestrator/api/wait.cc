@@ -99,7 +99,7 @@ WaitResult IsRouted(const Services& services, const store::SiteRecord& record) {
   // What is being removed is to have none.
   if (!record.removing) {
     if (const auto usable = services.commands.CheckRouting(record.site); !usable) {
-      result.reason = "the site has no routes: " + usable.error().message;
+      result.reason = "the site's routes cannot be made: " + usable.error().message;
       return result;
     }
   }

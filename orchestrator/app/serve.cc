@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -16,9 +18,12 @@
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/document_publisher.h"
+#include "orchestrator/routing/recorder.h"
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
+#include "orchestrator/store/history.h"
 #include "orchestrator/store/sqlite_store.h"
+#include "provider/last_known_good.h"
 #include "provider/prober.h"
 #include "provider/secret.h"
 #include "traefik/codec/value.h"
@@ -135,6 +140,55 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
       site::Name(*mode), site::Name(config.routing.default_mode));
 }
 
+// The document that was served before, where there is one that is whole.
+std::optional<provider::LastKnownGood> LoadLastKnownGood(const std::filesystem::path& path) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return {};
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  auto document = provider::ParseLastKnownGood(text);
+  if (document) return *std::move(document);
+  spdlog::error("{} is damaged ({}): it is not served", path.string(), document.error());
+  return {};
+}
+
+// Serves the document from before until the store is read, unless the store is known to have a
+// newer one: that may have routes which the old one lacks.
+void ServeFromBefore(const provider::LastKnownGood& before, const config::Config& config,
+                     provider::Publisher& publisher) {
+  const auto stored = store::PeekDocumentRevision(config.database);
+  const std::uint64_t revision = before.snapshot->revision();
+  if (stored && *stored > revision) return;
+  publisher.Publish(before.snapshot);
+  spdlog::info("serving the document of revision {} from before the start", revision);
+}
+
+// Opens the store. While a document from before is served, a store that cannot be opened is tried
+// again and again; null when a signal ends that.
+Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
+                                                const provider::Publisher& publisher,
+                                                const sigset_t& signals) {
+  std::string problem;
+  for (;;) {
+    auto store = store::OpenSqlite(config.database);
+    if (store || !publisher.Current()) return store;
+    if (problem != store.error().message) {
+      problem = store.error().message;
+      spdlog::error("{}; the document from before is served until that is mended", problem);
+    }
+    static constexpr timespec kRetry{2, 0};
+    if (sigtimedwait(&signals, nullptr, &kRetry) > 0) return std::unique_ptr<store::Store>();
+  }
+}
+
+std::unique_ptr<store::History> OpenHistory(const config::Config& config) {
+  if (config.routing.history == 0) return nullptr;
+  auto history = store::OpenHistory((config.state_directory / "history.db").string());
+  if (history) return *std::move(history);
+  spdlog::error("{}", history.error().message);
+  return nullptr;
+}
+
 // Instances that were declared gone stay so until something is heard of them.
 Result<void> RestoreAbsences(store::Store& store, provider::Instances& instances) {
   auto gone = routing::LoadAbsences(store);
@@ -157,14 +211,26 @@ Result<void> Serve(const config::Config& config) {
   if (!state) return Failure(state.error());
 
   // The provider listens first, so that Traefik hears "not yet" rather than nothing.
+  const std::filesystem::path last_known_good = config.state_directory / "last-known-good";
+  const auto before = LoadLastKnownGood(last_known_good);
   provider::Publisher publisher;
+  if (before) ServeFromBefore(*before, config, publisher);
   provider::Instances instances(config.traefik.instances);
   provider::PollServer polls(publisher, instances, {.tokens = config.provider.tokens});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
 
-  const auto store = store::OpenSqlite(config.database);
+  const auto store = OpenStore(config, publisher, signals);
   if (!store) return Failure(store.error());
+  if (!*store) return {};
+  const std::unique_ptr<store::History> history = OpenHistory(config);
+  if (before) {
+    const auto compared =
+        routing::CompareWithServed(**store, before->source, before->snapshot->revision());
+    if (!compared) return Failure(compared.error());
+  }
+  const auto database_name = routing::DatabaseName(**store);
+  if (!database_name) return Failure(database_name.error());
   const auto shared = routing::LoadSharedObjects(config.routing.shared, config.traefik.Target());
   if (!shared) return Failure(shared.error());
   const auto secrets =
@@ -202,11 +268,21 @@ Result<void> Serve(const config::Config& config) {
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
       MakeReconcilerOptions(config));
+  routing::Recorder recorder(history.get(), {.last_known_good = last_known_good,
+                                             .revisions = config.routing.history,
+                                             .kept = before ? before->snapshot->revision() : 0,
+                                             .source = *database_name});
   const routing::DocumentPublisher document(
-      **store, publisher,
-      provider::Assembly(secrets->probe, config.routing.entry_points, secrets->default_certificate,
-                         RouterShape(config)),
-      routes);
+      **store, publisher, instances, recorder, history.get(),
+      {.routes = routes,
+       .limits = {.share = config.routing.vanish_percent / 100.0,
+                  .least = config.routing.vanish_sites},
+       .make_assembly =
+           [&] {
+             return provider::Assembly(secrets->probe, config.routing.entry_points,
+                                       secrets->default_certificate, RouterShape(config));
+           },
+       .before = before});
   const provider::Prober prober(client, instances, publisher, secrets->probe);
   const auto labels_applied = [&](const store::SiteRecord& record) {
     const auto applied = reconciler.StatusOf(record.site.id).applied;
@@ -218,8 +294,12 @@ Result<void> Serve(const config::Config& config) {
   routing::ModeSwitch mode_switch(
       **store, instances, client, labels_applied,
       {.routes = routes,
-       .label_grace =
-           std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime});
+       .label_grace = std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime,
+       .unkept = [&](store::Revision revision) -> std::string {
+         if (recorder.kept() >= revision) return {};
+         const std::string problem = recorder.problem();
+         return problem.empty() ? "the document is being written to disk" : problem;
+       }});
 
   command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
   std::unique_ptr<image::Builder> builder;
@@ -244,6 +324,9 @@ Result<void> Serve(const config::Config& config) {
                       .network = config.docker.network,
                       .entry_points = config.routing.entry_points,
                       .mode_switch = mode_switch,
+                      .document = document,
+                      .recorder = recorder,
+                      .history = history.get(),
                       .instances = instances,
                       .publisher = publisher,
                       .polls = polls.counters(),

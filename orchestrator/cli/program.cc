@@ -39,6 +39,9 @@ struct Options {
   std::size_t large = traefik::CompileOptions().large;
   std::string instance = "traefik";
   std::string instance_gone;
+  std::string revision;
+  std::string other_revision;
+  std::uint64_t confirmed = 0;
   std::string switch_timeout = "10m";
   bool no_wait = false;
   std::string target;
@@ -192,6 +195,33 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
           "Say that this one is no more, so that nobody waits for it; it counts again when "
           "it is heard of");
   add("migrations", "The last switches", with_api(ListMigrations));
+  add("revisions", "What was published, the newest first", with_api(ListRevisions));
+  CLI::App* diff =
+      add("diff", "What differs between two published revisions, site by site", [&options] {
+        return WithApi(options, [&](const ApiClient& api) {
+          return ShowDifference(api, options.revision, options.other_revision, options.json);
+        });
+      });
+  diff->add_option("from", options.revision, "A revision")->required()->check(CLI::Number);
+  diff->add_option("to", options.other_revision, "Another one; the newest where it is left out")
+      ->check(CLI::Number);
+  add("rollback", "Give sites the routes that they had in a revision; sites themselves stay",
+      [&options] {
+        return WithApi(options, [&](const ApiClient& api) {
+          return RollBack(api, options.revision, options.json);
+        });
+      })
+      ->add_option("revision", options.revision, "The revision, or latest: the present routes")
+      ->required()
+      ->check(CLI::Number | CLI::IsMember({"latest"}));
+  add("confirm", "Let a document pass that is held back because much would vanish",
+      [&options] {
+        return WithApi(options, [&](const ApiClient& api) {
+          return ConfirmLoss(api, options.confirmed, options.json);
+        });
+      })
+      ->add_option("revision", options.confirmed, "Its revision, as `routing status` shows it")
+      ->required();
   add("document", "The document as Traefik gets it, without the private key",
       [&options] { return WithApi(options, ShowDocument); });
   CLI::App* mode = add("mode", "Route sites by labels or by the provider, without a failed request",

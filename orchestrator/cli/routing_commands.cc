@@ -34,6 +34,34 @@ void PrintInstances(const json& instances) {
   }
 }
 
+// What an operator should know about the document.
+void PrintWarnings(const json& routing) {
+  std::vector<std::string> lines;
+  if (routing.at("stale") == true) {
+    lines.emplace_back("the document is from before the start; the state is being loaded");
+  }
+  if (const json& to = routing.at("rolled_back_to"); !to.is_null()) {
+    lines.push_back(fmt::format(
+        "routing is rolled back to revision {}; back again: orchestrator routing rollback latest",
+        to.dump()));
+  }
+  if (const json& held = routing.at("held"); !held.is_null()) {
+    lines.push_back(fmt::format("revision {} is held back: {}", held.at("revision").dump(),
+                                held.at("reason").get<std::string>()));
+    if (held.at("can_be_confirmed") == true) {
+      lines.push_back(fmt::format("  sites {}…; to let it pass: orchestrator routing confirm {}",
+                                  held.at("examples").dump(), held.at("revision").dump()));
+    }
+  }
+  for (const json& site : routing.at("quarantined")) {
+    lines.push_back(fmt::format("site {} has {} routes: {}", site.at("site").dump(),
+                                site.at("routes") == "none" ? "no" : "its last good",
+                                site.at("reason").get<std::string>()));
+  }
+  for (const std::string& line : lines) fmt::print("{}\n", line);
+  if (!lines.empty()) fmt::print("\n");
+}
+
 std::string ProgressLine(const json& migration) {
   std::string line =
       fmt::format("{} of {} sites moved to {}, {} on their way", migration.at("moved").dump(),
@@ -66,6 +94,7 @@ int ShowRouting(const ApiClient& api, bool as_json) {
   fmt::print("revision      {}\ndocument      {} bytes, {} compressed\nengine        {}\n\n",
              routing.at("revision").dump(), routing.at("document_bytes").dump(),
              routing.at("compressed_bytes").dump(), routing.at("engine").get<std::string>());
+  PrintWarnings(routing);
   PrintInstances(routing.at("instances"));
   return kDone;
 }
@@ -150,6 +179,81 @@ int SwitchMode(const ApiClient& api, const std::string& mode,
       {ErrorKind::kUnavailable,
        "the switch goes on, but is not finished; nothing is lost meanwhile: every site is "
        "routed from at least one side"});
+}
+
+int ListRevisions(const ApiClient& api, bool as_json) {
+  const auto answer = api.Call("GET", "/v1/routing/revisions");
+  if (!answer) return PrintError(answer.error());
+  if (as_json) {
+    PrintJson(answer->body);
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> rows{
+      {"REVISION", "PUBLISHED", "SITES", "ADDED", "REMOVED", "CHANGED", ""}};
+  const json answered = json::parse(answer->body);
+  for (const json& revision : answered.at("revisions")) {
+    std::string note = revision.at("current") == true ? "served" : "";
+    if (const json& to = revision.at("rolled_back_to"); !to.is_null()) {
+      note += fmt::format("{}routes of {}", note.empty() ? "" : ", ", to.dump());
+    }
+    rows.push_back({revision.at("revision").dump(), revision.at("published").get<std::string>(),
+                    revision.at("sites").dump(), revision.at("added").dump(),
+                    revision.at("removed").dump(), revision.at("changed").dump(), std::move(note)});
+  }
+  PrintTable(rows);
+  return kDone;
+}
+
+int ShowDifference(const ApiClient& api, const std::string& from, const std::string& to,
+                   bool as_json) {
+  const auto answer = api.Call(
+      "GET", fmt::format("/v1/routing/revisions/{}/diff{}{}", from, to.empty() ? "" : "?to=", to));
+  if (!answer) return PrintError(answer.error());
+  if (as_json) {
+    PrintJson(answer->body);
+    return kDone;
+  }
+  const json difference = json::parse(answer->body);
+  for (const json& site : difference.at("sites")) {
+    fmt::print("site {} {}\n", site.at("site").is_string() ? "shared" : site.at("site").dump(),
+               site.at("change").get<std::string>());
+    for (const json& change : site.at("routes")) {
+      fmt::print("  {} {}", change.at("change").get<std::string>(),
+                 change.at("pointer").get<std::string>());
+      if (change.contains("before")) fmt::print(" {}", change.at("before").dump());
+      if (change.contains("after")) fmt::print(" -> {}", change.at("after").dump());
+      fmt::print("\n");
+    }
+  }
+  if (difference.at("left_out") != 0) {
+    fmt::print("and {} more sites\n", difference.at("left_out").dump());
+  }
+  return kDone;
+}
+
+int RollBack(const ApiClient& api, const std::string& revision, bool as_json) {
+  const auto answer =
+      api.Call("POST", fmt::format("/v1/routing/revisions/{}/rollback", revision), "{}");
+  if (!answer) return PrintError(answer.error());
+  if (as_json) {
+    PrintJson(answer->body);
+  } else {
+    fmt::print("ordered as revision {}: sites have {}\n",
+               json::parse(answer->body).at("revision").dump(),
+               revision == "latest" ? "their present routes" : "the routes of " + revision);
+  }
+  return kDone;
+}
+
+int ConfirmLoss(const ApiClient& api, std::uint64_t revision, bool as_json) {
+  const auto answer = api.Call("POST", "/v1/routing/confirm", json{{"revision", revision}}.dump());
+  if (!answer) return PrintError(answer.error());
+  if (as_json) {
+    PrintJson(answer->body);
+  } else {
+    fmt::print("the routes of {} sites go\n", json::parse(answer->body).at("vanishing").dump());
+  }
+  return kDone;
 }
 
 }  // namespace orchestrator::cli

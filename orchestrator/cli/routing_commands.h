@@ -23,4 +23,16 @@ int ListMigrations(const ApiClient& api, bool json);
 int SwitchMode(const ApiClient& api, const std::string& mode,
                const std::vector<std::int64_t>& sites, std::chrono::milliseconds wait, bool json);
 
+// What was published, the newest first.
+int ListRevisions(const ApiClient& api, bool json);
+
+// What differs between two revisions, site by site; to the newest where `to` is empty.
+int ShowDifference(const ApiClient& api, const std::string& from, const std::string& to, bool json);
+
+// `revision`: a number, or "latest" for the present routes.
+int RollBack(const ApiClient& api, const std::string& revision, bool json);
+
+// Lets the document of this revision, which is held back, pass.
+int ConfirmLoss(const ApiClient& api, std::uint64_t revision, bool json);
+
 }  // namespace orchestrator::cli

@@ -14,6 +14,7 @@
 #include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
+#include "orchestrator/config/section.h"
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/site/units.h"
 #include "traefik/schema/schema.h"
@@ -21,174 +22,7 @@
 namespace orchestrator::config {
 namespace {
 
-constexpr std::string_view kVariablePrefix = "ORCHESTRATOR";
 constexpr std::size_t kShortestToken = 16;
-
-std::string Upper(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return upper;
-}
-
-Result<std::string> ReadFile(const std::string& name) {
-  std::error_code unknown;
-  if (std::filesystem::is_directory(name, unknown)) {
-    return Failure(Error{ErrorKind::kInvalid, fmt::format("cannot read {}: it is a folder", name)});
-  }
-  std::ifstream file(name, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) {
-    return Failure(
-        Error{ErrorKind::kInvalid, fmt::format("cannot read {}: {}", name, std::strerror(errno))});
-  }
-  return std::move(text).str();
-}
-
-// A value with the words that tell where it was found.
-struct Found {
-  YAML::Node node;
-  std::string where;
-};
-
-// What is shared by the readers of all sections.
-struct Source {
-  std::string_view file_name;
-  const Environment& environment;
-  std::vector<FieldProblem> problems;
-
-  std::string Where(const YAML::Mark& mark) const {
-    if (mark.is_null()) return std::string(file_name);
-    return fmt::format("{}:{}:{}", file_name, mark.line + 1, mark.column + 1);
-  }
-  void Fail(std::string where, std::string detail) {
-    problems.push_back({std::move(where), std::move(detail)});
-  }
-};
-
-// Takes keys out of one mapping, each with its environment override, and refuses the rest.
-class Section {
- public:
-  Section(Source& source, const YAML::Node& node, std::string name)
-      : source_(source), node_(node), name_(std::move(name)) {
-    if (!node_ || node_.IsNull() || node_.IsMap()) return;
-    source_.Fail(source_.Where(node_.Mark()),
-                 fmt::format("{} must be a mapping of keys to values", Label()));
-    node_ = YAML::Node();
-  }
-
-  ~Section() { RefuseUnknown(); }
-  Section(const Section&) = delete;
-  Section& operator=(const Section&) = delete;
-
-  std::optional<Found> Find(const std::string& key) {
-    known_.insert(key);
-    const std::string variable =
-        name_.empty() ? fmt::format("{}_{}", kVariablePrefix, Upper(key))
-                      : fmt::format("{}_{}_{}", kVariablePrefix, Upper(name_), Upper(key));
-    if (!is_nested()) {
-      if (auto text = source_.environment(variable)) return FromText(*text, variable);
-      if (auto file = source_.environment(variable + "_FILE")) {
-        auto text = ReadFile(*file);
-        if (text) {
-          while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
-          return FromText(*text, variable + "_FILE");
-        }
-        source_.Fail(variable + "_FILE", text.error().message);
-        return {};
-      }
-    }
-    if (!node_ || !node_.IsMap()) return {};
-    const YAML::Node value = node_[key];
-    if (!value) return {};
-    return Found{value, source_.Where(value.Mark())};
-  }
-
-  std::optional<std::string> Text(const std::string& key) {
-    const auto found = Find(key);
-    if (!found || found->node.IsNull()) return {};
-    if (found->node.IsScalar()) return found->node.Scalar();
-    source_.Fail(found->where, fmt::format("{} must be one value", Label(key)));
-    return {};
-  }
-
-  template <typename T>
-  void Text(const std::string& key, T& out) {
-    if (auto text = Text(key)) out = *std::move(text);
-  }
-
-  std::optional<std::vector<std::string>> Texts(const std::string& key) {
-    const auto found = Find(key);
-    if (!found || found->node.IsNull()) return {};
-    std::vector<std::string> texts;
-    if (found->node.IsScalar()) {  // one value alone is a list of one
-      texts.push_back(found->node.Scalar());
-      return texts;
-    }
-    if (found->node.IsSequence() &&
-        std::ranges::all_of(found->node, [](const YAML::Node& item) { return item.IsScalar(); })) {
-      for (const YAML::Node& item : found->node) texts.push_back(item.Scalar());
-      return texts;
-    }
-    source_.Fail(found->where, fmt::format("{} must be a list of texts", Label(key)));
-    return {};
-  }
-
-  std::optional<std::string> OneOf(const std::string& key,
-                                   const std::vector<std::string>& allowed) {
-    auto text = Text(key);
-    if (!text || std::ranges::find(allowed, *text) != allowed.end()) return text;
-    Fail(key, fmt::format("is '{}'; it must be one of {}", *text, fmt::join(allowed, ", ")));
-    return {};
-  }
-
-  // A problem with the value of `key`, wherever that came from.
-  void Fail(const std::string& key, const std::string& detail) {
-    const auto found = Find(key);
-    source_.Fail(found ? found->where : std::string(source_.file_name),
-                 fmt::format("{} {}", Label(key), detail));
-  }
-
-  // The sections inside lists have no environment variables of their own.
-  bool is_nested() const { return name_.contains('['); }
-
- private:
-  std::string Label() const { return name_.empty() ? "the file" : name_; }
-  std::string Label(const std::string& key) const {
-    return name_.empty() ? key : fmt::format("{}.{}", name_, key);
-  }
-
-  std::optional<Found> FromText(const std::string& text, const std::string& where) {
-    try {
-      return Found{YAML::Load(text), where};
-    } catch (const YAML::Exception& error) {
-      source_.Fail(where, fmt::format("is not a value in YAML: {}", error.msg));
-      return {};
-    }
-  }
-
-  void RefuseUnknown() {
-    if (!node_ || !node_.IsMap()) return;
-    std::set<std::string> seen;
-    for (const auto& item : node_) {
-      const std::string key = item.first.IsScalar() ? item.first.Scalar() : "?";
-      const std::string where = source_.Where(item.first.Mark());
-      if (!known_.contains(key)) {
-        source_.Fail(where, fmt::format("{} is not a known key; known are: {}", Label(key),
-                                        fmt::join(known_, ", ")));
-      } else if (!seen.insert(key).second) {
-        source_.Fail(where, fmt::format("{} is given a second time", Label(key)));
-      }
-    }
-  }
-
-  Source& source_;
-  YAML::Node node_;
-  const std::string name_;
-  std::set<std::string> known_;
-};
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
@@ -297,6 +131,9 @@ void ReadRouting(Section& section, Routing& routing) {
     section.Fail("endpoints", "is tasks, which this version does not support; use service");
   }
   if (const auto tree = section.OneOf("tree", {"auto", "never"})) routing.tree = *tree == "auto";
+  section.Count("vanish_percent", 0, 100, routing.vanish_percent);
+  section.Count("vanish_sites", 0, 1'000'000, routing.vanish_sites);
+  section.Count("history", 0, 100'000, routing.history);
   if (auto entry_points = section.Texts("entry_points")) {
     routing.entry_points = *std::move(entry_points);
   }
@@ -346,15 +183,7 @@ void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
   if (!version || *version < ::traefik::schema::kV3_0) {
     section.Fail("version", "must be 3.0 or newer, as in \"3.7\"");
   }
-  if (const auto seconds = section.Text("swarm_refresh_seconds")) {
-    const unsigned long value = std::strtoul(seconds->c_str(), nullptr, 10);
-    if (value < 1 || value > 3600 ||
-        seconds->find_first_not_of("0123456789") != std::string::npos) {
-      section.Fail("swarm_refresh_seconds", "must be from 1 to 3600");
-    } else {
-      traefik.swarm_refresh_seconds = static_cast<unsigned>(value);
-    }
-  }
+  section.Count("swarm_refresh_seconds", 1, 3600, traefik.swarm_refresh_seconds);
   const auto instances = section.Find("instances");
   if (!instances || instances->node.IsNull()) return;
   if (!instances->node.IsSequence()) return section.Fail("instances", "must be a list");
@@ -391,32 +220,11 @@ void ReadSites(Section& section, Sites& sites) {
   }
 }
 
-void ReadCount(Section& section, const char* key, unsigned most, unsigned& out) {
-  const auto text = section.Text(key);
-  if (!text) return;
-  unsigned count = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
-  if (error != std::errc{} || end != text->data() + text->size() || count < 1 || count > most) {
-    return section.Fail(key, fmt::format("must be from 1 to {}", most));
-  }
-  out = count;
-}
-
-void ReadSeconds(Section& section, const char* key, std::chrono::seconds& out) {
-  const auto text = section.Text(key);
-  if (!text) return;
-  const auto duration = site::ParseDuration(*text);
-  if (!duration || *duration < std::chrono::seconds(1)) {
-    return section.Fail(key, duration ? "must be at least 1s" : duration.error());
-  }
-  out = std::chrono::duration_cast<std::chrono::seconds>(*duration);
-}
-
 void ReadTerminals(Section& section, Terminals& terminals) {
-  ReadCount(section, "per_site", 1000, terminals.per_site);
-  ReadCount(section, "in_all", 1000, terminals.in_all);
-  ReadSeconds(section, "idle", terminals.idle);
-  ReadSeconds(section, "reconnect", terminals.reconnect);
+  section.Count("per_site", 1, 1000, terminals.per_site);
+  section.Count("in_all", 1, 1000, terminals.in_all);
+  section.Seconds("idle", terminals.idle);
+  section.Seconds("reconnect", terminals.reconnect);
 }
 
 void ReadImages(Section& section, Images& images) {
@@ -442,8 +250,8 @@ void ReadImages(Section& section, Images& images) {
       images.cpus.count = static_cast<std::int64_t>(cpus * 1e9);
     }
   }
-  ReadSeconds(section, "time_limit", images.time_limit);
-  ReadCount(section, "at_once", 64, images.at_once);
+  section.Seconds("time_limit", images.time_limit);
+  section.Count("at_once", 1, 64, images.at_once);
 }
 
 Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {

@@ -43,6 +43,10 @@ struct Routing {
   std::vector<std::string> stream_entry_points;  // for TCP and UDP routers of extras
   std::filesystem::path shared;  // a file with objects that all sites may use; empty: none
   bool tree = true;  // whether routers of a large document become a tree, where Traefik knows it
+  // How much may vanish from one document to the next without consent: the larger of the two.
+  unsigned vanish_percent = 20;
+  unsigned vanish_sites = 10;
+  unsigned history = 100;  // how many published revisions are kept; 0: none
 };
 
 struct Traefik {

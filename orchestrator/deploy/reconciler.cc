@@ -120,8 +120,8 @@ void Reconciler::Watch(const std::stop_token& stop) {
       next_resync = std::chrono::steady_clock::now() +
                     (good ? options_.resync_period : options_.engine_retry);
     }
-    store_.commits().WaitAfter(seen, std::min(next_resync, std::chrono::steady_clock::now() + 1s),
-                               stop);
+    const auto idle = std::chrono::steady_clock::now() + 1s;
+    store_.commits().WaitAfter(seen, engine_ ? std::min(next_resync, idle) : idle, stop);
     if (store_.commits().last() > seen) seen = Follow(seen, records, /*queue_all=*/true, stop);
   }
 }
@@ -195,6 +195,10 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
     return seen;
   }
   for (store::Change& change : changes->sites) {
+    if (!change.problem.empty()) {
+      spdlog::error("site {}: {}; its service stays as it is", change.id.value, change.problem);
+      continue;
+    }
     if (!change.record) {
       records.erase(change.id);
       memory_.Forget(change.id);

@@ -1,11 +1,15 @@
 #include "orchestrator/routing/document_publisher.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/last_good.h"
+#include "traefik/rules/rule_check.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -15,60 +19,294 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kIdleCheck = 10s;
 constexpr auto kRetry = 500ms;
-constexpr std::uint64_t kSharedKey = 0;  // no site has it
+constexpr std::size_t kExamples = 10;
+
+void AddHosts(const traefik::Fragment& fragment, std::set<std::string>& hosts) {
+  for (const traefik::RouterText& router : fragment.routers) {
+    if (const auto named = traefik::rules::CheckRule(router.rule)) {
+      hosts.insert(named->begin(), named->end());
+    }
+  }
+}
 
 }  // namespace
 
 DocumentPublisher::DocumentPublisher(const store::Store& store, provider::Publisher& publisher,
-                                     provider::Assembly assembly, RouteOptions options)
+                                     provider::Instances& instances, Recorder& recorder,
+                                     const store::History* history,
+                                     DocumentPublisherOptions options)
     : store_(store),
       publisher_(publisher),
-      assembly_(std::move(assembly)),
+      instances_(instances),
+      recorder_(recorder),
+      history_(history),
       options_(std::move(options)),
-      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+      assembly_(options_.make_assembly()) {
+  if (options_.before) {
+    served_before_ = options_.before->keys;
+    served_revision_ = options_.before->snapshot->revision();
+  }
+  // Whatever Traefik serves by now: what it is compared with is not known yet.
+  instances_.SetPromise({.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0});
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+}
 
 DocumentPublisher::~DocumentPublisher() {
   thread_.request_stop();
   thread_.join();
 }
 
+std::optional<HeldDocument> DocumentPublisher::held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
+}
+
+std::vector<QuarantinedSite> DocumentPublisher::quarantined() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<QuarantinedSite> list;
+  for (const auto& [key, site] : quarantined_) list.push_back(site);
+  return list;
+}
+
+std::optional<store::Revision> DocumentPublisher::rolled_back_to() const {
+  const std::lock_guard lock(mutex_);
+  return rolled_back_to_;
+}
+
 void DocumentPublisher::Run(const std::stop_token& stop) {
   store::Revision seen = 0;
   store::Revision document = 0;
-  assembly_.Set(kSharedKey, SharedFragment(options_));
+  assembly_.Set(kSharedKey, SharedFragment(options_.routes));
   while (!stop.stop_requested()) {
+    // A commit wakes this thread at once, so it was now but for some microseconds.
+    const auto committed = Clock::now();
     const auto changes = store_.ChangesAfter(seen);
-    if (!changes) {
+    bool done = changes.has_value();
+    if (changes) {
+      Apply(*changes);
+      seen = changes->revision;
+      if (changes->document_revision != document) {
+        done = Consider(changes->document_revision, committed);
+        if (done) document = changes->document_revision;
+      }
+    } else {
       spdlog::error("the document stays as it is: {}", changes.error().message);
+    }
+    if (done) {
+      store_.document_commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
+    } else {
       // No commit wakes this wait but a new one, which is worth another try anyway.
       store_.commits().WaitAfter(store_.commits().last(), Clock::now() + kRetry, stop);
-      continue;
     }
-    Apply(*changes);
-    seen = changes->revision;
-    if (changes->document_revision != document) {
-      document = changes->document_revision;
-      publisher_.Publish(assembly_.Build(document));
-      ++published_;
-      fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
-    }
-    store_.document_commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
   }
 }
 
 void DocumentPublisher::Apply(const store::Changes& changes) {
   for (const store::Change& change : changes.sites) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
-    if (!change.record) {
-      assembly_.Remove(key);
-      continue;
+    std::optional<QuarantinedSite> quarantined;
+    traefik::Fragment routes;
+    if (!change.problem.empty()) {
+      // Nothing is known of it, so nobody else can have got its addresses.
+      auto last_good = LastGood(key);
+      quarantined = {change.id, change.problem, last_good.has_value()};
+      routes = std::move(last_good).value_or(traefik::Fragment());
+      present_[key];
+    } else if (!change.record || change.record->removing) {
+      present_.erase(key);
+    } else {
+      const store::SiteRecord& record = *change.record;
+      Present& present = present_[key];
+      present.in_labels_only = !store::InDocument(record.phase);
+      present.hosts.clear();
+      for (const site::Address& address : record.site.hosts) {
+        present.hosts.push_back(address.host.text());
+      }
+      if (auto fragment = DocumentFragment(record, options_.routes)) {
+        routes = *std::move(fragment);
+      } else {
+        auto last_good = LastGood(key);
+        if (last_good && !StillUsable(*last_good, record.site, options_.routes)) last_good.reset();
+        quarantined = {change.id, fragment.error().message, last_good.has_value()};
+        routes = std::move(last_good).value_or(traefik::Fragment());
+      }
     }
-    auto fragment = DocumentFragment(*change.record, options_);
-    if (!fragment) {
-      spdlog::error("site {} has no routes: {}", change.id.value, fragment.error().message);
+    assembly_.Set(key, std::move(routes));
+    if (rolled_back_) TakeIntoRollback(key);
+    if (quarantined) {
+      spdlog::error("site {} {}: {}", change.id.value,
+                    quarantined->has_last_good ? "keeps the routes that it had" : "has no routes",
+                    quarantined->reason);
     }
-    assembly_.Set(key, std::move(fragment).value_or(traefik::Fragment()));
+    const std::lock_guard lock(mutex_);
+    if (quarantined) {
+      quarantined_[key] = *std::move(quarantined);
+    } else {
+      quarantined_.erase(key);
+    }
   }
+}
+
+// The routes that this site had: in the document that is being made, or in the last one of the
+// process before.
+std::optional<traefik::Fragment> DocumentPublisher::LastGood(std::uint64_t key) {
+  if (const traefik::Fragment* const fragment = assembly_.Find(key)) return *fragment;
+  if (!history_) return {};
+  const auto list = history_->List();
+  if (!list || list->empty()) return {};
+  const auto part = history_->FindPart(list->front().revision, provider::ShardOf(key));
+  if (!part) return {};
+  const auto fragments = UnpackFragments(*part);
+  if (!fragments) return {};
+  const auto found = fragments->find(key);
+  return found == fragments->end() ? std::optional<traefik::Fragment>() : *found->second;
+}
+
+// False when it has to be tried again.
+bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point committed) {
+  const auto orders = ReadOrders(store_);
+  if (!orders) {
+    spdlog::error("the document stays as it is: {}", orders.error().message);
+    return false;
+  }
+  if (!FollowRollback(orders->rolled_back_to)) return false;
+  const auto begin = Clock::now();
+  provider::Assembly& assembly = rolled_back_ ? rolled_back_->assembly : assembly_;
+  auto snapshot = assembly.Build(revision);
+  provider::DocumentState state = assembly.State();
+  render_times_.Observe(std::chrono::duration<double>(Clock::now() - begin).count());
+
+  HeldDocument held;
+  held.revision = revision;
+  held.published = served_revision_;
+  provider::Loss loss = LossBy(state, held.examples);
+  loss.is_older = held.is_older = orders->behind.has_value();
+  if (orders->behind) held.published = std::max(held.published, *orders->behind);
+  const auto objection = provider::FindObjection(loss, options_.limits);
+  const bool is_confirmed = objection && objection->can_be_confirmed &&
+                            orders->confirmed_at > held.published && !loss.is_older &&
+                            loss.vanishing <= orders->confirmed_vanishing;
+  if (objection && !is_confirmed) {
+    held.reason = objection->reason;
+    held.can_be_confirmed = objection->can_be_confirmed;
+    held.before = loss.before;
+    held.vanishing = loss.vanishing;
+    Hold(std::move(held), orders->true_from);
+    return true;
+  }
+  // What nobody may rely on is said before the document is there.
+  if (rolled_back_) Promise(orders->true_from);
+  publisher_.Publish(snapshot);
+  Promise(orders->true_from);
+  instances_.RecordPublished(revision, committed);
+  ++published_;
+  fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
+  {
+    const std::lock_guard lock(mutex_);
+    held_.reset();
+    rolled_back_to_ = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt;
+  }
+  recorder_.Record({std::move(snapshot), state, std::chrono::system_clock::now(),
+                    rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt});
+  served_ = std::move(state);
+  served_revision_ = revision;
+  return true;
+}
+
+void DocumentPublisher::Promise(store::Revision true_from) {
+  provider::Instances::Promise promise{.nothing_after = {}, .true_from = true_from};
+  if (rolled_back_) {
+    promise.nothing_after = {
+        rolled_back_->to, fmt::format("routing is rolled back to revision {}", rolled_back_->to)};
+  }
+  instances_.SetPromise(std::move(promise));
+}
+
+provider::Loss DocumentPublisher::LossBy(const provider::DocumentState& state,
+                                         std::vector<site::SiteId>& examples) const {
+  std::vector<std::uint64_t> removed;
+  if (served_) {
+    removed = Compare(*served_, state).removed;
+  } else {
+    std::ranges::copy_if(served_before_, std::back_inserter(removed),
+                         [&](std::uint64_t key) { return state.Find(key) == nullptr; });
+  }
+  // Those that labels route by now are not lost.
+  std::erase_if(removed, [&](std::uint64_t key) {
+    const auto site = present_.find(key);
+    return key == kSharedKey || (site != present_.end() && site->second.in_labels_only);
+  });
+  for (const std::uint64_t key : removed) {
+    if (examples.size() == kExamples) break;
+    examples.push_back({static_cast<std::int64_t>(key)});
+  }
+  return {.before = served_ ? CountSites(*served_) : served_before_.size(),
+          .vanishing = removed.size(),
+          .after = CountSites(state)};
+}
+
+void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
+  const std::string sentence = fmt::format(
+      "the document of revision {} is held back: {}{}", held.revision, held.reason,
+      held.can_be_confirmed
+          ? fmt::format(" (to let it pass: orchestrator routing confirm {})", held.revision)
+          : "");
+  spdlog::error("{}", sentence);
+  // Numbers of an older database say nothing about what is served.
+  const store::Revision had = rolled_back_to().value_or(held.published);
+  instances_.SetPromise(
+      {.nothing_after = {{held.is_older ? 0 : had, sentence}}, .true_from = true_from});
+  // What was served before is better than nothing.
+  if (!publisher_.Current() && options_.before) publisher_.Publish(options_.before->snapshot);
+  ++objections_;
+  const std::lock_guard lock(mutex_);
+  held_ = std::move(held);
+}
+
+// Brings rolled_back_ to what is ordered. False when that cannot be done now.
+bool DocumentPublisher::FollowRollback(const std::optional<store::Revision>& to) {
+  if (!to) {
+    rolled_back_.reset();
+    return true;
+  }
+  if (rolled_back_ && rolled_back_->to == *to) return true;
+  const auto failure = [&](const std::string& why) {
+    spdlog::error("routing cannot be rolled back to revision {}: {}", *to, why);
+    return false;
+  };
+  if (!history_) return failure("there is no history");
+  const auto parts = history_->PartsOf(*to);
+  if (!parts) return failure(parts.error().message);
+  RolledBack back{.to = *to, .assembly = options_.make_assembly(), .keys = {}, .hosts = {}};
+  for (const store::HistoryPart& part : *parts) {
+    auto fragments = UnpackFragments(part.bytes);
+    if (!fragments) return failure(fragments.error().message);
+    for (const auto& [key, fragment] : *fragments) {
+      if (key != kSharedKey && !present_.contains(key)) continue;  // its site is gone
+      back.keys.insert(key);
+      AddHosts(*fragment, back.hosts);
+      back.assembly.Set(key, *fragment);
+    }
+  }
+  rolled_back_ = std::make_unique<RolledBack>(std::move(back));
+  for (const auto& [key, site] : present_) TakeIntoRollback(key);
+  return true;
+}
+
+// Sites that had no routes then have their present ones. Those that had keep them until they go.
+void DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
+  const auto site = present_.find(key);
+  if (site == present_.end()) {
+    rolled_back_->assembly.Remove(key);
+    rolled_back_->keys.erase(key);  // another site of its number is a new one
+    return;
+  }
+  if (rolled_back_->keys.contains(key)) return;
+  const bool is_taken = std::ranges::any_of(site->second.hosts, [&](const std::string& host) {
+    return rolled_back_->hosts.contains(host);
+  });
+  const traefik::Fragment* const routes = is_taken ? nullptr : assembly_.Find(key);
+  rolled_back_->assembly.Set(key, routes ? *routes : traefik::Fragment());
 }
 
 }  // namespace orchestrator::routing

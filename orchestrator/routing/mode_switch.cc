@@ -109,6 +109,7 @@ Result<store::Revision> ModeSwitch::Follow(store::Revision seen) {
   }
   for (store::Change& change : changes->sites) {
     unsettled_.erase(change.id);
+    if (!change.problem.empty()) continue;  // said by the others who follow the store
     if (change.record && !change.record->removing) {
       Sort(*change.record);
       records_.insert_or_assign(change.id, *std::move(change.record));
@@ -147,10 +148,12 @@ void ModeSwitch::FinishMovesToDocument() {
   for (const auto& [id, record] : unsettled_) {
     if (record.phase != Phase::kToProvider) continue;
     const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
-    if (confirmation.everywhere) {
+    std::string why = fmt::format("{}", fmt::join(confirmation.waiting_for, "; "));
+    if (confirmation.everywhere && options_.unkept) why = options_.unkept(record.routes_revision);
+    if (why.empty()) {
       confirmed.push_back(record);
     } else {
-      Note(id, fmt::format("{}", fmt::join(confirmation.waiting_for, "; ")));
+      Note(id, std::move(why));
     }
   }
   if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchConfirmed);

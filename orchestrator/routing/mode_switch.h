@@ -28,6 +28,9 @@ struct ModeSwitchOptions {
   RouteOptions routes;
   // How long Traefik may take to read new labels, for those that cannot be asked.
   std::chrono::milliseconds label_grace{35'000};
+  // Why a restart would not begin with a document of this revision or a later one; empty where it
+  // would. Labels go only when it does.
+  std::function<std::string(store::Revision)> unkept = {};
 };
 
 // When the labels of this record were brought to the swarm, if they were.

@@ -1,5 +1,6 @@
 #include "orchestrator/store/sqlite_database.h"
 
+#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -33,6 +34,13 @@ SqliteStatement& SqliteStatement::Bind(std::string_view value) {
   return *this;
 }
 
+SqliteStatement& SqliteStatement::BindBytes(std::string_view bytes) {
+  const int code =
+      sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+  if (code != SQLITE_OK) Throw(database_, code);
+  return *this;
+}
+
 bool SqliteStatement::Step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -50,7 +58,10 @@ std::int64_t SqliteStatement::Integer(int column) const {
 }
 
 std::string_view SqliteStatement::Text(int column) const {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  const bool is_blob = sqlite3_column_type(statement_, column) == SQLITE_BLOB;
+  const auto* text = is_blob
+                         ? static_cast<const char*>(sqlite3_column_blob(statement_, column))
+                         : reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
@@ -103,5 +114,15 @@ void SqliteDatabase::Execute(const std::string& sql) {
 }
 
 bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
+
+SqliteScope::~SqliteScope() {
+  if (!database_.in_transaction()) return;
+  try {
+    database_.Execute("ROLLBACK");
+  } catch (const SqliteError& error) {
+    // The connection stays in the transaction; the next BEGIN fails and says so, too.
+    spdlog::error("the database cannot go back: {}", error.what());
+  }
+}
 
 }  // namespace orchestrator::store

@@ -35,12 +35,13 @@ class SqliteStatement {
   SqliteStatement& Bind(std::int64_t value);
   SqliteStatement& Bind(std::uint64_t value) { return Bind(static_cast<std::int64_t>(value)); }
   SqliteStatement& Bind(std::string_view value);
+  SqliteStatement& BindBytes(std::string_view bytes);  // a BLOB
 
   bool Step();  // true while there is a row
   void Run();   // steps to the end
 
   std::int64_t Integer(int column) const;
-  std::string_view Text(int column) const;  // valid until the next step
+  std::string_view Text(int column) const;  // or bytes; valid until the next step
 
  private:
   sqlite3* database_;
@@ -72,6 +73,23 @@ class SqliteDatabase {
 
   sqlite3* database_ = nullptr;
   std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalizer>> statements_;
+};
+
+// A transaction, which is rolled back unless it was committed.
+class SqliteScope {
+ public:
+  // `begin`: the statement that begins it.
+  SqliteScope(SqliteDatabase& database, const std::string& begin) : database_(database) {
+    database_.Execute(begin);
+  }
+  ~SqliteScope();
+  SqliteScope(const SqliteScope&) = delete;
+  SqliteScope& operator=(const SqliteScope&) = delete;
+
+  void Commit() const { database_.Execute("COMMIT"); }
+
+ private:
+  SqliteDatabase& database_;
 };
 
 }  // namespace orchestrator::store

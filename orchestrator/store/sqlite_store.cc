@@ -95,6 +95,15 @@ SiteRecord ReadRecord(const SqliteStatement& row, int first) {
   return record;
 }
 
+// One that cannot be read must not keep the others from being known.
+void ReadInto(Change& change, const SqliteStatement& row) {
+  try {
+    change.record = ReadRecord(row, 2);
+  } catch (const SqliteError& error) {
+    change.problem = error.what();
+  }
+}
+
 std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id) {
   static const std::string kQuery = fmt::format("SELECT {} FROM sites WHERE id = ?", kColumns);
   auto row = database.Prepare(kQuery.c_str());
@@ -159,6 +168,11 @@ class SqliteTransaction final : public Transaction {
       MarkChanged(id);
       return {};
     });
+  }
+
+  Result<void> SkipBeyond(Revision revision) override {
+    revision_ = std::max(revision_, revision + 1);
+    return {};
   }
 
   Result<void> MarkDocumentChanged() override {
@@ -274,32 +288,8 @@ class SqliteTransaction final : public Transaction {
   }
 
   SqliteDatabase& database_;
-  const Revision revision_;
+  Revision revision_;
   bool changes_document_ = false;
-};
-
-// Rolls back unless committed.
-class Scope {
- public:
-  Scope(SqliteDatabase& database, const std::string& begin) : database_(database) {
-    database_.Execute(begin);
-  }
-  ~Scope() {
-    if (!database_.in_transaction()) return;
-    try {
-      database_.Execute("ROLLBACK");
-    } catch (const SqliteError& error) {
-      // The connection stays in the transaction; the next BEGIN fails and says so, too.
-      spdlog::error("the store cannot go back: {}", error.what());
-    }
-  }
-  Scope(const Scope&) = delete;
-  Scope& operator=(const Scope&) = delete;
-
-  void Commit() { database_.Execute("COMMIT"); }
-
- private:
-  SqliteDatabase& database_;
 };
 
 class SqliteStore final : public Store {
@@ -365,7 +355,7 @@ class SqliteStore final : public Store {
   Result<Changes> ChangesAfter(Revision revision) const override {
     const std::lock_guard lock(reader_mutex_);
     return Guard("cannot read what changed", [&]() -> Result<Changes> {
-      const Scope scope(reader_, "BEGIN");  // one consistent view
+      const SqliteScope scope(reader_, "BEGIN");  // one consistent view
       Changes changes;
       changes.revision = RevisionSetting(reader_, kRevision);
       changes.document_revision = RevisionSetting(reader_, kDocumentRevision);
@@ -378,7 +368,7 @@ class SqliteStore final : public Store {
       rows.Bind(revision);
       while (rows.Step()) {
         Change change{site::SiteId{rows.Integer(0)}, {}};
-        if (rows.Integer(1) == 0) change.record = ReadRecord(rows, 2);
+        if (rows.Integer(1) == 0) ReadInto(change, rows);
         changes.sites.push_back(std::move(change));
       }
       return changes;
@@ -396,12 +386,12 @@ class SqliteStore final : public Store {
   void Commit(std::span<QueuedWrite* const> group) {
     bool document_changed = false;
     auto last = Guard("cannot write to the database", [&]() -> Result<Revision> {
-      Scope scope(writer_, "BEGIN IMMEDIATE");
+      const SqliteScope scope(writer_, "BEGIN IMMEDIATE");
       const Revision before = RevisionSetting(writer_, kRevision);
       Revision revision = before;
       for (QueuedWrite* write : group) {
         write->outcome = Apply(*write->change, revision + 1, document_changed);
-        if (write->outcome) ++revision;
+        if (write->outcome) revision = *write->outcome;
       }
       if (revision == before) return before;
       PutSetting(writer_, kRevision, std::to_string(revision));
@@ -438,7 +428,7 @@ class SqliteStore final : public Store {
     writer_.Execute("RELEASE change");
     if (!changed) return Failure(changed.error());
     document_changed |= transaction.changes_document();
-    return revision;
+    return transaction.revision();
   }
 
   WriteQueue queue_;
@@ -456,6 +446,19 @@ void CheckIntegrity(const std::string& path) {
 }
 
 }  // namespace
+
+std::optional<Revision> PeekDocumentRevision(const std::string& path) {
+  sqlite3* raw = nullptr;
+  const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(raw, sqlite3_close);
+  if (opened != SQLITE_OK) return {};
+  sqlite3_stmt* row = nullptr;
+  const int prepared = sqlite3_prepare_v2(
+      raw, "SELECT value FROM settings WHERE key = 'document_revision'", -1, &row, nullptr);
+  const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(row, sqlite3_finalize);
+  if (prepared != SQLITE_OK || sqlite3_step(row) != SQLITE_ROW) return {};
+  return static_cast<Revision>(sqlite3_column_int64(row, 0));
+}
 
 Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path) {
   return Guard(fmt::format("cannot open the database {}", path),

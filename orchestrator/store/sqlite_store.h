@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "orchestrator/store/store.h"
@@ -11,5 +12,9 @@ namespace orchestrator::store {
 // and checks it. A file that is corrupt, read-only or of a newer program is an error; it stays as
 // it is.
 Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path);
+
+// The document's revision in the SQLite store in `path`, read without opening it as a store: within
+// a millisecond, however large it is. Nothing where that is not possible now.
+std::optional<Revision> PeekDocumentRevision(const std::string& path);
 
 }  // namespace orchestrator::store

@@ -34,6 +34,9 @@ class Transaction {
 
   virtual Result<void> Erase(site::SiteId id) = 0;
 
+  // Makes the revision of this transaction a later one than `revision`. Before all else in it.
+  virtual Result<void> SkipBeyond(Revision revision) = 0;
+
   // Says that the document Traefik reads is another one from this revision on.
   virtual Result<void> MarkDocumentChanged() = 0;
 
@@ -48,6 +51,7 @@ class Transaction {
 struct Change {
   site::SiteId id;
   std::optional<SiteRecord> record;
+  std::string problem = {};  // why the record cannot be read: the site is not gone then
 };
 
 struct Changes {

@@ -48,6 +48,15 @@ std::uint64_t DeclaredBody(const httplib::Request& request) {
                                                  : request.get_header_value_u64("Content-Length");
 }
 
+// A request without a length has no body (RFC 9112, 6.3), but httplib waits for one after it has
+// answered, and takes the next request for it.
+void SayThatBodyIsEmpty(httplib::Request& request) {
+  if (TakesBody(request.method) && !request.has_header("Content-Length") &&
+      !request.has_header("Transfer-Encoding")) {
+    request.set_header("Content-Length", "0");
+  }
+}
+
 // httplib's queue of connections.
 class ConnectionQueue final : public httplib::TaskQueue {
  public:
@@ -93,6 +102,7 @@ class TrackingServer final : public httplib::Server {
                 [&](httplib::Request& request) {
                   now.ranges = std::move(request.ranges);
                   request.ranges.clear();
+                  SayThatBodyIsEmpty(request);
                 },
                 &is_socket);
             closed = closed || now.failed;

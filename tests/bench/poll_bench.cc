@@ -140,11 +140,21 @@ class Provider {
   provider::Publisher publisher_;
   provider::Instances instances_{{}};
   provider::PollServer server_{publisher_, instances_, {}};
+  routing::Recorder recorder_{nullptr, {.last_known_good = directory_.path() / "last-known-good"}};
   const routing::DocumentPublisher document_{
-      *store_, publisher_,
-      provider::Assembly(routes_.probe, {"web"}, provider::MakeDefaultCertificate(),
-                         provider::Assembly::Routers::kTree),
-      routes_};
+      *store_,
+      publisher_,
+      instances_,
+      recorder_,
+      nullptr,
+      {.routes = routes_,
+       .limits = {},
+       .make_assembly =
+           [this] {
+             return provider::Assembly(routes_.probe, {"web"}, provider::MakeDefaultCertificate(),
+                                       provider::Assembly::Routers::kTree);
+           },
+       .before = {}}};
   std::uint16_t port_ = 0;
 };
 

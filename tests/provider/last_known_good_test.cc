@@ -22,7 +22,8 @@ std::string Content(const std::filesystem::path& path) {
 
 LastKnownGood Sample() {
   return {tests::MakeSnapshot(42),
-          {0, 1, 127, 128, 300, 100'000, std::numeric_limits<std::uint64_t>::max()}};
+          {0, 1, 127, 128, 300, 100'000, std::numeric_limits<std::uint64_t>::max()},
+          "database 1"};
 }
 
 TEST_CASE("A document is read from its file as it was served, and marked as stale") {
@@ -30,6 +31,7 @@ TEST_CASE("A document is read from its file as it was served, and marked as stal
   const auto read = ParseLastKnownGood(LastKnownGoodToText(saved));
   REQUIRE(read.has_value());
   CHECK(read->keys == saved.keys);
+  CHECK(read->source == saved.source);
   const Snapshot& snapshot = *read->snapshot;
   CHECK(snapshot.is_stale());
   CHECK_FALSE(saved.snapshot->is_stale());

@@ -215,7 +215,7 @@ TEST_CASE("A document from disk is served until there is a newer one, also of it
       traefik::Form::kMerged);
   Fixture fixture;
   fixture.publisher.Publish(
-      ParseLastKnownGood(LastKnownGoodToText({saved, {1, 2}})).value().snapshot);
+      ParseLastKnownGood(LastKnownGoodToText({saved, {1, 2}, ""})).value().snapshot);
   CHECK(fixture.Get().body == *saved->plain());
   CHECK(fixture.Get({{"Accept-Encoding", "gzip"}}).body == *saved->gzip());
   CHECK(fixture.GetAt("/configuration?format=json").status == 503);

@@ -41,17 +41,28 @@ std::string OrchestratorProcess::provider_url() const {
   return fmt::format("http://{}/configuration", provider_listen());
 }
 
-void OrchestratorProcess::Start(const std::map<std::string, std::string>& environment) {
+void OrchestratorProcess::Launch(const std::map<std::string, std::string>& environment) {
   std::map<std::string, std::string> all = environment;
   all.emplace("ORCHESTRATOR_SITES_DIRECTORY", sites().string());
   process_ = std::make_unique<Process>(
       std::vector<std::string>{OrchestratorProgram(), "serve", "--config", config_file().string()},
       directory_.path() / "log", all);
+}
+
+void OrchestratorProcess::Start(const std::map<std::string, std::string>& environment) {
+  Launch(environment);
   const bool ready = Eventually(
       [&] { return !process_->IsRunning() || CallRaw("GET", "/readyz", "", {}).status == 200; },
       20s);
   // With a crash point it may be gone again already: the test finds out.
   if (!ready) throw std::runtime_error("the orchestrator does not start: " + Log());
+}
+
+void OrchestratorProcess::StartWithoutApi() {
+  Launch({});
+  if (!Eventually([&] { return Poll().status == 200; }, 20s)) {
+    throw std::runtime_error("the provider does not answer: " + Log());
+  }
 }
 
 int OrchestratorProcess::StartAndFail() {

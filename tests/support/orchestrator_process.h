@@ -32,6 +32,8 @@ class OrchestratorProcess {
 
   // Starts it and waits until it answers. The environment is for this start only.
   void Start(const std::map<std::string, std::string>& environment = {});
+  // Starts it and waits until its provider serves a document; its API may never answer.
+  void StartWithoutApi();
   // Starts it and returns its exit status; it is expected to end by itself.
   int StartAndFail();
   void Kill();  // SIGKILL
@@ -59,6 +61,8 @@ class OrchestratorProcess {
   std::string Log() const { return process_ ? process_->Output() : ""; }
 
  private:
+  void Launch(const std::map<std::string, std::string>& environment);
+
   TemporaryDirectory directory_;
   std::filesystem::path state_;
   std::string provider_host_;

@@ -55,6 +55,56 @@ TEST_CASE("A file that is no database is refused and stays as it is") {
   CHECK(ReadAll(path) == std::string(5000, 'x'));
 }
 
+TEST_CASE("A record that cannot be read is told as such, and the others are given") {
+  TestStore store;
+  store.Put({MakeRecord(MakeSite(1)), MakeRecord(MakeSite(2)), MakeRecord(MakeSite(3))});
+  {
+    SqliteDatabase database(store.path());
+    database.Execute("UPDATE sites SET specification = '{\"kind\": 7}' WHERE id = 2");
+  }
+  const auto changes = store->ChangesAfter(0);
+  REQUIRE(changes.has_value());
+  REQUIRE(changes->sites.size() == 3);
+  CHECK(changes->sites[0].record.has_value());
+  CHECK_FALSE(changes->sites[1].record.has_value());
+  CHECK_THAT(changes->sites[1].problem, ContainsSubstring("stored site 2 cannot be read"));
+  CHECK(changes->sites[2].record.has_value());
+}
+
+TEST_CASE("A transaction may skip revisions, and the next ones go on from there") {
+  TestStore store;
+  const Revision first = store.Put({MakeRecord(MakeSite(1))});
+  const Revision skipped = store
+                               ->Write([&](Transaction& transaction) -> Result<void> {
+                                 transaction.SkipBeyond(first + 100).value();
+                                 CHECK(transaction.revision() == first + 101);
+                                 return transaction.MarkDocumentChanged();
+                               })
+                               .value();
+  CHECK(skipped == first + 101);
+  CHECK(store->commits().last() == skipped);
+  CHECK(store->ChangesAfter(first)->document_revision == skipped);
+  CHECK(store.Put({MakeRecord(MakeSite(2))}) == skipped + 1);
+  const auto back =
+      store->Write([&](Transaction& transaction) { return transaction.SkipBeyond(first); });
+  CHECK(*back == skipped + 2);
+}
+
+TEST_CASE("The document's revision can be read without opening the store") {
+  TestStore store;
+  CHECK(PeekDocumentRevision(store.path() + ".missing") == std::nullopt);
+  CHECK_FALSE(std::filesystem::exists(store.path() + ".missing"));
+  CHECK(PeekDocumentRevision(store.path()) == std::nullopt);
+  const Revision changed =
+      store->Write([](Transaction& transaction) { return transaction.MarkDocumentChanged(); })
+          .value();
+  CHECK(PeekDocumentRevision(store.path()) == changed);
+  store.Close();
+  CHECK(PeekDocumentRevision(store.path()) == changed);
+  const tests::TemporaryDirectory directory;
+  CHECK(PeekDocumentRevision(directory.Write("x.db", std::string(5000, 'x'))) == std::nullopt);
+}
+
 TEST_CASE("A damaged database is refused") {
   TestStore store;
   std::vector<SiteRecord> records;

@@ -175,6 +175,18 @@ TEST_CASE("A body is taken up to the limit, also with the type that curl gives i
   CHECK(response->body.size() == std::string("POST / ").size() + request.body.size());
 }
 
+TEST_CASE("A request without a body does not take the next one for it") {
+  Fixture fixture({.connections = 8, .body_bytes = 1000, .read_timeout = std::chrono::seconds(60)});
+  for (const char* method : {"DELETE", "POST", "PUT", "PATCH"}) {
+    INFO(method);
+    RawConnection connection(fixture.port);
+    connection.Send(std::string(method) + " /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_THAT(connection.ReadUntil(" /a "), ContainsSubstring("200 OK"));
+    connection.Send("GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK_THAT(connection.ReadUntil("GET /b "), ContainsSubstring("200 OK"));
+  }
+}
+
 TEST_CASE("A connection keeps its mark from one request to the next") {
   Fixture fixture;
   Client client;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+
+#include "orchestrator/api/answer.h"
+#include "orchestrator/api/services.h"
+
+// What was published, and what is to be published: /v1/routing/revisions and /v1/routing/confirm.
+namespace orchestrator::api {
+
+Response ListRevisions(const Services& services);
+
+// One, with its difference to the one before.
+Response ShowRevision(const Services& services, store::Revision revision);
+
+// ?to=N; the newest where it is left out.
+Response ShowDifference(const Services& services, const Request& request, store::Revision from);
+
+// No revision: back to the present routes.
+Response RollBack(const Services& services, std::optional<store::Revision> to);
+
+// Lets the document that is held back pass: {"revision": N}.
+Response ConfirmLoss(const Services& services, const Request& request);
+
+}  // namespace orchestrator::api
