@@ -1,13 +1,10 @@
 #include "provider/assembly.h"
 
-#include <atomic>
-#include <functional>
-#include <future>
-#include <thread>
 #include <utility>
 
 #include <zlib.h>
 
+#include "provider/spread.h"
 #include "traefik/json_text.h"
 
 namespace provider {
@@ -19,19 +16,14 @@ bool HasRest(const traefik::Fragment& fragment) {
   return !fragment.servers_transports.empty() || !fragment.others.empty();
 }
 
-// Calls `work` for 0 … count-1; on all processors where there are many, as at the start.
-void Spread(std::size_t count, const std::function<void(std::size_t)>& work) {
-  constexpr std::size_t kMany = 64;
-  std::atomic<std::size_t> next = 0;
-  const auto run = [&] {
-    for (std::size_t i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::future<void>> others;
-  for (unsigned i = 1; count >= kMany && i < std::thread::hardware_concurrency(); ++i) {
-    others.push_back(std::async(std::launch::async, run));
+// The routers of a fragment, which they keep alive.
+std::vector<std::shared_ptr<const traefik::RouterText>> RoutersOf(
+    const std::shared_ptr<const traefik::Fragment>& fragment) {
+  std::vector<std::shared_ptr<const traefik::RouterText>> routers;
+  for (const traefik::RouterText& router : fragment->routers) {
+    routers.emplace_back(fragment, &router);
   }
-  run();
-  for (std::future<void>& other : others) other.get();
+  return routers;
 }
 
 std::shared_ptr<const PackedText> PackOrNothing(std::string text) {
@@ -58,8 +50,8 @@ bool Assembly::Set(std::uint64_t key, traefik::Fragment fragment) {
   } else {
     Drop(*place->second);
   }
-  if (tree_) tree_->Put(key, fragment.routers);
   place->second = std::make_shared<const traefik::Fragment>(std::move(fragment));
+  if (tree_) tree_->Put(key, RoutersOf(place->second));
   shard.is_stale = true;
   return true;
 }
@@ -70,7 +62,7 @@ bool Assembly::Remove(std::uint64_t key) {
   const auto place = shard->second.fragments.find(key);
   if (place == shard->second.fragments.end()) return false;
   Drop(*place->second);
-  if (tree_) tree_->Put(key, {});
+  if (tree_) tree_->Put(key, std::span<const traefik::RouterText>());
   shard->second.fragments.erase(place);
   shard->second.is_stale = true;
   --size_;
@@ -119,7 +111,7 @@ void Assembly::FreshenTree() {
     for (auto& [number, shard] : shards_) {
       shard.is_stale = true;
       if (!wanted) continue;
-      for (const auto& [key, fragment] : shard.fragments) tree_->Put(key, fragment->routers);
+      for (const auto& [key, fragment] : shard.fragments) tree_->Put(key, RoutersOf(fragment));
     }
   }
   if (!tree_) return;

@@ -43,7 +43,7 @@ std::vector<std::string> RouterParts(const codec::Object& objects, bool as_tree,
 
   tree::RouterTree tree(limits);
   tree::RouterTree::Key key = 0;
-  for (const RouterText& router : routers) tree.Put(key++, {&router, 1});
+  for (const RouterText& router : routers) tree.Put(key++, std::span(&router, 1));
   tree.Update();
   std::vector<std::string> parts;
   for (const auto& [name, text] : tree.roots()) parts.push_back(*text);

@@ -102,6 +102,12 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
 }
 
 void DocumentPublisher::Apply(const store::Changes& changes) {
+  std::vector<const store::SiteRecord*> records;
+  for (const store::Change& change : changes.sites) {
+    if (change.record && !change.record->removing) records.push_back(&*change.record);
+  }
+  auto rendered = DocumentFragments(records, options_.routes);
+  auto next = rendered.begin();
   for (const store::Change& change : changes.sites) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
     std::optional<QuarantinedSite> quarantined;
@@ -122,7 +128,7 @@ void DocumentPublisher::Apply(const store::Changes& changes) {
       for (const site::Address& address : record.site.hosts) {
         present.hosts.push_back(address.host.text());
       }
-      if (auto fragment = DocumentFragment(record, options_.routes)) {
+      if (auto fragment = std::move(*next++)) {
         routes = *std::move(fragment);
       } else {
         auto last_good = LastGood(key);

@@ -2,25 +2,59 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "provider/secret.h"
 
 namespace orchestrator::routing {
 namespace {
 
-constexpr std::string_view kConfirmedLoss = "confirmed_loss";  // "REVISION VANISHING"
-constexpr std::string_view kRolledBackTo = "rolled_back_to";   // a revision, or empty
-constexpr std::string_view kBehind = "database_behind";        // a revision, or empty
+constexpr std::string_view kOrders = "publish_orders";  // JSON, see ToText
 constexpr std::string_view kDatabaseName = "database_name";
 constexpr std::size_t kNameBytes = 16;
-constexpr std::string_view kTrueFrom = "document_true_from";  // a revision
 
-Result<std::string> Read(const store::Store& store, std::string_view key) {
-  auto setting = store.Setting(key);
+std::string ToText(const Orders& orders) {
+  nlohmann::json out{{"confirmed_at", orders.confirmed_at},
+                     {"confirmed_vanishing", orders.confirmed_vanishing},
+                     {"true_from", orders.true_from}};
+  if (orders.rolled_back_to) out["rolled_back_to"] = *orders.rolled_back_to;
+  if (orders.behind) out["behind"] = *orders.behind;
+  return out.dump();
+}
+
+Result<Orders> FromText(const Result<std::optional<std::string>>& setting) {
   if (!setting) return Failure(setting.error());
-  return setting->value_or("");
+  Orders orders;
+  if (!*setting) return orders;
+  try {
+    const auto in = nlohmann::json::parse(**setting);
+    in.at("confirmed_at").get_to(orders.confirmed_at);
+    in.at("confirmed_vanishing").get_to(orders.confirmed_vanishing);
+    in.at("true_from").get_to(orders.true_from);
+    if (in.contains("rolled_back_to")) {
+      orders.rolled_back_to = in.at("rolled_back_to").get<store::Revision>();
+    }
+    if (in.contains("behind")) orders.behind = in.at("behind").get<store::Revision>();
+  } catch (const nlohmann::json::exception& error) {
+    return Failure(Error{ErrorKind::kStorage, "the stored orders about publishing cannot be read",
+                         error.what()});
+  }
+  return orders;
+}
+
+// Changes the orders in one transaction; `change` may refuse.
+Result<store::Revision> ChangeOrders(
+    store::Store& store,
+    const std::function<Result<void>(store::Transaction& transaction, Orders& orders)>& change) {
+  return store.Write([&](store::Transaction& transaction) -> Result<void> {
+    auto orders = FromText(transaction.Setting(kOrders));
+    if (!orders) return Failure(orders.error());
+    if (auto changed = change(transaction, *orders); !changed) return changed;
+    return transaction.SetSetting(kOrders, ToText(*orders));
+  });
 }
 
 }  // namespace
@@ -39,49 +73,34 @@ Result<std::string> DatabaseName(store::Store& store) {
 
 Result<void> CompareWithServed(store::Store& store, std::string_view source,
                                store::Revision served) {
-  const auto revision = Read(store, "document_revision");
-  const auto name = Read(store, kDatabaseName);
+  const auto revision = store.Setting("document_revision");
+  const auto name = store.Setting(kDatabaseName);
   for (const auto* read : {&revision, &name}) {
     if (!*read) return Failure(read->error());
   }
-  if (*name == source && std::strtoull(revision->c_str(), nullptr, 10) >= served) return {};
-  const auto written = store.Write([&](store::Transaction& transaction) {
-    return transaction.SetSetting(kBehind, std::to_string(served));
+  const bool same = name->value_or("") == source &&
+                    std::strtoull(revision->value_or("").c_str(), nullptr, 10) >= served;
+  if (same) return {};
+  const auto written = ChangeOrders(store, [&](store::Transaction&, Orders& orders) {
+    orders.behind = served;
+    return Result<void>();
   });
   if (!written) return Failure(written.error());
   return {};
 }
 
-Result<Orders> ReadOrders(const store::Store& store) {
-  const auto loss = Read(store, kConfirmedLoss);
-  const auto back = Read(store, kRolledBackTo);
-  const auto from = Read(store, kTrueFrom);
-  const auto behind = Read(store, kBehind);
-  for (const auto* read : {&loss, &back, &from, &behind}) {
-    if (!*read) return Failure(read->error());
-  }
-  Orders orders;
-  char* end = nullptr;
-  orders.confirmed_at = std::strtoull(loss->c_str(), &end, 10);
-  orders.confirmed_vanishing = std::strtoull(end, nullptr, 10);
-  if (!back->empty()) orders.rolled_back_to = std::strtoull(back->c_str(), nullptr, 10);
-  if (!behind->empty()) orders.behind = std::strtoull(behind->c_str(), nullptr, 10);
-  orders.true_from = std::strtoull(from->c_str(), nullptr, 10);
-  return orders;
-}
+Result<Orders> ReadOrders(const store::Store& store) { return FromText(store.Setting(kOrders)); }
 
 Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& held) {
   if (!held.can_be_confirmed) return Failure(Error{ErrorKind::kConflict, held.reason});
-  return store.Write([&](store::Transaction& transaction) -> Result<void> {
+  return ChangeOrders(store, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
     if (held.is_older) {
       if (auto skipped = transaction.SkipBeyond(held.published); !skipped) return skipped;
-      if (auto set = transaction.SetSetting(kBehind, ""); !set) return set;
-      auto set = transaction.SetSetting(kTrueFrom, std::to_string(transaction.revision()));
-      if (!set) return set;
+      orders.behind.reset();
+      orders.true_from = transaction.revision();
     }
-    auto set = transaction.SetSetting(kConfirmedLoss,
-                                      fmt::format("{} {}", transaction.revision(), held.vanishing));
-    if (!set) return set;
+    orders.confirmed_at = transaction.revision();
+    orders.confirmed_vanishing = held.vanishing;
     return transaction.MarkDocumentChanged();
   });
 }
@@ -95,18 +114,14 @@ Result<store::Revision> RollBack(store::Store& store, const store::History& hist
         Error{ErrorKind::kNotFound,
               fmt::format("revision {} was not published, or is not kept any more", *to)});
   }
-  return store.Write([&](store::Transaction& transaction) -> Result<void> {
-    const std::string wanted = to ? std::to_string(*to) : "";
-    const auto current = transaction.Setting(kRolledBackTo);
-    if (!current) return Failure(current.error());
-    if (current->value_or("") == wanted) {
+  return ChangeOrders(store, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
+    if (orders.rolled_back_to == to) {
       return Failure(Error{ErrorKind::kConflict,
                            to ? fmt::format("routing is rolled back to revision {} already", *to)
                               : "routing is not rolled back"});
     }
-    if (auto set = transaction.SetSetting(kRolledBackTo, wanted); !set) return set;
-    auto set = transaction.SetSetting(kTrueFrom, std::to_string(transaction.revision()));
-    if (!set) return set;
+    orders.rolled_back_to = to;
+    orders.true_from = transaction.revision();
     return transaction.MarkDocumentChanged();
   });
 }

@@ -19,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRetry = 2s;
+constexpr auto kGathering = 25ms;
 
 // When documents come faster than they can be written, the history leaves some out.
 constexpr std::size_t kMostWaiting = 256;
@@ -84,6 +85,8 @@ void Recorder::Run(const std::stop_token& stop) {
     } else {
       wake_.wait(lock, stop, has_work);
     }
+    // Those who are given the document go first; what comes right behind is written with it.
+    wake_.wait_for(lock, stop, kGathering, [] { return false; });
     const bool last_time = stop.stop_requested();
     std::deque<Publication> publications = std::exchange(queue_, {});
     lock.unlock();

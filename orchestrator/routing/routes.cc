@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "orchestrator/routing/extra.h"
+#include "provider/spread.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/edit.h"
 #include "traefik/codec/labels.h"
@@ -242,6 +243,14 @@ Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
                                            const RouteOptions& options) {
   if (record.removing || !InDocument(record.phase)) return {};
   return ExtendedRoutes(record.site, options);
+}
+
+std::vector<Result<traefik::Fragment>> DocumentFragments(
+    std::span<const store::SiteRecord* const> records, const RouteOptions& options) {
+  std::vector<Result<traefik::Fragment>> fragments(records.size());
+  provider::Spread(records.size(),
+                   [&](std::size_t i) { fragments[i] = DocumentFragment(*records[i], options); });
+  return fragments;
 }
 
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,10 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options);
 // they would be others than those that are wanted.
 Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
                                            const RouteOptions& options);
+
+// The same for many at once, in their order; on all processors.
+std::vector<Result<traefik::Fragment>> DocumentFragments(
+    std::span<const store::SiteRecord* const> records, const RouteOptions& options);
 
 // All labels of routing that the site's service shall have: its routes while the phase says so,
 // with a marker until they are confirmed; else, and where the extra cannot be used, those that keep

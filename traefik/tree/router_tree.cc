@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -46,13 +47,25 @@ bool HasOptions(const RouterText& router) {
   return !router.tls_options.empty() && router.tls_options != "default";
 }
 
+// Whether two routers are one to the tree, which does not care for bodies.
+bool AreAlike(const RouterText& a, const RouterText& b) {
+  const auto facts = [](const RouterText& router) {
+    return std::tie(router.name, router.rule, router.old_syntax, router.priority, router.parents,
+                    router.tls, router.tls_options, router.tls_domains, router.has_resolver,
+                    router.observability);
+  };
+  return facts(a) == facts(b) &&
+         (a.entry_points == b.entry_points || Sorted(a.entry_points) == Sorted(b.entry_points));
+}
+
 std::string_view WithoutProvider(std::string_view name) { return name.substr(0, name.find('@')); }
 
 }  // namespace
 
 struct RouterTree::Router {
   Key key;
-  RouterText text;  // without its body, with sorted entry points
+  std::shared_ptr<const RouterText> text;
+  const std::vector<std::string>* entry_points;  // sorted; the same object for the same ones
   HostCondition condition;
   const std::string* group_key;  // the same object for the same key
   std::int64_t priority;
@@ -122,20 +135,28 @@ RouterTree::RouterTree(RouterTree&&) noexcept = default;
 RouterTree& RouterTree::operator=(RouterTree&&) noexcept = default;
 
 void RouterTree::Put(Key key, std::span<const RouterText> routers) {
+  std::vector<std::shared_ptr<const RouterText>> shared;
+  for (const RouterText& router : routers) {
+    shared.push_back(std::make_shared<const RouterText>(router));
+  }
+  Put(key, shared);
+}
+
+void RouterTree::Put(Key key, std::span<const std::shared_ptr<const RouterText>> routers) {
   std::vector<std::string> names;
-  for (const RouterText& text : routers) names.push_back(text.name);
+  for (const auto& text : routers) names.push_back(text->name);
   if (const auto before = names_.find(key); before != names_.end()) {
     for (const std::string& name : before->second) {
       if (std::ranges::find(names, name) == names.end()) Detach(name);
     }
   }
-  for (const RouterText& text : routers) {
-    if (const auto found = routers_.find(text.name); found != routers_.end()) {
-      RouterText same = text;
-      same.entry_points = Sorted(std::move(same.entry_points));
-      same.body.clear();
-      if (found->second->text == same) continue;
-      Detach(text.name);
+  for (const auto& text : routers) {
+    if (const auto found = routers_.find(text->name); found != routers_.end()) {
+      if (AreAlike(*found->second->text, *text)) {
+        found->second->text = text;  // lets go of what the old one was a part of
+        continue;
+      }
+      Detach(text->name);
     }
     Attach(key, text);
   }
@@ -146,12 +167,14 @@ void RouterTree::Put(Key key, std::span<const RouterText> routers) {
   }
 }
 
-void RouterTree::Attach(Key key, const RouterText& text) {
+void RouterTree::Attach(Key key, const std::shared_ptr<const RouterText>& shared) {
+  const RouterText& text = *shared;
   // One below a parent of its own goes where that goes.
   const bool is_used = text.parents.empty() && text.priority <= kHighestPriority;
   auto made = std::make_unique<Router>(Router{
       .key = key,
-      .text = text,
+      .text = shared,
+      .entry_points = &*entry_points_.insert(Sorted(text.entry_points)).first,
       .condition = is_used ? HostCondition::Of(text.rule, text.old_syntax) : HostCondition::Never(),
       .group_key = nullptr,
       .priority = text.priority != 0 ? text.priority : static_cast<std::int64_t>(text.rule.size()),
@@ -163,12 +186,9 @@ void RouterTree::Attach(Key key, const RouterText& text) {
       .copies = {},
   });
   Router& router = *made;
-  router.text.body.clear();
-  router.text.entry_points = Sorted(std::move(router.text.entry_points));
   // Below a root with the priority that its routers have, they compare with others as they did.
   std::string group_key = std::to_string(text.priority);
-  AppendListening(group_key, router.text.entry_points, router.text.tls, {},
-                  router.text.observability);
+  AppendListening(group_key, *router.entry_points, text.tls, {}, text.observability);
   router.group_key = &*group_keys_.insert(std::move(group_key)).first;
   if (const auto* hosts = router.condition.exact_hosts()) {
     for (const std::string& name : *hosts) {
@@ -222,7 +242,7 @@ void RouterTree::MarkHosts(const Router& router) {
 }
 
 void RouterTree::CountParentsOf(const Router& router, int change) {
-  for (const std::string& parent : router.text.parents) {
+  for (const std::string& parent : router.text->parents) {
     const std::string name(WithoutProvider(parent));
     const auto entry = named_parents_.try_emplace(name, 0).first;
     entry->second += change;
@@ -234,7 +254,7 @@ void RouterTree::CountParentsOf(const Router& router, int change) {
 // Where one host has several TLS options, Traefik takes the default ones for all of its routers, as
 // flat ones of it alone. It counts hosts that a rule names anywhere.
 void RouterTree::CountOptionsOf(const Router& router, int change) {
-  if (!HasOptions(router.text)) return;
+  if (!HasOptions(*router.text)) return;
   for (const std::string& name : router.condition.named()) {
     const auto entry = with_options_.try_emplace(name, 0).first;
     entry->second += change;
@@ -293,7 +313,7 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
   };
   std::vector<Kin> groups;
   for (const Router* router : host.second.routers) {
-    if (named_parents_.contains(router->text.name)) return false;
+    if (named_parents_.contains(router->text->name)) return false;
     auto kin = std::ranges::find_if(
         groups, [&](const Kin& each) { return each.router->group_key == router->group_key; });
     if (kin == groups.end()) kin = groups.insert(kin, {router, false});
@@ -302,7 +322,7 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
   for (auto kin = groups.begin(); kin != groups.end(); ++kin) {
     if (!kin->takes_all) return false;
     for (auto other = groups.begin(); other != kin; ++other) {
-      if (ShareEntryPoint(kin->router->text.entry_points, other->router->text.entry_points)) {
+      if (ShareEntryPoint(*kin->router->entry_points, *other->router->entry_points)) {
         return false;
       }
     }
@@ -310,8 +330,8 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
   bool fits = true;
   ForEachReaching(host.first, [&](const Router& visitor) {
     for (const Kin& kin : groups) {
-      const RouterText& own = kin.router->text;
-      const RouterText& other = visitor.text;
+      const RouterText& own = *kin.router->text;
+      const RouterText& other = *visitor.text;
       if (!ShareEntryPoint(own.entry_points, other.entry_points)) continue;
       const bool everywhere = own.entry_points.empty()
                                   ? other.entry_points.empty()
@@ -359,10 +379,10 @@ RouterTree::Group& RouterTree::GroupOf(const Router& router) {
   if (!group) {
     group = std::make_unique<Group>();
     group->name = GroupName(*router.group_key);
-    group->listening.entry_points = router.text.entry_points;
-    group->listening.tls = router.text.tls;
-    group->listening.has_resolver = router.text.has_resolver;
-    group->listening.observability = router.text.observability;
+    group->listening.entry_points = *router.entry_points;
+    group->listening.tls = router.text->tls;
+    group->listening.has_resolver = router.text->has_resolver;
+    group->listening.observability = router.text->observability;
   }
   return *group;
 }
@@ -500,10 +520,10 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
       if (router->group != &group) continue;
       priority = std::max(priority, router->priority);
       Displace(*router);
-      if (group.listening.has_resolver) routers.emplace(router->text.name, router);
+      if (group.listening.has_resolver) routers.emplace(router->text->name, router);
     }
     ForEachReaching(hosts[i]->first, [&](Router& visitor) {
-      if (!ShareEntryPoint(visitor.text.entry_points, group.listening.entry_points)) return;
+      if (!ShareEntryPoint(*visitor.entry_points, group.listening.entry_points)) return;
       visitor.copies[root.name].insert(leaf);
       root.visitors.insert(&visitor);
       Displace(visitor);
@@ -511,7 +531,7 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
   }
   std::string domains;
   for (const auto& [name, router] : routers) {
-    AppendMembers(domains, DomainsOf(router->text, router->condition));
+    AppendMembers(domains, DomainsOf(*router->text, router->condition));
   }
 
   std::string text;

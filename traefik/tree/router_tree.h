@@ -39,7 +39,9 @@ class RouterTree {
   RouterTree(RouterTree&&) noexcept;
   RouterTree& operator=(RouterTree&&) noexcept;
 
-  // The routers of `key`, whose names no other key has, in the place of those that it had.
+  // The routers of `key`, whose names no other key has, in the place of those that it had. They are
+  // shared, not copied.
+  void Put(Key key, std::span<const std::shared_ptr<const RouterText>> routers);
   void Put(Key key, std::span<const RouterText> routers);
 
   // Takes in what was put. The keys of which a router stands elsewhere now, some of which may have
@@ -60,7 +62,7 @@ class RouterTree {
   using HostMap = std::map<std::string, Host, std::less<>>;
   using HostEntry = HostMap::value_type;
 
-  void Attach(Key key, const RouterText& text);
+  void Attach(Key key, const std::shared_ptr<const RouterText>& shared);
   void Detach(const std::string& name);
   void Mark(HostEntry& host);
   void MarkHosts(const Router& router);
@@ -92,6 +94,7 @@ class RouterTree {
   std::map<std::string, int, std::less<>> named_parents_;  // how often each is named
   std::map<std::string, int, std::less<>> with_options_;   // hosts, by routers with TLS options
   std::set<std::string> group_keys_;
+  std::set<std::vector<std::string>> entry_points_;  // of any router
   std::uint64_t last_serial_ = 0;
 
   // Since the last Update.

@@ -43,7 +43,7 @@ json Compiled(RouterTree& tree, const std::vector<RouterText>& routers) {
 json Compile(const std::vector<RouterText>& routers, const Limits& limits = {}) {
   RouterTree tree(limits);
   Key key = 0;
-  for (const RouterText& router : routers) tree.Put(key++, {&router, 1});
+  for (const RouterText& router : routers) tree.Put(key++, std::span(&router, 1));
   tree.Update();
   return Compiled(tree, routers);
 }
@@ -206,17 +206,17 @@ TEST_CASE("A tree is the same whatever came before, and says what moved") {
         put.insert(key);
         if (random() % 4 == 0) {
           now.erase(key);
-          tree.Put(key, {});
+          tree.Put(key, std::span<const RouterText>());
         } else {
           now[key] = RandomRouter(random, fmt::format("r{}", key));
-          tree.Put(key, {&now[key], 1});
+          tree.Put(key, std::span<const RouterText>(&now[key], 1));
         }
       }
       put.merge(tree.Update());
 
       RouterTree fresh(limits);
       for (auto entry = now.rbegin(); entry != now.rend(); ++entry) {
-        fresh.Put(entry->first, {&entry->second, 1});
+        fresh.Put(entry->first, std::span<const RouterText>(&entry->second, 1));
       }
       fresh.Update();
       REQUIRE(tree.roots().size() == fresh.roots().size());
@@ -240,14 +240,15 @@ TEST_CASE("A change of one site moves what is near it only") {
   for (int i = 0; i < 20'000; ++i) {
     routers.push_back(Router(fmt::format("r{}", i), fmt::format("Host(`site-{}.example`)", i)));
   }
-  for (Key key = 0; key < routers.size(); ++key) tree.Put(key, {&routers[key], 1});
+  for (Key key = 0; key < routers.size(); ++key)
+    tree.Put(key, std::span<const RouterText>(&routers[key], 1));
   tree.Update();
   const RouterTree::Roots before = tree.roots();
   CHECK(before.size() > 9);
 
   for (const char* host : {"site-77.example", "another.example", "site-12345.example.org"}) {
     const RouterText added = Router("added", fmt::format("Host(`{}`)", host));
-    tree.Put(1'000'000, {&added, 1});
+    tree.Put(1'000'000, std::span<const RouterText>(&added, 1));
     const std::size_t moved = tree.Update().size();
     INFO(host);
     CHECK(moved < 200);
@@ -257,7 +258,7 @@ TEST_CASE("A change of one site moves what is near it only") {
       if (old == before.end() || old->second != text) ++changed;
     }
     CHECK(changed <= 2);
-    tree.Put(1'000'000, {});
+    tree.Put(1'000'000, std::span<const RouterText>());
     tree.Update();
   }
 }
