@@ -16,8 +16,9 @@
 namespace provider {
 
 struct PollServerOptions {
-  std::vector<std::string> tokens;  // any of them lets a client in; empty: no token is asked for
-  std::size_t held_polls = 200;     // more than these are answered at once
+  // Any of them lets a client in, see MatchesToken; empty: no token is asked for.
+  std::vector<std::string> tokens;
+  std::size_t held_polls = 200;  // more than these are answered at once
   std::chrono::seconds longest_wait{60};
 };
 

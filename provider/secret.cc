@@ -49,6 +49,23 @@ bool EqualSecrets(std::string_view a, std::string_view b) {
   return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
+bool IsHashedToken(std::string_view text) {
+  if (!text.starts_with(kHashedToken)) return false;
+  text.remove_prefix(kHashedToken.size());
+  return text.size() == 2 * SHA256_DIGEST_LENGTH && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+         });
+}
+
+bool MatchesToken(std::string_view known, std::string_view given) {
+  if (!IsHashedToken(known)) return EqualSecrets(known, given);
+  std::string hash(known.substr(kHashedToken.size()));
+  for (char& c : hash) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return EqualSecrets(hash, Sha256Hex(given));
+}
+
 std::string_view BearerToken(std::string_view authorization) {
   static constexpr std::string_view kScheme = "bearer ";  // in any case: RFC 9110, 11.1
   const auto same = [](char given, char wanted) {

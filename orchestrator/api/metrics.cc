@@ -1,7 +1,11 @@
 #include "orchestrator/api/metrics.h"
 
+#include <chrono>
+#include <vector>
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -20,6 +24,18 @@ void Gauge(Registry& registry, const std::string& name, const std::string& help,
   prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels).Set(value);
 }
 
+void Durations(Registry& registry, const std::string& name, const std::string& help,
+               const provider::Histogram& durations) {
+  const std::vector<double> bounds(provider::Histogram::kBounds.begin(),
+                                   provider::Histogram::kBounds.end());
+  prometheus::BuildHistogram()
+      .Name(name)
+      .Help(help)
+      .Register(registry)
+      .Add({}, bounds)
+      .ObserveMultiple(durations.Counts(), durations.sum());
+}
+
 void AddPolls(Registry& registry, const provider::PollCounters& polls) {
   static constexpr const char* kHelp = "Requests to the provider listener by outcome";
   const auto outcome = [&](const char* name, double value) {
@@ -33,6 +49,9 @@ void AddPolls(Registry& registry, const provider::PollCounters& polls) {
   outcome("failed", static_cast<double>(polls.failed));
   Count(registry, "orchestrator_provider_held_total", "Polls that were held for a change",
         static_cast<double>(polls.held));
+  Count(registry, "orchestrator_provider_gathered_total",
+        "Polls that were held on because their Traefik was still applying a document",
+        static_cast<double>(polls.gathered));
   Count(registry, "orchestrator_provider_bytes_total", "Bytes of documents written",
         static_cast<double>(polls.bytes));
   Gauge(registry, "orchestrator_provider_holding", "Polls held now",
@@ -40,15 +59,55 @@ void AddPolls(Registry& registry, const provider::PollCounters& polls) {
 }
 
 void AddInstances(Registry& registry, const Services& services) {
+  const auto snapshot = services.publisher.Current();
+  const std::uint64_t published = snapshot ? snapshot->revision() : 0;
   for (const provider::InstanceStatus& instance : services.instances.List()) {
     const prometheus::Labels labels{{"instance", instance.name}};
     Gauge(registry, "orchestrator_instance_delivered_revision", "Revision given to a Traefik last",
           static_cast<double>(instance.delivered), labels);
+    Gauge(registry, "orchestrator_instance_up", "Whether a Traefik polls", instance.polling ? 1 : 0,
+          labels);
+    Gauge(registry, "orchestrator_instance_gone", "Whether a Traefik was declared gone",
+          instance.gone ? 1 : 0, labels);
+    const std::uint64_t known = instance.probed ? instance.confirmed : instance.delivered;
+    Gauge(registry, "orchestrator_instance_lag_revisions",
+          "Revisions from what a Traefik is known to have to what is published",
+          static_cast<double>(published > known ? published - known : 0), labels);
+    if (instance.time_to_apply) {
+      Gauge(registry, "orchestrator_instance_apply_seconds",
+            "From the last delivery that a Traefik confirmed to its confirmation",
+            std::chrono::duration<double>(*instance.time_to_apply).count(), labels);
+    }
     if (!instance.probed) continue;
     Gauge(registry, "orchestrator_instance_confirmed_revision",
           "Revision that a Traefik's data plane answers with",
           static_cast<double>(instance.confirmed), labels);
   }
+}
+
+void AddPublishing(Registry& registry, const Services& services) {
+  const routing::DocumentPublisher& document = services.document;
+  static constexpr const char* kHelp = "Documents by what the publish gate said";
+  const auto verdict = [&](const char* name, std::uint64_t value) {
+    Count(registry, "orchestrator_publish_total", kHelp, static_cast<double>(value),
+          {{"verdict", name}});
+  };
+  verdict("published", document.published());
+  verdict("held_back", document.objections());
+  Gauge(registry, "orchestrator_document_held", "Whether a document is held back now",
+        document.held() ? 1 : 0);
+  Gauge(registry, "orchestrator_document_rolled_back", "Whether routing is rolled back",
+        document.rolled_back_to() ? 1 : 0);
+  Gauge(registry, "orchestrator_sites_quarantined", "Sites whose routes cannot be made",
+        static_cast<double>(document.quarantined().size()));
+  Gauge(registry, "orchestrator_document_kept_revision",
+        "Revision of the document on disk, with which a restart begins",
+        static_cast<double>(services.recorder.kept()));
+  Durations(registry, "orchestrator_document_render_seconds",
+            "From the changed sites to the packed document", document.render_times());
+  Durations(registry, "orchestrator_confirmation_seconds",
+            "From a commit to its confirmation by every Traefik",
+            services.instances.confirmations());
 }
 
 }  // namespace
@@ -57,9 +116,12 @@ std::string RenderMetrics(const Services& services) {
   Registry registry;
   AddPolls(registry, services.polls);
   AddInstances(registry, services);
+  AddPublishing(registry, services);
   if (const auto snapshot = services.publisher.Current()) {
     Gauge(registry, "orchestrator_document_revision", "Revision of the current document",
           static_cast<double>(snapshot->revision()));
+    Gauge(registry, "orchestrator_document_stale",
+          "Whether the current document is from before the start", snapshot->is_stale() ? 1 : 0);
     Gauge(registry, "orchestrator_document_bytes", "Size of the current document",
           static_cast<double>(snapshot->plain_size()));
   }

@@ -19,6 +19,7 @@
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/site/units.h"
+#include "provider/secret.h"
 #include "traefik/compile.h"
 #include "traefik/static_configuration.h"
 
@@ -75,7 +76,11 @@ int PrintStaticConfiguration(const Options& options) {
   traefik::StaticConfiguration out;
   out.instance = options.instance;
   out.provider_endpoint = config->ProviderUrl() + "/configuration";
-  if (!config->provider.tokens.empty()) out.provider_token = config->provider.tokens.front();
+  if (!config->provider.tokens.empty()) {
+    const std::string& token = config->provider.tokens.front();
+    out.provider_token =
+        provider::IsHashedToken(token) ? "THE-TOKEN-OF-WHICH-ONLY-THE-HASH-IS-KNOWN" : token;
+  }
   out.entry_points = config->routing.entry_points;
   if (config->docker.host) {
     // A Unix socket is mounted into Traefik's container at its usual place.

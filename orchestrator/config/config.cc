@@ -17,6 +17,7 @@
 #include "orchestrator/config/section.h"
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/site/units.h"
+#include "provider/secret.h"
 #include "traefik/schema/schema.h"
 
 namespace orchestrator::config {
@@ -57,6 +58,11 @@ void ReadProvider(Section& section, Provider& provider) {
   }
   if (auto tokens = section.Texts("tokens")) provider.tokens = *std::move(tokens);
   for (const std::string& token : provider.tokens) {
+    if (token.starts_with(::provider::kHashedToken)) {
+      if (::provider::IsHashedToken(token)) continue;
+      section.Fail("tokens", "have a hash that is none: sha256: and 64 hexadecimal digits");
+      continue;
+    }
     const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
     if (token.size() < kShortestToken || !printable) {
       section.Fail("tokens",

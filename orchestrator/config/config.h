@@ -26,7 +26,9 @@ struct Api {
 
 struct Provider {
   provider::http::ListenAddress listen{"127.0.0.1", 9081, {}};
-  std::vector<std::string> tokens;  // empty: none is asked for
+  // Each a token, or "sha256:" and the SHA-256 of one in hexadecimal digits; any lets a client in,
+  // so that two are good while one takes the place of the other. Empty: none is asked for.
+  std::vector<std::string> tokens;
   std::string advertise;            // http://host:port as Traefik reaches it; empty: from `listen`
 };
 

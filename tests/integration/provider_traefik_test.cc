@@ -235,6 +235,46 @@ TEST_CASE("many sites are one document with merged maps, which Traefik reads lik
   CHECK(answers(100));
 }
 
+TEST_CASE("changes that come while Traefik applies one are gathered, and all become live") {
+  System system;
+  const Upstream upstream("hello");
+  nlohmann::json batch{{"upsert", nlohmann::json::array()}};
+  constexpr int kSites = 3'000;
+  for (int id = 1; id <= kSites; ++id) {
+    batch["upsert"].push_back(nlohmann::json::parse(
+        ExternalSite(id, fmt::format("site{}.example.com", id), upstream.url())));
+  }
+  REQUIRE(system.orchestrator.Call("POST", "/v1/sites/batch", batch.dump()).status == 200);
+  REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/1?wait=routed&timeout=60s", "{}").status ==
+          200);
+  const auto metric = [&](const std::string& name) {
+    const std::string text = system.orchestrator.Call("GET", "/metrics").body;
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == text.npos ? -1.0 : std::stod(text.substr(at + name.size() + 2));
+  };
+  const auto deliveries = [&] {
+    return metric("orchestrator_provider_polls_total{outcome=\"served\"}");
+  };
+  const double before = deliveries();
+  REQUIRE(before > 0);
+  // Each change is committed long before a reload of so many sites is over.
+  constexpr int kChanges = 40;
+  for (int id = 1; id <= kChanges; ++id) {
+    REQUIRE(system.orchestrator
+                .Call("PATCH", fmt::format("/v1/sites/{}", id),
+                      fmt::format(R"({{"hosts": ["changed{}.example.com"]}})", id))
+                .status == 200);
+  }
+  REQUIRE(system.orchestrator.Call("PATCH", "/v1/sites/40?wait=routed&timeout=60s", "{}")
+              .Header("X-Reached") == "routed");
+  for (int id = 1; id <= kChanges; ++id) {
+    CHECK(system.StatusOf(fmt::format("changed{}.example.com", id)) == 200);
+  }
+  CHECK(deliveries() - before < kChanges / 2);
+  CHECK(metric("orchestrator_provider_gathered_total") > 0);
+  CHECK(metric("orchestrator_confirmation_seconds_count") > 0);
+}
+
 TEST_CASE("a restarted Traefik has its routes at once") {
   System system;
   const Upstream upstream("hello");

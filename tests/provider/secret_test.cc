@@ -65,5 +65,42 @@ TEST_CASE("BearerToken reads the header's token") {
   }
 }
 
+TEST_CASE("A token is known by itself or by its hash") {
+  const std::string token = "token-of-a-traefik-1";
+  const std::string hash = "sha256:" + Sha256Hex(token);
+  std::string upper = hash;
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+  }
+  upper.replace(0, 7, "sha256:");
+  struct Case {
+    const char* sentence;
+    std::string known;
+    std::string given;
+    bool matches;
+  };
+  const Case cases[] = {
+      {"should take the token", token, token, true},
+      {"should take the token for its hash", hash, token, true},
+      {"should take it for a hash in upper case", upper, token, true},
+      {"should refuse another", token, token + "x", false},
+      {"should refuse another for a hash", hash, token + "x", false},
+      {"should refuse the hash for a hash", hash, hash, false},
+      {"should refuse the digits of the hash", hash, hash.substr(7), false},
+      {"should refuse nothing", hash, "", false},
+      {"should compare a broken hash as a token", "sha256:abc", "abc", false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(MatchesToken(c.known, c.given) == c.matches);
+  }
+  CHECK(IsHashedToken(hash));
+  CHECK(IsHashedToken(upper));
+  CHECK_FALSE(IsHashedToken(hash + "0"));
+  CHECK_FALSE(IsHashedToken(hash.substr(0, 70)));
+  CHECK_FALSE(IsHashedToken("sha256:" + std::string(64, 'g')));
+  CHECK_FALSE(IsHashedToken(token));
+}
+
 }  // namespace
 }  // namespace provider
