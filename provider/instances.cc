@@ -54,6 +54,7 @@ void Instances::SetPromise(Promise promise) {
 
 void Instances::RecordPublished(std::uint64_t revision, Clock::time_point committed) {
   const std::lock_guard lock(mutex_);
+  published_ = std::max(published_, revision);
   unconfirmed_.push_back({revision, committed});
   if (unconfirmed_.size() > kCommitsWatched) unconfirmed_.pop_front();
 }
@@ -125,6 +126,9 @@ void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
       status.time_to_apply = std::chrono::duration_cast<std::chrono::milliseconds>(
           Clock::now() - *entry.last_delivery);
     }
+    // A Traefik that serves what was never published here has it from another orchestrator, or from
+    // a database that was lost: its number says nothing about ours, also when ours gets there.
+    if (published_ != 0 && revision > published_) foreign_ = std::max(foreign_, revision);
     const bool is_new = status.confirmed != revision;
     status.confirmed = revision;
     status.problem.clear();
@@ -271,18 +275,23 @@ Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {
   Confirmation confirmation;
   if (promise_.nothing_after && revision > promise_.nothing_after->first) {
     confirmation.waiting_for.push_back(promise_.nothing_after->second);
+    confirmation.held = promise_.held;
     return confirmation;
   }
-  revision = std::max(revision, promise_.true_from);
+  revision = std::max({revision, promise_.true_from, foreign_ + 1});
   bool anyone = false;
   for (const auto& [name, entry] : entries_) {
     const InstanceStatus& status = entry.status;
     if (!Counts(entry)) continue;
     anyone = true;
     if (status.probed) {
+      const bool is_foreign = status.confirmed != 0 && status.confirmed <= foreign_;
       if (status.confirmed >= revision) continue;
       confirmation.waiting_for.push_back(
-          status.problem.empty()
+          is_foreign ? fmt::format("{} serves revision {}, which was not published here: from "
+                                   "another orchestrator, or a newer database",
+                                   name, status.confirmed)
+          : status.problem.empty()
               ? fmt::format("{} serves revision {} of {}", name, status.confirmed, revision)
               : fmt::format("{}: {}", name, status.problem));
     } else if (!HasSettled(entry, revision)) {

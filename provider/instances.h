@@ -43,6 +43,7 @@ struct InstanceStatus {
 // Whether a revision is active everywhere, and if not, who is waited for.
 struct Confirmation {
   bool everywhere = false;
+  bool held = false;                     // by the promise: it will not come by itself
   std::vector<std::string> waiting_for;  // sentences, one an instance
 };
 
@@ -84,6 +85,7 @@ class Instances {
     std::optional<std::pair<std::uint64_t, std::string>> nothing_after;
     // Documents of older revisions confirm nothing.
     std::uint64_t true_from = 0;
+    bool held = false;  // what comes after is held back until somebody says otherwise
   };
   void SetPromise(Promise promise);
 
@@ -153,6 +155,8 @@ class Instances {
   std::map<std::string, Entry> entries_;  // guarded by mutex_
   std::uint64_t changes_ = 0;             // guarded by mutex_
   Promise promise_;                       // guarded by mutex_
+  std::uint64_t published_ = 0;           // guarded by mutex_; the newest revision
+  std::uint64_t foreign_ = 0;  // guarded by mutex_; the newest revision that was not published here
   struct Commit {
     std::uint64_t revision;
     Clock::time_point at;

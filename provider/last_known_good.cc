@@ -60,6 +60,7 @@ std::string LastKnownGoodToText(const LastKnownGood& document) {
   const json header{{"version", kVersion},
                     {"source", document.source},
                     {"revision", snapshot.revision()},
+                    {"routes_of", document.routes_of.value_or(snapshot.revision())},
                     {"etag", snapshot.etag()},
                     {"merged", snapshot.form() == traefik::Form::kMerged},
                     {"plain_size", snapshot.plain_size()},
@@ -75,10 +76,12 @@ std::expected<LastKnownGood, std::string> ParseLastKnownGood(std::string_view te
   const json header = json::parse(TakeLine(text), nullptr, /*allow_exceptions=*/false);
   try {
     if (header.at("version") != kVersion) return Damage("it is of another version");
+    const auto routes_of = header.at("routes_of").get<std::uint64_t>();
     const auto keys_size = header.at("keys_size").get<std::size_t>();
     if (keys_size > text.size()) return Damage("it is too short");
     LastKnownGood document;
     header.at("source").get_to(document.source);
+    if (routes_of != header.at("revision")) document.routes_of = routes_of;
     document.keys = KeysFromBytes(text.substr(0, keys_size));
     document.snapshot = std::make_shared<const Snapshot>(Snapshot::Restored{
         .revision = header.at("revision").get<std::uint64_t>(),

@@ -4,6 +4,7 @@
 #include <expected>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct LastKnownGood {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<std::uint64_t> keys;  // of the fragments in it, in order
   std::string source;               // names what its revisions are of
+  // Of the revision whose routes it has, where that is an earlier one than its own.
+  std::optional<std::uint64_t> routes_of = {};
 };
 
 // The bytes of a file that ParseLastKnownGood reads. They hold what the document holds: a secret.

@@ -82,9 +82,11 @@ PollServer::PollServer(const Publisher& publisher, Instances& instances, PollSer
           {.connections = 512, .body_bytes = 0, .answer_time = std::chrono::seconds(60)},
           {.admit =
                [this](const http::ServerRequest& request) -> std::optional<http::ServerResponse> {
-             auto page = FindPage(request.path);
-             if (page) ++counters_.pages;
-             return page;
+             if (auto page = FindPage(request.path)) {
+               ++counters_.pages;
+               return page;
+             }
+             return Refuse(request);
            },
            .streams_body = {},
            .serve_socket = {}}) {}
@@ -98,30 +100,33 @@ bool PollServer::IsAllowed(const http::ServerRequest& request) const {
          }) > 0;
 }
 
-http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
+// Before any body is read.
+std::optional<http::ServerResponse> PollServer::Refuse(const http::ServerRequest& request) {
   ++counters_.attempts;
-  http::ServerResponse refusal;
+  std::optional<http::ServerResponse> refusal;
   if (request.path != "/configuration") {
     refusal = Problem(404, "Not found", "this listener answers GET /configuration only");
   } else if (request.method != "GET" && request.method != "HEAD") {
     refusal = Problem(405, "Method not allowed", "use GET");
-    refusal.headers.emplace_back("Allow", "GET, HEAD");
+    refusal->headers.emplace_back("Allow", "GET, HEAD");
   } else if (!IsAllowed(request)) {
     refusal = Problem(401, "Unauthorized", "send one of the provider's tokens as a bearer token");
-    refusal.headers.emplace_back("WWW-Authenticate", "Bearer");
+    refusal->headers.emplace_back("WWW-Authenticate", "Bearer");
   } else if (const auto pool = request.Query("pool"); !pool.empty() && pool != kDefaultPool) {
     refusal = Problem(404, "No such pool", fmt::format("there is no pool '{}'", pool));
   } else if (const auto format = request.Query("format"); !format.empty() && format != "json") {
     refusal = Problem(400, "Unknown format", "format may be json, or left out");
-  } else {
-    const std::string instance = InstanceName(request);
-    instances_.RecordPollBegin(instance, request.remote_address);
-    http::ServerResponse response = Poll(request, instance);
-    instances_.RecordPollEnd(instance);
-    return response;
   }
-  ++counters_.refused;
+  if (refusal) ++counters_.refused;
   return refusal;
+}
+
+http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
+  const std::string instance = InstanceName(request);
+  instances_.RecordPollBegin(instance, request.remote_address);
+  http::ServerResponse response = Poll(request, instance);
+  instances_.RecordPollEnd(instance);
+  return response;
 }
 
 // What is current when there is something new and the instance has applied what it was given

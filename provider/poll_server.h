@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class PollServer {
   const PollCounters& counters() const { return counters_; }
 
  private:
+  std::optional<http::ServerResponse> Refuse(const http::ServerRequest& request);
   http::ServerResponse Handle(const http::ServerRequest& request);
   http::ServerResponse Poll(const http::ServerRequest& request, const std::string& instance);
   std::shared_ptr<const Snapshot> Hold(const http::ServerRequest& request,

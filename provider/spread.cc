@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,11 @@ void Spread(std::size_t count, const std::function<void(std::size_t)>& work) {
   };
   std::vector<std::future<void>> others;
   for (unsigned i = 1; count >= kMany && i < std::thread::hardware_concurrency(); ++i) {
-    others.push_back(std::async(std::launch::async, run));
+    try {
+      others.push_back(std::async(std::launch::async, run));
+    } catch (const std::system_error&) {
+      break;  // no thread is to be had: those that there are do it
+    }
   }
   run();
   for (std::future<void>& other : others) other.get();

@@ -103,6 +103,9 @@ start_environment() {
 }
 
 if [ $bench = yes ]; then
+  # What routes are compared with; only here, since installing it may start it.
+  command -v redis-server >/dev/null || apt-get install -y -qq redis-server ||
+    { printf 'the benchmarks need redis-server: install it as root\n' >&2; exit 1; }
   start_environment
   "build/$preset/bench" "${filter[@]}"
   exit

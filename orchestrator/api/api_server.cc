@@ -204,7 +204,10 @@ void ApiServer::ServeSocket(const Request& request, provider::http::Socket& sock
 
 // Strangers are turned away before their bodies take memory.
 std::optional<Response> ApiServer::Refuse(const Request& request) const {
-  if (IsOpen(request)) return {};
+  if (IsOpen(request)) {
+    if (request.method == "GET" || request.method == "HEAD") return {};
+    return MethodNotAllowed("GET");
+  }
   if (!IsAllowed(request)) {
     Response response =
         Problem(401, "send the API's token as a bearer token (Authorization: Bearer …)");

@@ -134,8 +134,9 @@ Response ShowDifference(const Services& services, const Request& request, store:
 }
 
 Response RollBack(const Services& services, std::optional<store::Revision> to) {
-  if (!services.history) return NoHistory();
-  const auto revision = routing::RollBack(services.store, *services.history, to);
+  if (to && !services.history) return NoHistory();
+  const auto revision = to ? routing::RollBack(services.store, *services.history, *to)
+                           : routing::RollForth(services.store, services.history);
   if (!revision) return Problem(revision.error());
   return Json(202,
               Dump({{"revision", *revision}, {"rolled_back_to", to ? Ordered(*to) : Ordered()}}));

@@ -158,7 +158,11 @@ Response ShowDocument(const Services& services) {
   const auto snapshot = services.publisher.Current();
   if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
   const auto bytes = snapshot->BytesOf(traefik::Form::kJson, provider::Snapshot::Encoding::kPlain);
-  if (!bytes) return Problem(503, "the state is being loaded; the document is from before");
+  if (!bytes) {
+    const auto held = services.document.held();
+    return Problem(503, "the document is from before the start: " +
+                            (held ? held->reason : "the state is being loaded"));
+  }
   auto document = Ordered::parse(*bytes);
   document["tls"]["stores"]["default"]["defaultCertificate"]["keyFile"] = "(hidden)";
   Response response = Json(200, Dump(document));

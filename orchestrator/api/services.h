@@ -39,7 +39,7 @@ struct Services {
   routing::ModeSwitch& mode_switch;
   const routing::DocumentPublisher& document;
   const routing::Recorder& recorder;
-  const store::History* history;  // null: there is none
+  store::History* history;  // null: there is none
   provider::Instances& instances;
   provider::Publisher& publisher;
   const provider::PollCounters& polls;

@@ -1,5 +1,6 @@
 #include "orchestrator/app/serve.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include "orchestrator/api/api_server.h"
 #include "orchestrator/app/log.h"
@@ -143,8 +145,13 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
 // The document that was served before, where there is one that is whole.
 std::optional<provider::LastKnownGood> LoadLastKnownGood(const std::filesystem::path& path) {
   std::error_code unknown;
-  if (!std::filesystem::is_regular_file(path, unknown)) return {};
-  std::ifstream file(path, std::ios::binary);
+  if (!std::filesystem::exists(path, unknown)) return {};
+  std::ifstream file;
+  if (std::filesystem::is_regular_file(path, unknown)) file.open(path, std::ios::binary);
+  if (!file.is_open()) {
+    spdlog::error("{} cannot be read: what was served before is not known", path.string());
+    return {};
+  }
   const std::string text(std::istreambuf_iterator<char>(file), {});
   auto document = provider::ParseLastKnownGood(text);
   if (document) return *std::move(document);
@@ -152,26 +159,29 @@ std::optional<provider::LastKnownGood> LoadLastKnownGood(const std::filesystem::
   return {};
 }
 
-// Serves the document from before until the store is read, unless the store is known to have a
-// newer one: that may have routes which the old one lacks.
-void ServeFromBefore(const provider::LastKnownGood& before, const config::Config& config,
-                     provider::Publisher& publisher) {
-  const auto stored = store::PeekDocumentRevision(config.database);
-  const std::uint64_t revision = before.snapshot->revision();
-  if (stored && *stored > revision) return;
+void ServeFromBefore(const provider::LastKnownGood& before, provider::Publisher& publisher) {
   publisher.Publish(before.snapshot);
-  spdlog::info("serving the document of revision {} from before the start", revision);
+  spdlog::info("serving the document of revision {} from before the start",
+               before.snapshot->revision());
 }
 
-// Opens the store. While a document from before is served, a store that cannot be opened is tried
-// again and again; null when a signal ends that.
-Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
-                                                const provider::Publisher& publisher,
-                                                const sigset_t& signals) {
+// Whether the store is known to have a newer document: that may have routes which the old one
+// lacks.
+bool IsOutdated(const provider::LastKnownGood& before, const config::Config& config) {
+  const auto stored = store::PeekDocumentRevision(config.database);
+  return stored && *stored > before.snapshot->revision();
+}
+
+// Opens the store. Where there is a document from before, that is served while a store that cannot
+// be opened is tried again and again; null when a signal ends that.
+Result<std::unique_ptr<store::Store>> OpenStore(
+    const config::Config& config, const std::optional<provider::LastKnownGood>& before,
+    provider::Publisher& publisher, const sigset_t& signals) {
   std::string problem;
   for (;;) {
     auto store = store::OpenSqlite(config.database);
-    if (store || !publisher.Current()) return store;
+    if (store || !before) return store;
+    if (!publisher.Current()) ServeFromBefore(*before, publisher);
     if (problem != store.error().message) {
       problem = store.error().message;
       spdlog::error("{}; the document from before is served until that is mended", problem);
@@ -180,6 +190,32 @@ Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
     if (sigtimedwait(&signals, nullptr, &kRetry) > 0) return std::unique_ptr<store::Store>();
   }
 }
+
+// Every connection and file has a descriptor, and the usual limit is for smaller programs.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  constexpr rlim_t kEnough = 65'536;
+  limit.rlim_cur = std::min(limit.rlim_max, std::max(limit.rlim_cur, kEnough));
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of open files");
+}
+
+// Ends the polls before what they use goes.
+class PollsEnd {
+ public:
+  PollsEnd(provider::Publisher& publisher, provider::PollServer& polls)
+      : publisher_(publisher), polls_(polls) {}
+  ~PollsEnd() {
+    publisher_.Close();
+    polls_.Stop();
+  }
+  PollsEnd(const PollsEnd&) = delete;
+  PollsEnd& operator=(const PollsEnd&) = delete;
+
+ private:
+  provider::Publisher& publisher_;
+  provider::PollServer& polls_;
+};
 
 std::unique_ptr<store::History> OpenHistory(const config::Config& config) {
   if (config.routing.history == 0) return nullptr;
@@ -207,6 +243,7 @@ Result<void> RestoreAbsences(store::Store& store, provider::Instances& instances
 Result<void> Serve(const config::Config& config) {
   const sigset_t signals = BlockSignals();
   SetUpLog(config.log);
+  RaiseDescriptorLimit();
   const auto state = StateDirectory::Open(config.state_directory);
   if (!state) return Failure(state.error());
 
@@ -214,15 +251,18 @@ Result<void> Serve(const config::Config& config) {
   const std::filesystem::path last_known_good = config.state_directory / "last-known-good";
   const auto before = LoadLastKnownGood(last_known_good);
   provider::Publisher publisher;
-  if (before) ServeFromBefore(*before, config, publisher);
+  if (before && !IsOutdated(*before, config)) ServeFromBefore(*before, publisher);
   provider::Instances instances(config.traefik.instances);
+  // Until a document of the store is there, nobody knows what the numbers of others mean.
+  instances.SetPromise({.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0});
   provider::PollServer polls(publisher, instances, {.tokens = config.provider.tokens});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
 
-  const auto store = OpenStore(config, publisher, signals);
+  const auto store = OpenStore(config, before, publisher, signals);
   if (!store) return Failure(store.error());
   if (!*store) return {};
+  const PollsEnd polls_end(publisher, polls);
   const std::unique_ptr<store::History> history = OpenHistory(config);
   if (before) {
     const auto compared =
@@ -299,7 +339,8 @@ Result<void> Serve(const config::Config& config) {
          if (recorder.kept() >= revision) return {};
          const std::string problem = recorder.problem();
          return problem.empty() ? "the document is being written to disk" : problem;
-       }});
+       },
+       .quarantined = [&](site::SiteId id) { return document.QuarantineOf(id); }});
 
   command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
   std::unique_ptr<image::Builder> builder;

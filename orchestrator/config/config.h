@@ -29,7 +29,7 @@ struct Provider {
   // Each a token, or "sha256:" and the SHA-256 of one in hexadecimal digits; any lets a client in,
   // so that two are good while one takes the place of the other. Empty: none is asked for.
   std::vector<std::string> tokens;
-  std::string advertise;            // http://host:port as Traefik reaches it; empty: from `listen`
+  std::string advertise;  // http://host:port as Traefik reaches it; empty: from `listen`
 };
 
 struct Docker {

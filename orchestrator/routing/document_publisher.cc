@@ -9,6 +9,8 @@
 
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/last_good.h"
+#include "traefik/codec/edit.h"
+#include "traefik/rules/expression.h"
 #include "traefik/rules/rule_check.h"
 
 namespace orchestrator::routing {
@@ -21,12 +23,41 @@ constexpr auto kIdleCheck = 10s;
 constexpr auto kRetry = 500ms;
 constexpr std::size_t kExamples = 10;
 
-void AddHosts(const traefik::Fragment& fragment, std::set<std::string>& hosts) {
+void AddPaths(const traefik::rules::Expression& rule, std::set<std::string>& paths) {
+  if (rule.matcher == "PathPrefix" || rule.matcher == "Path") {
+    paths.insert(rule.arguments.begin(), rule.arguments.end());
+  }
+  for (const traefik::rules::Expression& operand : rule.operands) AddPaths(operand, paths);
+}
+
+// The addresses that a fragment's routers name: "host", or "host/path" for those of a path.
+void AddAddresses(const traefik::Fragment& fragment, std::set<std::string>& addresses) {
   for (const traefik::RouterText& router : fragment.routers) {
-    if (const auto named = traefik::rules::CheckRule(router.rule)) {
-      hosts.insert(named->begin(), named->end());
+    const auto hosts = traefik::rules::CheckRule(router.rule);
+    const auto rule = traefik::rules::ParseExpression(router.rule);
+    if (!hosts || !rule) continue;
+    std::set<std::string> paths;
+    AddPaths(*rule, paths);
+    if (paths.empty()) paths.insert("");
+    for (const std::string& host : *hosts) {
+      for (const std::string& path : paths) addresses.insert(host + path);
     }
   }
+}
+
+bool HasStreams(const traefik::Fragment& fragment) {
+  return std::ranges::any_of(fragment.others, [](const auto& section) {
+    return section.first.starts_with("tcp/") || section.first.starts_with("udp/");
+  });
+}
+
+// What all sites share now, with what they shared then as far as its names are not used any more.
+traefik::Fragment SharedWithThoseOf(const traefik::Fragment& then, const RouteOptions& options) {
+  traefik::codec::Value shared = DecodedRoutes(then, options);
+  std::erase_if(std::get<traefik::codec::Object>(shared.data),
+                [](const traefik::codec::Member& section) { return section.name == "tls"; });
+  traefik::codec::Merge(shared, DecodedRoutes(SharedFragment(options), options));
+  return traefik::RenderFragment(shared);
 }
 
 }  // namespace
@@ -46,8 +77,6 @@ DocumentPublisher::DocumentPublisher(const store::Store& store, provider::Publis
     served_before_ = options_.before->keys;
     served_revision_ = options_.before->snapshot->revision();
   }
-  // Whatever Traefik serves by now: what it is compared with is not known yet.
-  instances_.SetPromise({.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0});
   thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
@@ -66,6 +95,12 @@ std::vector<QuarantinedSite> DocumentPublisher::quarantined() const {
   std::vector<QuarantinedSite> list;
   for (const auto& [key, site] : quarantined_) list.push_back(site);
   return list;
+}
+
+std::string DocumentPublisher::QuarantineOf(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = quarantined_.find(static_cast<std::uint64_t>(id.value));
+  return found == quarantined_.end() ? std::string() : found->second.reason;
 }
 
 std::optional<store::Revision> DocumentPublisher::rolled_back_to() const {
@@ -124,9 +159,11 @@ void DocumentPublisher::Apply(const store::Changes& changes) {
       const store::SiteRecord& record = *change.record;
       Present& present = present_[key];
       present.in_labels_only = !store::InDocument(record.phase);
-      present.hosts.clear();
+      present.addresses.clear();
+      present.has_streams = !record.streams.empty();
       for (const site::Address& address : record.site.hosts) {
-        present.hosts.push_back(address.host.text());
+        const traefik::PathPrefix* const path = site::EffectivePath(record.site, address);
+        present.addresses.push_back(address.host.text() + (path ? path->text() : ""));
       }
       if (auto fragment = std::move(*next++)) {
         routes = *std::move(fragment);
@@ -175,7 +212,18 @@ bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point com
     spdlog::error("the document stays as it is: {}", orders.error().message);
     return false;
   }
-  if (!FollowRollback(orders->rolled_back_to)) return false;
+  was_behind_ = was_behind_ || orders->behind;
+  if (const auto followed = FollowRollback(orders->rolled_back_to); !followed) {
+    HeldDocument held;
+    held.revision = revision;
+    held.published = served_revision_;
+    held.reason = fmt::format(
+        "routing cannot be rolled back to revision {}: {} (to go on with the present routes: "
+        "orchestrator routing rollback latest)",
+        *orders->rolled_back_to, followed.error());
+    Hold(std::move(held), orders->true_from);
+    return true;
+  }
   const auto begin = Clock::now();
   provider::Assembly& assembly = rolled_back_ ? rolled_back_->assembly : assembly_;
   auto snapshot = assembly.Build(revision);
@@ -212,15 +260,20 @@ bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point com
     held_.reset();
     rolled_back_to_ = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt;
   }
-  recorder_.Record({std::move(snapshot), state, std::chrono::system_clock::now(),
-                    rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt});
+  recorder_.Record({.revision = revision,
+                    .snapshot = std::move(snapshot),
+                    .state = state,
+                    .published = std::chrono::system_clock::now(),
+                    .rolled_back_to = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt,
+                    .of_another_database = std::exchange(was_behind_, false)});
   served_ = std::move(state);
   served_revision_ = revision;
   return true;
 }
 
 void DocumentPublisher::Promise(store::Revision true_from) {
-  provider::Instances::Promise promise{.nothing_after = {}, .true_from = true_from};
+  provider::Instances::Promise promise;
+  promise.true_from = true_from;
   if (rolled_back_) {
     promise.nothing_after = {
         rolled_back_->to, fmt::format("routing is rolled back to revision {}", rolled_back_->to)};
@@ -259,9 +312,13 @@ void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
           : "");
   spdlog::error("{}", sentence);
   // Numbers of an older database say nothing about what is served.
-  const store::Revision had = rolled_back_to().value_or(held.published);
-  instances_.SetPromise(
-      {.nothing_after = {{held.is_older ? 0 : had, sentence}}, .true_from = true_from});
+  store::Revision had = rolled_back_to().value_or(held.published);
+  if (published_ == 0 && options_.before && options_.before->routes_of) {
+    had = std::min<store::Revision>(had, *options_.before->routes_of);
+  }
+  instances_.SetPromise({.nothing_after = {{held.is_older ? 0 : had, sentence}},
+                         .true_from = true_from,
+                         .held = true});
   // What was served before is better than nothing.
   if (!publisher_.Current() && options_.before) publisher_.Publish(options_.before->snapshot);
   ++objections_;
@@ -269,34 +326,46 @@ void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
   held_ = std::move(held);
 }
 
-// Brings rolled_back_ to what is ordered. False when that cannot be done now.
-bool DocumentPublisher::FollowRollback(const std::optional<store::Revision>& to) {
+// Brings rolled_back_ to what is ordered.
+std::expected<void, std::string> DocumentPublisher::FollowRollback(
+    const std::optional<store::Revision>& to) {
   if (!to) {
     rolled_back_.reset();
-    return true;
+    return {};
   }
-  if (rolled_back_ && rolled_back_->to == *to) return true;
-  const auto failure = [&](const std::string& why) {
-    spdlog::error("routing cannot be rolled back to revision {}: {}", *to, why);
-    return false;
-  };
-  if (!history_) return failure("there is no history");
+  if (rolled_back_ && rolled_back_->to == *to) return {};
+  if (!history_) return std::unexpected("there is no history");
   const auto parts = history_->PartsOf(*to);
-  if (!parts) return failure(parts.error().message);
-  RolledBack back{.to = *to, .assembly = options_.make_assembly(), .keys = {}, .hosts = {}};
+  if (!parts) return std::unexpected(parts.error().message);
+  auto back = std::make_unique<RolledBack>(*to, options_.make_assembly());
   for (const store::HistoryPart& part : *parts) {
-    auto fragments = UnpackFragments(part.bytes);
-    if (!fragments) return failure(fragments.error().message);
+    const auto fragments = UnpackFragments(part.bytes);
+    if (!fragments) return std::unexpected(fragments.error().message);
     for (const auto& [key, fragment] : *fragments) {
-      if (key != kSharedKey && !present_.contains(key)) continue;  // its site is gone
-      back.keys.insert(key);
-      AddHosts(*fragment, back.hosts);
-      back.assembly.Set(key, *fragment);
+      if (key == kSharedKey) {
+        back->assembly.Set(key, SharedWithThoseOf(*fragment, options_.routes));
+      } else if (present_.contains(key)) {  // else its site is gone
+        back->keys.insert(key);
+        back->assembly.Set(key, *fragment);
+      }
     }
   }
-  rolled_back_ = std::make_unique<RolledBack>(std::move(back));
+  rolled_back_ = std::move(back);
+  CountAddresses();
   for (const auto& [key, site] : present_) TakeIntoRollback(key);
-  return true;
+  return {};
+}
+
+// What those that had routes then have for themselves.
+void DocumentPublisher::CountAddresses() {
+  rolled_back_->addresses.clear();
+  rolled_back_->has_streams = false;
+  for (const std::uint64_t key : rolled_back_->keys) {
+    const traefik::Fragment* const fragment = rolled_back_->assembly.Find(key);
+    if (!fragment) continue;
+    AddAddresses(*fragment, rolled_back_->addresses);
+    rolled_back_->has_streams = rolled_back_->has_streams || HasStreams(*fragment);
+  }
 }
 
 // Sites that had no routes then have their present ones. Those that had keep them until they go.
@@ -304,13 +373,20 @@ void DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
   const auto site = present_.find(key);
   if (site == present_.end()) {
     rolled_back_->assembly.Remove(key);
-    rolled_back_->keys.erase(key);  // another site of its number is a new one
+    // Another site of its number is a new one, and others may have its addresses.
+    if (rolled_back_->keys.erase(key) == 0) return;
+    CountAddresses();
+    for (const auto& [other, present] : present_) {
+      if (!rolled_back_->assembly.Find(other)) TakeIntoRollback(other);
+    }
     return;
   }
   if (rolled_back_->keys.contains(key)) return;
-  const bool is_taken = std::ranges::any_of(site->second.hosts, [&](const std::string& host) {
-    return rolled_back_->hosts.contains(host);
-  });
+  const Present& present = site->second;
+  const bool is_taken = (present.has_streams && rolled_back_->has_streams) ||
+                        std::ranges::any_of(present.addresses, [&](const std::string& address) {
+                          return rolled_back_->addresses.contains(address);
+                        });
   const traefik::Fragment* const routes = is_taken ? nullptr : assembly_.Find(key);
   rolled_back_->assembly.Set(key, routes ? *routes : traefik::Fragment());
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,6 +65,8 @@ class DocumentPublisher {
   std::optional<HeldDocument> held() const;
   std::vector<QuarantinedSite> quarantined() const;
   std::optional<store::Revision> rolled_back_to() const;
+  // Why this site is in quarantine; empty when it is not.
+  std::string QuarantineOf(site::SiteId id) const;
 
   std::uint64_t published() const { return published_; }    // how many documents
   std::uint64_t objections() const { return objections_; }  // how many were held back at first
@@ -76,15 +79,18 @@ class DocumentPublisher {
   struct RolledBack {
     store::Revision to = 0;
     provider::Assembly assembly;
-    Keys keys;                    // that had routes then
-    std::set<std::string> hosts;  // that had
+    Keys keys;                        // that had routes then
+    std::set<std::string> addresses;  // of these: "host" or "host/path"
+    bool has_streams = false;         // whether any of these had more than HTTP
   };
 
   void Run(const std::stop_token& stop);
   void Apply(const store::Changes& changes);
   std::optional<traefik::Fragment> LastGood(std::uint64_t key);
   bool Consider(store::Revision revision, provider::Instances::Clock::time_point committed);
-  bool FollowRollback(const std::optional<store::Revision>& to);
+  // The error is why what is ordered cannot be done.
+  std::expected<void, std::string> FollowRollback(const std::optional<store::Revision>& to);
+  void CountAddresses();
   void TakeIntoRollback(std::uint64_t key);
   provider::Loss LossBy(const provider::DocumentState& state,
                         std::vector<site::SiteId>& examples) const;
@@ -101,7 +107,8 @@ class DocumentPublisher {
   // Used by the thread alone.
   struct Present {
     bool in_labels_only = false;
-    std::vector<std::string> hosts;
+    std::vector<std::string> addresses;
+    bool has_streams = false;
   };
   provider::Assembly assembly_;                         // of what is stored
   std::unordered_map<std::uint64_t, Present> present_;  // the sites that there are
@@ -109,6 +116,7 @@ class DocumentPublisher {
   std::optional<provider::DocumentState> served_;  // by this process
   std::vector<std::uint64_t> served_before_;       // else the sites of the document before it
   store::Revision served_revision_ = 0;
+  bool was_behind_ = false;  // see Orders::behind
 
   std::atomic<std::uint64_t> published_ = 0;
   std::atomic<std::uint64_t> objections_ = 0;

@@ -149,7 +149,8 @@ void ModeSwitch::FinishMovesToDocument() {
     if (record.phase != Phase::kToProvider) continue;
     const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
     std::string why = fmt::format("{}", fmt::join(confirmation.waiting_for, "; "));
-    if (confirmation.everywhere && options_.unkept) why = options_.unkept(record.routes_revision);
+    if (why.empty() && options_.unkept) why = options_.unkept(record.routes_revision);
+    if (why.empty() && options_.quarantined) why = options_.quarantined(id);
     if (why.empty()) {
       confirmed.push_back(record);
     } else {

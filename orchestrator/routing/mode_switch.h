@@ -31,6 +31,9 @@ struct ModeSwitchOptions {
   // Why a restart would not begin with a document of this revision or a later one; empty where it
   // would. Labels go only when it does.
   std::function<std::string(store::Revision)> unkept = {};
+  // Why the routes of a site in the document are not those that it should have; empty where they
+  // are. Its labels stay then.
+  std::function<std::string(site::SiteId)> quarantined = {};
 };
 
 // When the labels of this record were brought to the swarm, if they were.

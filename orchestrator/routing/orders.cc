@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "provider/secret.h"
 
@@ -105,15 +106,9 @@ Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& hel
   });
 }
 
-Result<store::Revision> RollBack(store::Store& store, const store::History& history,
-                                 std::optional<store::Revision> to) {
-  const auto list = history.List();
-  if (!list) return Failure(list.error());
-  if (to && std::ranges::find(*list, *to, &store::PublishedRevision::revision) == list->end()) {
-    return Failure(
-        Error{ErrorKind::kNotFound,
-              fmt::format("revision {} was not published, or is not kept any more", *to)});
-  }
+namespace {
+
+Result<store::Revision> SetRollback(store::Store& store, std::optional<store::Revision> to) {
   return ChangeOrders(store, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
     if (orders.rolled_back_to == to) {
       return Failure(Error{ErrorKind::kConflict,
@@ -124,6 +119,37 @@ Result<store::Revision> RollBack(store::Store& store, const store::History& hist
     orders.true_from = transaction.revision();
     return transaction.MarkDocumentChanged();
   });
+}
+
+}  // namespace
+
+Result<store::Revision> RollBack(store::Store& store, store::History& history, store::Revision to) {
+  const auto list = history.List();
+  if (!list) return Failure(list.error());
+  const auto found = std::ranges::find(*list, to, &store::PublishedRevision::revision);
+  if (found != list->end() && found->rolled_back_to) {
+    return Failure(Error{ErrorKind::kConflict,
+                         fmt::format("revision {} has the routes of revision {} itself: roll back "
+                                     "to that",
+                                     to, *found->rolled_back_to)});
+  }
+  const auto orders = ReadOrders(store);
+  if (!orders) return Failure(orders.error());
+  // Before the order, so that it cannot be forgotten in between.
+  if (auto pinned = history.Pin(to); !pinned) return Failure(pinned.error());
+  auto ordered = SetRollback(store, to);
+  if (!ordered && orders->rolled_back_to != to) {
+    if (auto pinned = history.Pin(orders->rolled_back_to); !pinned) return Failure(pinned.error());
+  }
+  return ordered;
+}
+
+Result<store::Revision> RollForth(store::Store& store, store::History* history) {
+  auto ordered = SetRollback(store, {});
+  if (!ordered || !history) return ordered;
+  // What stays pinned without need is only kept for longer.
+  if (auto pinned = history->Pin({}); !pinned) spdlog::warn("{}", pinned.error().message);
+  return ordered;
 }
 
 }  // namespace orchestrator::routing

@@ -52,9 +52,12 @@ Result<Orders> ReadOrders(const store::Store& store);
 // Lets a held document be published. kConflict when it is not to be confirmed.
 Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& held);
 
-// Gives the sites that had routes in revision `to` those routes again, or all sites their present
-// ones (no `to`). kNotFound for a revision that is not kept, kConflict when nothing would change.
-Result<store::Revision> RollBack(store::Store& store, const store::History& history,
-                                 std::optional<store::Revision> to);
+// Gives the sites that had routes in revision `to` those routes again. kNotFound for a revision
+// that is not kept, kConflict when nothing would change or it has the routes of an earlier one
+// itself.
+Result<store::Revision> RollBack(store::Store& store, store::History& history, store::Revision to);
+
+// Gives all sites their present routes again. `history` may be null.
+Result<store::Revision> RollForth(store::Store& store, store::History* history);
 
 }  // namespace orchestrator::routing

@@ -58,6 +58,7 @@ Recorder::~Recorder() {
 void Recorder::Record(Publication publication) {
   {
     const std::lock_guard lock(mutex_);
+    if (!queue_.empty()) queue_.back().snapshot.reset();
     if (queue_.size() >= kMostWaiting) queue_.pop_back();
     queue_.push_back(std::move(publication));
   }
@@ -76,26 +77,39 @@ std::string Recorder::problem() const {
 
 void Recorder::Run(const std::stop_token& stop) {
   LoadLatest();
-  std::optional<Publication> unkept;  // could not be written
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto has_work = [&] { return !queue_.empty(); };
-    if (unkept) {
+    if (unkept_) {
       wake_.wait_for(lock, stop, kRetry, has_work);
     } else {
       wake_.wait(lock, stop, has_work);
     }
     // Those who are given the document go first; what comes right behind is written with it.
     wake_.wait_for(lock, stop, kGathering, [] { return false; });
-    const bool last_time = stop.stop_requested();
-    std::deque<Publication> publications = std::exchange(queue_, {});
-    lock.unlock();
-    if (!publications.empty()) unkept = publications.back();
-    if (unkept && Keep(*unkept)) unkept.reset();
-    for (const Publication& publication : publications) AddToHistory(publication);
-    lock.lock();
-    if (last_time && queue_.empty()) return;
+    KeepNewest(lock);
+    while (!queue_.empty()) {
+      const Publication publication = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      AddToHistory(publication);
+      lock.lock();
+      KeepNewest(lock);
+    }
+    if (stop.stop_requested()) return;
   }
+}
+
+// Writes the newest document, if it is not on disk yet.
+void Recorder::KeepNewest(std::unique_lock<std::mutex>& lock) {
+  if (!queue_.empty() && queue_.back().snapshot) {
+    unkept_ = queue_.back();
+    queue_.back().snapshot.reset();
+  }
+  if (!unkept_) return;
+  lock.unlock();
+  if (Keep(*unkept_)) unkept_.reset();
+  lock.lock();
 }
 
 bool Recorder::Keep(const Publication& publication) {
@@ -103,7 +117,8 @@ bool Recorder::Keep(const Publication& publication) {
   std::erase(keys, kSharedKey);
   const auto written = provider::WriteDurably(
       options_.last_known_good,
-      provider::LastKnownGoodToText({publication.snapshot, std::move(keys), options_.source}));
+      provider::LastKnownGoodToText(
+          {publication.snapshot, std::move(keys), options_.source, publication.rolled_back_to}));
   const std::lock_guard lock(mutex_);
   if (written) {
     kept_ = publication.snapshot->revision();
@@ -131,8 +146,8 @@ void Recorder::LoadLatest() {
 
 void Recorder::AddToHistory(const Publication& publication) {
   if (!history_) return;
-  const store::Revision revision = publication.snapshot->revision();
-  if (revision < latest_) {
+  const store::Revision revision = publication.revision;
+  if (revision < latest_ || publication.of_another_database) {
     spdlog::warn("the history of routing is of another database: it begins anew");
     if (auto cleared = history_->Clear(); !cleared) return;
     last_.reset();
@@ -150,17 +165,17 @@ void Recorder::AddToHistory(const Publication& publication) {
     found_.clear();
     return;
   }
-  const auto added = history_->Add(
-      {.revision = revision,
-       .published = std::chrono::duration_cast<std::chrono::milliseconds>(
-                        publication.published.time_since_epoch())
-                        .count(),
-       .sites = CountSites(publication.state),
-       .added = count(difference.added),
-       .removed = count(difference.removed),
-       .changed = count(difference.changed),
-       .rolled_back_to = publication.rolled_back_to},
-      changed, std::max<std::size_t>(options_.revisions, 1), publication.rolled_back_to);
+  const auto added =
+      history_->Add({.revision = revision,
+                     .published = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                      publication.published.time_since_epoch())
+                                      .count(),
+                     .sites = CountSites(publication.state),
+                     .added = count(difference.added),
+                     .removed = count(difference.removed),
+                     .changed = count(difference.changed),
+                     .rolled_back_to = publication.rolled_back_to},
+                    changed, std::max<std::size_t>(options_.revisions, 1));
   if (!added) {
     // The next one has all that differs from what the history ends with.
     if (history_problem_ != added.error().message) spdlog::error("{}", added.error().message);

@@ -21,10 +21,13 @@ namespace orchestrator::routing {
 
 // A document that Traefik is given from now on.
 struct Publication {
+  store::Revision revision = 0;
+  // Null where a newer one waits behind it: only the newest is kept.
   std::shared_ptr<const provider::Snapshot> snapshot;
   provider::DocumentState state;
   std::chrono::system_clock::time_point published;
   std::optional<store::Revision> rolled_back_to;
+  bool of_another_database = false;  // than what was published before: the history begins anew
 };
 
 // Parts of a document in the history, see store::HistoryPart: a shard each.
@@ -68,6 +71,7 @@ class Recorder {
   using Bytes = std::map<std::uint64_t, std::string>;  // by number of the part
 
   void Run(const std::stop_token& stop);
+  void KeepNewest(std::unique_lock<std::mutex>& lock);
   bool Keep(const Publication& publication);
   void AddToHistory(const Publication& publication);
   void LoadLatest();
@@ -84,6 +88,7 @@ class Recorder {
   Bytes found_;                                  // those parts, until the first is added
   store::Revision latest_ = 0;
   std::string history_problem_;  // that was logged last
+  std::optional<Publication> unkept_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;

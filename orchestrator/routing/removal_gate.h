@@ -10,7 +10,8 @@
 namespace orchestrator::routing {
 
 // Keeps a service that nobody wants any more until no Traefik sends requests to it, but not for
-// ever: a Traefik that is away must not keep a removed site alive. Thread-safe.
+// ever: a Traefik that is away must not keep a removed site alive. What is held back by the publish
+// gate keeps it as long as it is held. Thread-safe.
 class RemovalGate {
  public:
   static constexpr std::chrono::seconds kLongestWait{15};

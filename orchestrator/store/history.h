@@ -47,9 +47,13 @@ class History {
   virtual ~History() = default;
 
   // Adds a revision, later than all before, that differs from the one before in these parts; the
-  // same revision again takes the place of the last. Keeps the newest `keep` and `pinned`.
+  // same revision again takes the place of the last. Keeps the newest `keep`, and the pinned one.
   virtual Result<void> Add(const PublishedRevision& revision, std::span<const HistoryPart> changed,
-                           std::size_t keep, std::optional<Revision> pinned) = 0;
+                           std::size_t keep) = 0;
+
+  // Keeps this revision however old it gets, in the place of the one that was pinned before.
+  // kNotFound when it is not kept any more.
+  virtual Result<void> Pin(std::optional<Revision> revision) = 0;
 
   // Forgets everything.
   virtual Result<void> Clear() = 0;

@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS parts (
   PRIMARY KEY (number, first)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS parts_by_last ON parts (last);
+CREATE TABLE IF NOT EXISTS pins (
+  revision INTEGER PRIMARY KEY
+) STRICT;
 )sql";
 
 constexpr std::int64_t kStillValid = std::int64_t{1} << 62;
@@ -38,7 +41,7 @@ class SqliteHistory final : public History {
   explicit SqliteHistory(const std::string& path) : database_(path) { database_.Execute(kSchema); }
 
   Result<void> Add(const PublishedRevision& revision, std::span<const HistoryPart> changed,
-                   std::size_t keep, std::optional<Revision> pinned) override {
+                   std::size_t keep) override {
     return Guard("add to", [&]() -> Result<void> {
       const SqliteScope scope(database_, "BEGIN IMMEDIATE");
       for (const HistoryPart& part : changed) Replace(part, revision.revision);
@@ -54,7 +57,22 @@ class SqliteHistory final : public History {
           .Bind(static_cast<std::uint64_t>(revision.changed))
           .Bind(revision.rolled_back_to.value_or(0))
           .Run();
-      Prune(keep, pinned.value_or(0));
+      Prune(keep);
+      scope.Commit();
+      return {};
+    });
+  }
+
+  Result<void> Pin(std::optional<Revision> revision) override {
+    return Guard("pin a revision of", [&]() -> Result<void> {
+      if (revision) {
+        if (auto known = Know(*revision); !known) return known;
+      }
+      const SqliteScope scope(database_, "BEGIN IMMEDIATE");
+      database_.Execute("DELETE FROM pins");
+      if (revision) {
+        database_.Prepare("INSERT INTO pins (revision) VALUES (?)").Bind(*revision).Run();
+      }
       scope.Commit();
       return {};
     });
@@ -63,7 +81,7 @@ class SqliteHistory final : public History {
   Result<void> Clear() override {
     return Guard("clear", [&]() -> Result<void> {
       const SqliteScope scope(database_, "BEGIN IMMEDIATE");
-      database_.Execute("DELETE FROM parts; DELETE FROM revisions");
+      database_.Execute("DELETE FROM parts; DELETE FROM revisions; DELETE FROM pins");
       scope.Commit();
       return {};
     });
@@ -176,8 +194,13 @@ class SqliteHistory final : public History {
   }
 
   // Takes away what no kept revision has.
-  void Prune(std::size_t keep, Revision pinned) {
+  void Prune(std::size_t keep) {
     Revision oldest = 0;
+    Revision pinned = 0;
+    {
+      auto row = database_.Prepare("SELECT revision FROM pins");
+      if (row.Step()) pinned = static_cast<Revision>(row.Integer(0));
+    }
     {
       auto row = database_.Prepare(
           "SELECT revision FROM revisions ORDER BY revision DESC LIMIT 1 OFFSET ?");

@@ -184,7 +184,7 @@ class SqliteTransaction final : public Transaction {
 
   Result<site::SiteId> NextId() override {
     return Guard("cannot choose an id", [&]() -> Result<site::SiteId> {
-      auto row = database_.Prepare("SELECT coalesce(max(id), 0) + 1 FROM sites");
+      auto row = database_.Prepare("SELECT coalesce(max(site), 0) + 1 FROM changes");
       row.Step();
       const site::SiteId id{row.Integer(0)};
       if (id.value <= site::SiteId::kLargest) return id;

@@ -40,7 +40,7 @@ class Transaction {
   // Says that the document Traefik reads is another one from this revision on.
   virtual Result<void> MarkDocumentChanged() = 0;
 
-  // The smallest id above all that exist.
+  // The smallest id above all that there ever were: no site gets what was another's.
   virtual Result<site::SiteId> NextId() = 0;
 
   virtual Result<std::optional<std::string>> Setting(std::string_view key) = 0;

@@ -37,6 +37,7 @@ void ConnectionTable::CutLate(const Limits& limits, Clock::time_point now) {
   for (const auto& [descriptor, state] : open_) {
     const bool late =
         (state.phase == Phase::kReading && now - state.since > limits.reading) ||
+        (state.phase == Phase::kReadingBody && now - state.since > limits.reading_body) ||
         (state.phase == Phase::kSending && limits.sending != Clock::duration::zero() &&
          now - state.since > limits.sending);
     if (late) shutdown(descriptor, SHUT_RDWR);
@@ -56,10 +57,14 @@ void ConnectionTable::CutIdle(std::size_t count, Clock::duration idle, Clock::ti
   for (const auto& [since, descriptor] : waiting) shutdown(descriptor, SHUT_RDWR);
 }
 
-void ConnectionTable::End(Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  if (closed_.wait_until(lock, deadline, [this] { return open_.empty(); })) return;
+void ConnectionTable::CutAll() {
+  const std::lock_guard lock(mutex_);
   for (const auto& [descriptor, state] : open_) shutdown(descriptor, SHUT_RDWR);
+}
+
+void ConnectionTable::WaitForAll(Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  closed_.wait_until(lock, deadline, [this] { return open_.empty(); });
 }
 
 }  // namespace provider::http

@@ -19,14 +19,16 @@ class ConnectionTable {
   using Clock = std::chrono::steady_clock;
 
   enum class Phase : std::uint8_t {
-    kIdle,       // waits for a request
-    kReading,    // of which a part has come
+    kIdle,     // waits for a request
+    kReading,  // of which a part has come
+    kReadingBody,
     kAnswering,  // is with the handler, for as long as that takes
     kSending,
   };
 
   struct Limits {
     Clock::duration reading;
+    Clock::duration reading_body;
     Clock::duration sending;  // 0: none
   };
 
@@ -42,8 +44,10 @@ class ConnectionTable {
   // that wait for the longest time first.
   void CutIdle(std::size_t count, Clock::duration idle, Clock::time_point now);
 
-  // Waits until all are closed, and cuts those that are left at the deadline.
-  void End(Clock::time_point deadline);
+  void CutAll();
+
+  // Until all are closed, or the deadline.
+  void WaitForAll(Clock::time_point deadline);
 
  private:
   struct State {

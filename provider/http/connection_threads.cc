@@ -18,7 +18,8 @@ bool ConnectionThreads::Run(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
     if (ended_) return false;
     finished.swap(finished_);
-    if (queue_.size() >= idle_ && !StartThread() && queue_.size() >= idle_ + most_waiting_) {
+    if (queue_.size() >= idle_ && !StartThread() &&
+        (threads_.empty() || queue_.size() >= idle_ + most_waiting_)) {
       return false;
     }
     queue_.push_back(std::move(work));

@@ -1,6 +1,7 @@
 #include "provider/http/server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -25,6 +26,7 @@ constexpr std::size_t kLongestPath = 4096 + 256;
 constexpr std::uint64_t kLargestDrained = 64 << 10;
 constexpr std::size_t kWaitingConnections = 128;
 constexpr std::chrono::milliseconds kWatchPeriod{250};
+constexpr int kSendBuffer = 256 << 10;
 
 // What a thread knows while it serves one connection, from its first request to its end.
 struct Serving {
@@ -97,6 +99,7 @@ class TrackingServer final : public httplib::Server {
           read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
           [&](httplib::Stream& stream, bool close, bool& closed) {
             connections_.Enter(descriptor, ConnectionTable::Phase::kReading);
+            send_flags = 0;
             const bool served = process_request(
                 stream, remote_address, remote_port, local_address, local_port, close, closed,
                 [&](httplib::Request& request) {
@@ -247,6 +250,7 @@ void ToHttplib(ServerResponse response, httplib::Response& to) {
         size, response.content_type,
         [body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
           if (offset >= body->size()) return false;
+          send_flags = 0;
           return sink.write(body->data() + offset, std::min(length, body->size() - offset));
         },
         on_sent);
@@ -303,6 +307,10 @@ class Server::Implementation {
     server_.set_socket_options([](int descriptor) {
       const int on = 1;
       setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      // What a slow reader has not taken yet; a larger one only takes what is read out of the
+      // cache.
+      const int buffer = kSendBuffer;
+      setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     });
     InstallHandlers();
   }
@@ -319,7 +327,8 @@ class Server::Implementation {
   void Stop() {
     if (!thread_.joinable()) return;
     server_.stop();
-    server_.connections().End(std::chrono::steady_clock::now() + limits_.stop_grace);
+    server_.connections().WaitForAll(std::chrono::steady_clock::now() + limits_.stop_grace);
+    is_ending_ = true;  // those that still wait for a thread open later
     thread_.join();
     watch_.request_stop();
     watch_.join();
@@ -335,7 +344,9 @@ class Server::Implementation {
     while (!stop.stop_requested()) {
       wake.wait_for(lock, stop, kWatchPeriod, [] { return false; });
       const auto now = ConnectionTable::Clock::now();
-      server_.connections().CutLate({limits_.head_time, limits_.answer_time}, now);
+      server_.connections().CutLate({limits_.head_time, limits_.body_time, limits_.answer_time},
+                                    now);
+      if (is_ending_) server_.connections().CutAll();
       server_.connections().CutIdle(threads_->waiting(), kWatchPeriod, now);
     }
   }
@@ -354,14 +365,13 @@ class Server::Implementation {
       if (auto refusal = hooks_.admit(request)) return refusal;
     }
     const bool streams = hooks_.streams_body && hooks_.streams_body(request);
-    if (!streams && from.has_header("Content-Length") && DeclaredBody(from) > limits_.body_bytes) {
-      return error_page_(413);
-    }
+    const bool is_known = from.has_header("Content-Length") || limits_.body_bytes == 0;
+    if (!streams && is_known && DeclaredBody(from) > limits_.body_bytes) return error_page_(413);
     return {};
   }
 
   void ServeWithBody(const httplib::Request& from, httplib::Response& to,
-                     const httplib::ContentReader& reader) const {
+                     const httplib::ContentReader& reader) {
     ServerRequest request = FromHttplib(from);
     bool whole = false;
     if (hooks_.streams_body && hooks_.streams_body(request)) {
@@ -375,11 +385,13 @@ class Server::Implementation {
       return;
     }
     bool too_large = false;
+    Enter(server_, ConnectionTable::Phase::kReadingBody);
     whole = reader([&](const char* data, std::size_t size) {
       too_large = request.body.size() + size > limits_.body_bytes;
       if (!too_large) request.body.append(data, size);
       return !too_large;
     });
+    Enter(server_, ConnectionTable::Phase::kAnswering);
     if (whole) return ToHttplib(handler_(request), to);
     RefuseBody();
     ToHttplib(error_page_(too_large ? 413 : 400), to);
@@ -396,7 +408,10 @@ class Server::Implementation {
       return httplib::Server::HandlerResponse::Handled;
     });
     const auto serve = [this](const httplib::Request& from, httplib::Response& to) {
-      ToHttplib(handler_(FromHttplib(from)), to);
+      ServerResponse response = handler_(FromHttplib(from));
+      // The head waits for the body behind it, so that both are sent together.
+      if (response.shared_body && from.method == "GET") send_flags = MSG_MORE;
+      ToHttplib(std::move(response), to);
       Enter(server_, ConnectionTable::Phase::kSending);
     };
     const auto serve_body = [this](const httplib::Request& from, httplib::Response& to,
@@ -463,6 +478,7 @@ class Server::Implementation {
   TrackingServer server_;
   std::string socket_file_;
   std::thread thread_;
+  std::atomic<bool> is_ending_ = false;  // every connection is cut
   std::jthread watch_;
 };
 

@@ -1,6 +1,6 @@
-// Benchmarks: one JSON line each. `bench [codec] [snapshot] [scale] [poll] [route] [labels]
-// [deploy] [first] [terminals]`, all of them without arguments. Started by `tests/run.sh --bench`,
-// which gives an engine and a Traefik.
+// Benchmarks: one JSON line each. `bench [codec] [snapshot] [scale] [poll] [endpoint] [route]
+// [labels] [deploy] [first] [terminals]`, all of them without arguments. Started by `tests/run.sh
+// --bench`, which gives an engine and a Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,9 +15,11 @@
 
 #include "tests/bench/codec_bench.h"
 #include "tests/bench/deploy_bench.h"
+#include "tests/bench/endpoint_bench.h"
 #include "tests/bench/first_answer_bench.h"
 #include "tests/bench/poll_bench.h"
 #include "tests/bench/report.h"
+#include "tests/bench/route_bench.h"
 #include "tests/bench/scale_bench.h"
 #include "tests/bench/snapshot_bench.h"
 #include "tests/bench/terminal_bench.h"
@@ -50,47 +52,6 @@ double TimeRoute(Change&& change, Visit&& visit, std::chrono::seconds limit = 60
   change();
   if (!Eventually(visit, limit, 1ms)) throw std::runtime_error("the route never came");
   return Milliseconds(Clock::now() - begin);
-}
-
-void LoadSites(OrchestratorProcess& orchestrator, const std::string& upstream) {
-  json batch{{"upsert", json::array()}};
-  for (int id = 1; id <= kSites; ++id)
-    batch["upsert"].push_back(ExternalSite(id, HostOf(id), upstream));
-  const Answer answer = orchestrator.Call("POST", "/v1/sites/batch", batch.dump());
-  if (answer.status != 200) throw std::runtime_error(answer.body);
-}
-
-// Through a real Traefik on this machine.
-void BenchRoute() {
-  const std::uint16_t port = FreePort();
-  OrchestratorProcess orchestrator(fmt::format(
-      "docker: {{host: null}}\n"
-      "traefik: {{instances: [{{name: edge, entry_point: \"http://127.0.0.1:{}\"}}]}}\n",
-      port));
-  orchestrator.Start();
-  const Upstream upstream("hello");
-  LoadSites(orchestrator, upstream.url());
-  const TraefikProcess traefik(LongPollConfiguration(orchestrator.provider_url(), "edge"), port);
-  provider::http::Client client;
-  orchestrator.Call("PATCH", "/v1/sites/1?wait=routed&timeout=60s", "{}");
-
-  std::vector<double> routed;
-  std::vector<double> confirmed;
-  for (int round = 0; round < 60; ++round) {
-    const std::string host = fmt::format("live{}.example.com", round);
-    const std::string patch = json{{"hosts", {host}}}.dump();
-    const std::string path = fmt::format("/v1/sites/{}", 1 + round);
-    routed.push_back(
-        TimeRoute([&] { orchestrator.Call("PATCH", path, patch); },
-                  [&] { return VisitSite(client, traefik.url(), host).status == 200; }));
-    const std::string next = json{{"hosts", {"next-" + host}}}.dump();
-    const auto begin = Clock::now();
-    orchestrator.Call("PATCH", path + "?wait=routed", next);
-    confirmed.push_back(Milliseconds(Clock::now() - begin));
-  }
-  Report("change_to_live_route", routed,
-         {{"sites", kSites}, {"mode", "provider"}, {"target_p50", 60}});
-  Report("change_confirmed_by_wait_routed", confirmed, {{"sites", kSites}, {"mode", "provider"}});
 }
 
 // Both modes side by side on one swarm and one Traefik: 499 services without tasks and one with,
@@ -140,6 +101,7 @@ int main(int argc, char** argv) {
     if (wanted("snapshot")) tests::BenchSnapshot();
     if (wanted("scale")) tests::BenchScale();
     if (wanted("poll")) tests::BenchPoll();
+    if (wanted("endpoint")) tests::BenchEndpoint();
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();
     if (wanted("deploy")) tests::BenchDeploy();

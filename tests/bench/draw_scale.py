@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/ usr / bin / env python3
 """Draws what `bench scale` measured: JSON lines on standard input, an SVG on standard output.
 
     tests/run.sh --bench scale | tests/bench/draw_scale.py > docs/scale.svg
@@ -61,8 +61,10 @@ def main():
         sys.exit("no line of the benchmark traefik_reload on standard input")
 
     def series(value):
-        return {name: [(e["sites"], value(e)) for e in measured if e["document"] == name]
-                for name in STYLES}
+        return {
+name: [(e["sites"], value(e)) for e in measured if e["document"] == name]
+                for name in STYLES
+}
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
            'font-family="sans-serif" font-size="12">',

@@ -156,6 +156,9 @@ TEST_CASE("the API lets nobody in without its token, and the health checks every
   }
   CHECK(orchestrator.CallRaw("GET", "/healthz", "", {}).status == 200);
   CHECK(orchestrator.CallRaw("GET", "/readyz", "", {}).status == 200);
+  // What is open to strangers takes nothing from them.
+  CHECK(orchestrator.CallRaw("POST", "/healthz", "{}", {{"Content-Type", "application/json"}})
+            .status == 405);
   CHECK(orchestrator.Call("GET", "/metrics").body.contains("orchestrator_provider_requests_total"));
 }
 

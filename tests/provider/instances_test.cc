@@ -188,6 +188,36 @@ TEST_CASE("An instance that is alive, or unknown, cannot be declared gone") {
   CHECK(instances.DeclareGone("edge").has_value());
 }
 
+TEST_CASE("What a document does not promise is not confirmed, whatever its number is") {
+  Instances instances({kProbed});
+  instances.RecordProbe("edge", 10);
+  CHECK(instances.Confirm(7).everywhere);
+  instances.SetPromise({.nothing_after = {{5, "rolled back"}}, .true_from = 0, .held = true});
+  CHECK(instances.Confirm(5).everywhere);
+  const Confirmation confirmation = instances.Confirm(6);
+  CHECK_FALSE(confirmation.everywhere);
+  CHECK(confirmation.held);
+  CHECK(confirmation.waiting_for == std::vector<std::string>{"rolled back"});
+  instances.SetPromise({.nothing_after = {}, .true_from = 11, .held = false});
+  CHECK_FALSE(instances.Confirm(5).everywhere);
+  CHECK_FALSE(instances.Confirm(5).held);
+  instances.RecordProbe("edge", 11);
+  CHECK(instances.Confirm(5).everywhere);
+}
+
+TEST_CASE("A Traefik that serves what was not published here confirms nothing, also later") {
+  Instances instances({kProbed});
+  instances.RecordPublished(90, Clock::now());
+  instances.RecordProbe("edge", 100);
+  CHECK_FALSE(instances.Confirm(89).everywhere);
+  CHECK_THAT(instances.Confirm(89).waiting_for.at(0), ContainsSubstring("not published here"));
+  instances.RecordPublished(101, Clock::now());
+  instances.RecordProbe("edge", 100);
+  CHECK_FALSE(instances.Confirm(92).everywhere);
+  instances.RecordProbe("edge", 101);
+  CHECK(instances.Confirm(92).everywhere);
+}
+
 TEST_CASE("A delivery to an instance that never polled is not counted") {
   Instances instances({});
   instances.RecordDelivered("unknown", 1);

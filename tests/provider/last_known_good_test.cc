@@ -23,7 +23,8 @@ std::string Content(const std::filesystem::path& path) {
 LastKnownGood Sample() {
   return {tests::MakeSnapshot(42),
           {0, 1, 127, 128, 300, 100'000, std::numeric_limits<std::uint64_t>::max()},
-          "database 1"};
+          "database 1",
+          7};
 }
 
 TEST_CASE("A document is read from its file as it was served, and marked as stale") {
@@ -32,6 +33,7 @@ TEST_CASE("A document is read from its file as it was served, and marked as stal
   REQUIRE(read.has_value());
   CHECK(read->keys == saved.keys);
   CHECK(read->source == saved.source);
+  CHECK(read->routes_of == saved.routes_of);
   const Snapshot& snapshot = *read->snapshot;
   CHECK(snapshot.is_stale());
   CHECK_FALSE(saved.snapshot->is_stale());
@@ -43,6 +45,12 @@ TEST_CASE("A document is read from its file as it was served, and marked as stal
   CHECK(*snapshot.plain() == *saved.snapshot->plain());
   CHECK(snapshot.BytesOf(traefik::Form::kMerged, Snapshot::Encoding::kPlain) == nullptr);
   CHECK(snapshot.BytesOf(traefik::Form::kMerged, Snapshot::Encoding::kGzip) == nullptr);
+}
+
+TEST_CASE("A document of its own revision says nothing else") {
+  LastKnownGood saved = Sample();
+  saved.routes_of.reset();
+  CHECK_FALSE(ParseLastKnownGood(LastKnownGoodToText(saved)).value().routes_of.has_value());
 }
 
 TEST_CASE("A damaged file is refused whole, whichever byte it is") {

@@ -385,7 +385,7 @@ TEST_CASE("Routing goes back to what was published and forth again") {
   REQUIRE(fixture.instances->Confirm(now).everywhere);
 
   CHECK(RollBack(*fixture.store, *fixture.history, now + 100).error().kind == ErrorKind::kNotFound);
-  CHECK(RollBack(*fixture.store, *fixture.history, {}).error().kind == ErrorKind::kConflict);
+  CHECK(RollForth(*fixture.store, fixture.history.get()).error().kind == ErrorKind::kConflict);
   const Revision back = RollBack(*fixture.store, *fixture.history, old).value();
   REQUIRE(fixture.Serves(back));
   CHECK(fixture.document->rolled_back_to() == old);
@@ -421,7 +421,7 @@ TEST_CASE("Routing goes back to what was published and forth again") {
     CHECK_FALSE(fixture.instances->Confirm(now).everywhere);
   }
   const Revision before_forth = fixture.publisher->Current()->revision();
-  const Revision forth = RollBack(*fixture.store, *fixture.history, {}).value();
+  const Revision forth = RollForth(*fixture.store, fixture.history.get()).value();
   REQUIRE(fixture.Serves(forth));
   CHECK_FALSE(fixture.document->rolled_back_to().has_value());
   CHECK(fixture.Has("changed.example"));
@@ -431,6 +431,69 @@ TEST_CASE("Routing goes back to what was published and forth again") {
   CHECK_FALSE(fixture.instances->Confirm(now).everywhere);
   fixture.instances->RecordProbe("edge", forth);
   CHECK(fixture.instances->Confirm(now).everywhere);
+}
+
+TEST_CASE("A rollback that cannot be followed leaves what is served, says so, and can be ended") {
+  Fixture fixture;
+  fixture.Start();
+  const Revision old = fixture.PutMany(1, 3);
+  REQUIRE(fixture.IsKept(old));
+  const Revision now = fixture.PutMany(4, 4);
+  REQUIRE(fixture.IsKept(now));
+  REQUIRE(Eventually([&] { return fixture.history->List()->size() == 2; }));
+  REQUIRE(fixture.IsKept(RollBack(*fixture.store, *fixture.history, old).value()));
+  fixture.Stop();
+  REQUIRE(fixture.history->Clear().has_value());
+  SECTION("with a history that begins anew") {}
+  SECTION("without a history") { fixture.history.reset(); }
+  fixture.Start();
+  REQUIRE(Eventually([&] { return fixture.document->held().has_value(); }));
+  CHECK_THAT(fixture.document->held()->reason, ContainsSubstring("cannot be rolled back"));
+  CHECK(fixture.Has("site1.example"));
+  const Revision later = fixture.PutMany(5, 5);
+  REQUIRE(fixture.Holds(later));
+  // Not even what the number of the served document would say.
+  fixture.instances->RecordProbe("edge", fixture.publisher->Current()->revision());
+  CHECK_FALSE(fixture.instances->Confirm(now).everywhere);
+  REQUIRE(fixture.Serves(RollForth(*fixture.store, fixture.history.get()).value()));
+  CHECK(fixture.Has("site5.example"));
+}
+
+TEST_CASE("A rollback goes to routes of their own revision only") {
+  Fixture fixture;
+  fixture.Start();
+  const Revision first = fixture.PutMany(1, 3);
+  REQUIRE(Eventually([&] { return fixture.history->List()->size() == 1; }));
+  fixture.PutMany(4, 4);
+  REQUIRE(Eventually([&] { return fixture.history->List()->size() == 2; }));
+  const Revision back = RollBack(*fixture.store, *fixture.history, first).value();
+  REQUIRE(Eventually([&] { return fixture.history->List()->front().revision == back; }));
+  CHECK(fixture.history->List()->front().rolled_back_to == first);
+  const auto refused = RollBack(*fixture.store, *fixture.history, back);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::kConflict);
+}
+
+TEST_CASE("In a rollback a new site of an old number is a new one, and paths of a host are apart") {
+  Fixture fixture;
+  fixture.Start();
+  store::SiteRecord blog = MakeRecord(MakeExternal(2));
+  blog.site.hosts = tests::MakeSite(2, {"shared.example"}).hosts;
+  blog.site.hosts[0].path = *traefik::PathPrefix::Parse("/blog");
+  const Revision old = fixture.Put({MakeRecord(MakeExternal(1)), blog});
+  REQUIRE(Eventually([&] { return fixture.history->List()->size() == 1; }));
+  store::SiteRecord shop = MakeRecord(MakeExternal(3));
+  shop.site.hosts = tests::MakeSite(3, {"shared.example"}).hosts;
+  shop.site.hosts[0].path = *traefik::PathPrefix::Parse("/shop");
+  fixture.Put({shop});
+  REQUIRE(fixture.Serves(RollBack(*fixture.store, *fixture.history, old).value()));
+  CHECK(fixture.Has("/shop"));
+  CHECK(fixture.Has("/blog"));
+
+  REQUIRE(fixture.Serves(fixture.Erase(1, 1)));
+  CHECK_FALSE(fixture.Has("site1.example"));
+  REQUIRE(fixture.Serves(fixture.PutMany(1, 1)));
+  CHECK(fixture.Has("site1.example"));
 }
 
 TEST_CASE("The history says what each document changed, and goes on after a restart") {

@@ -47,7 +47,10 @@ class Fixture {
         [this](const SiteRecord&) {
           return labels_applied ? std::optional(std::chrono::steady_clock::now()) : std::nullopt;
         },
-        ModeSwitchOptions{tests::MakeRouteOptions(), 0ms});
+        ModeSwitchOptions{.routes = tests::MakeRouteOptions(),
+                          .label_grace = 0ms,
+                          .unkept = [this](store::Revision) { return unkept.load(); },
+                          .quarantined = [this](site::SiteId) { return quarantined.load(); }});
   }
 
   bool PhaseEventually(std::int64_t id, Phase phase) {
@@ -61,6 +64,8 @@ class Fixture {
   std::unique_ptr<provider::Instances> instances;
   std::atomic<bool> labels_applied = false;
   std::atomic<bool> labels_shown = false;
+  std::atomic<const char*> unkept = "";
+  std::atomic<const char*> quarantined = "";
   std::unique_ptr<ModeSwitch> mode_switch;
 
  private:
@@ -194,6 +199,23 @@ TEST_CASE("DefaultMode is the provider until the store says otherwise") {
   CHECK(DefaultMode(*store) == site::RoutingMode::kProvider);
   tests::SetDefaultMode(*store, "labels");
   CHECK(DefaultMode(*store) == site::RoutingMode::kLabels);
+}
+
+TEST_CASE("Labels stay while the document would not be there after a restart, or lacks the site") {
+  Fixture fixture;
+  tests::SetDefaultMode(*fixture.store, "provider");
+  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});
+  SECTION("because it is not on disk") { fixture.unkept = "the disk is full"; }
+  SECTION("because its routes cannot be made") { fixture.quarantined = "a missing middleware"; }
+  fixture.Start();
+  REQUIRE(fixture.PhaseEventually(1, Phase::kToProvider));
+  fixture.instances->RecordProbe("edge", 1'000);
+  const std::string why = *fixture.unkept.load() != 0 ? "the disk is full" : "a missing middleware";
+  REQUIRE(fixture.WaitsEventually(1, why));
+  CHECK(fixture.store.Find(1)->phase == Phase::kToProvider);
+  fixture.unkept = "";
+  fixture.quarantined = "";
+  CHECK(fixture.PhaseEventually(1, Phase::kProvider));
 }
 
 }  // namespace

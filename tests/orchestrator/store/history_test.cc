@@ -23,9 +23,8 @@ struct Fixture {
   std::string path = directory.path() / "history.db";
   std::unique_ptr<History> history = OpenHistory(path).value();
 
-  void Add(Revision revision, const Parts& changed, std::size_t keep = 100,
-           std::optional<Revision> pinned = {}) {
-    const auto added = history->Add(Numbered(revision), changed, keep, pinned);
+  void Add(Revision revision, const Parts& changed, std::size_t keep = 100) {
+    const auto added = history->Add(Numbered(revision), changed, keep);
     REQUIRE(added.has_value());
   }
   std::vector<Revision> Revisions() const {
@@ -71,8 +70,8 @@ TEST_CASE("Revisions are listed as they were added, the newest first, also after
                                  .removed = 2,
                                  .changed = 3,
                                  .rolled_back_to = 3};
-  REQUIRE(fixture.history->Add(first, {}, 100, {}).has_value());
-  REQUIRE(fixture.history->Add(second, {}, 100, 3).has_value());
+  REQUIRE(fixture.history->Add(first, {}, 100).has_value());
+  REQUIRE(fixture.history->Add(second, {}, 100).has_value());
   CHECK(*fixture.history->List() == std::vector{second, first});
   fixture.history.reset();
   fixture.history = OpenHistory(fixture.path).value();
@@ -116,12 +115,14 @@ TEST_CASE("The same revision again takes the place of the last") {
 TEST_CASE("Only the newest revisions are kept, and the one that routing is rolled back to") {
   Fixture fixture;
   for (Revision revision = 1; revision <= 10; ++revision) {
-    fixture.Add(revision, {{1, std::to_string(revision)}}, 3,
-                revision >= 5 ? std::optional<Revision>(4) : std::nullopt);
+    if (revision == 5) REQUIRE(fixture.history->Pin(4).has_value());
+    fixture.Add(revision, {{1, std::to_string(revision)}}, 3);
   }
+  CHECK(fixture.history->Pin(5).error().kind == ErrorKind::kNotFound);
   CHECK(fixture.Revisions() == std::vector<Revision>{10, 9, 8, 4});
   CHECK(*fixture.history->PartsOf(4) == Parts{{1, "4"}});
   CHECK(*fixture.history->PartsOf(8) == Parts{{1, "8"}});
+  REQUIRE(fixture.history->Pin({}).has_value());
   fixture.Add(11, {}, 3);
   CHECK(fixture.Revisions() == std::vector<Revision>{11, 10, 9});
   CHECK(*fixture.history->PartsOf(11) == Parts{{1, "10"}});

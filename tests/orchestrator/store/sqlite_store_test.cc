@@ -323,7 +323,7 @@ TEST_CASE("All that was committed is there after a reopen") {
   CHECK(store.Put({MakeRecord(MakeSite(2))}) == 3);
 }
 
-TEST_CASE("NextId is above all that exist") {
+TEST_CASE("NextId is above all that there ever were") {
   TestStore store;
   const auto next = [&] {
     Result<site::SiteId> id;
@@ -335,6 +335,8 @@ TEST_CASE("NextId is above all that exist") {
   };
   CHECK(next() == site::SiteId{1});
   store.Put({MakeRecord(MakeSite(7)), MakeRecord(MakeSite(3))});
+  CHECK(next() == site::SiteId{8});
+  store->Write([](Transaction& transaction) { return transaction.Erase({7}); }).value();
   CHECK(next() == site::SiteId{8});
   store.Put({MakeRecord(MakeSite(site::SiteId::kLargest))});
   const auto full = next();

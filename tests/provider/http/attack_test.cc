@@ -164,6 +164,55 @@ TEST_CASE("A peer that sends its request a byte at a time has limited time") {
   CHECK(fixture.StatusOfGet() == 200);
 }
 
+TEST_CASE("A peer that sends its body a byte at a time has limited time") {
+  struct Case {
+    const char* sentence;
+    const char* head;
+  };
+  const Case cases[] = {
+      {"should end a body of a known length", "Content-Length: 900"},
+      {"should end a line of a chunked body", "Transfer-Encoding: chunked"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    Fixture fixture({.connections = 1, .body_bytes = 1000, .body_time = 1s});
+    RawConnection slow(fixture.port);
+    slow.Send("POST / HTTP/1.1\r\nHost: a\r\n" + std::string(c.head) + "\r\n\r\n");
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(Eventually([&] { return !slow.Send("0"); }, 10s, 50ms));
+    CHECK(std::chrono::steady_clock::now() - begin < 5s);
+    CHECK(fixture.handled == 0);
+    CHECK(fixture.StatusOfGet() == 200);
+  }
+}
+
+TEST_CASE("Where no bodies are taken, none is read") {
+  for (const char* head : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+    INFO(head);
+    Fixture fixture({.connections = 1, .body_bytes = 0});
+    RawConnection connection(fixture.port);
+    connection.Send("POST / HTTP/1.1\r\nHost: a\r\n" + std::string(head) + "\r\n\r\n");
+    CHECK_THAT(connection.ReadUntil("refused"), StartsWith("HTTP/1.1 413"));
+    CHECK(fixture.handled == 0);
+  }
+}
+
+TEST_CASE("A stop ends connections that go on sending") {
+  Fixture fixture({.connections = 1, .body_bytes = 1 << 20, .stop_grace = 1s});
+  RawConnection busy(fixture.port);
+  busy.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  RawConnection waiting(fixture.port);  // for the only thread
+  waiting.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  std::jthread sender([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && (busy.Send("x") || waiting.Send("x"))) {
+      std::this_thread::yield();
+    }
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  fixture.server.Stop();
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
 TEST_CASE("A reader that takes its answer slowly has limited time") {
   Fixture fixture({.connections = 1, .answer_time = 1s});
   RawConnection slow(fixture.port);

@@ -1,0 +1,45 @@
+#include "orchestrator/routing/removal_gate.h"
+
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/orchestrator/sites.h"
+
+namespace orchestrator::routing {
+namespace {
+
+const std::vector<provider::ConfiguredInstance> kEdge{{"edge", "http://127.0.0.1:1"}};
+
+store::SiteRecord Removed(store::Phase phase = store::Phase::kProvider) {
+  store::SiteRecord record = tests::MakeRecord(tests::MakeSite(1), phase);
+  record.removing = true;
+  record.revision = record.routes_revision = 5;
+  return record;
+}
+
+TEST_CASE("A removed site's service goes when every Traefik has let go of it") {
+  provider::Instances instances(kEdge);
+  RemovalGate gate(instances);
+  instances.RecordProbe("edge", 4);
+  CHECK_FALSE(gate.IsUnused(Removed()));
+  instances.RecordProbe("edge", 5);
+  CHECK(gate.IsUnused(Removed()));
+}
+
+TEST_CASE("A removed site's service goes at once with labels, and where there is no Traefik") {
+  provider::Instances instances(kEdge);
+  RemovalGate gate(instances);
+  CHECK(gate.IsUnused(Removed(store::Phase::kLabels)));
+  provider::Instances none({});
+  CHECK(RemovalGate(none).IsUnused(Removed()));
+}
+
+TEST_CASE("What is held back keeps its services, also where no Traefik has polled yet") {
+  provider::Instances none({});
+  none.SetPromise({.nothing_after = {{4, "held back"}}, .true_from = 0, .held = true});
+  CHECK_FALSE(RemovalGate(none).IsUnused(Removed()));
+}
+
+}  // namespace
+}  // namespace orchestrator::routing
