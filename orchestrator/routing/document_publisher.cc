@@ -222,7 +222,7 @@ bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point com
         "orchestrator routing rollback latest)",
         *orders->rolled_back_to, followed.error());
     Hold(std::move(held), orders->true_from);
-    return true;
+    return false;  // it may be possible later
   }
   const auto begin = Clock::now();
   provider::Assembly& assembly = rolled_back_ ? rolled_back_->assembly : assembly_;
@@ -310,7 +310,12 @@ void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
       held.can_be_confirmed
           ? fmt::format(" (to let it pass: orchestrator routing confirm {})", held.revision)
           : "");
-  spdlog::error("{}", sentence);
+  const auto before = this->held();
+  const bool is_new = !before || before->revision != held.revision || before->reason != held.reason;
+  if (is_new) {
+    spdlog::error("{}", sentence);
+    ++objections_;
+  }
   // Numbers of an older database say nothing about what is served.
   store::Revision had = rolled_back_to().value_or(held.published);
   if (published_ == 0 && options_.before && options_.before->routes_of) {
@@ -321,7 +326,6 @@ void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
                          .held = true});
   // What was served before is better than nothing.
   if (!publisher_.Current() && options_.before) publisher_.Publish(options_.before->snapshot);
-  ++objections_;
   const std::lock_guard lock(mutex_);
   held_ = std::move(held);
 }

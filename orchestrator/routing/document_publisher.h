@@ -69,7 +69,7 @@ class DocumentPublisher {
   std::string QuarantineOf(site::SiteId id) const;
 
   std::uint64_t published() const { return published_; }    // how many documents
-  std::uint64_t objections() const { return objections_; }  // how many were held back at first
+  std::uint64_t objections() const { return objections_; }  // how many were held back
   const provider::Histogram& render_times() const { return render_times_; }
 
  private:
