@@ -128,7 +128,11 @@ void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
     }
     // A Traefik that serves what was never published here has it from another orchestrator, or from
     // a database that was lost: its number says nothing about ours, also when ours gets there.
-    if (published_ != 0 && revision > published_) foreign_ = std::max(foreign_, revision);
+    if (published_ != 0 && revision > published_) {
+      entry.foreign = revision;
+    } else if (revision != entry.foreign) {
+      entry.foreign = 0;
+    }
     const bool is_new = status.confirmed != revision;
     status.confirmed = revision;
     status.problem.clear();
@@ -187,9 +191,9 @@ bool Instances::IsGone(const std::string& name) const {
 bool Instances::IsApplyingLocked(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) return false;
-  const auto& [status, polls_running, last_poll, last_delivery, deliveries] = found->second;
-  return status.confirmed != 0 && status.confirmed < status.delivered && last_delivery &&
-         Clock::now() - *last_delivery < kLongestApplying;
+  const Entry& entry = found->second;
+  return entry.status.confirmed != 0 && entry.status.confirmed < entry.status.delivered &&
+         entry.last_delivery && Clock::now() - *entry.last_delivery < kLongestApplying;
 }
 
 bool Instances::IsApplying(const std::string& name) const {
@@ -278,15 +282,15 @@ Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {
     confirmation.held = promise_.held;
     return confirmation;
   }
-  revision = std::max({revision, promise_.true_from, foreign_ + 1});
+  revision = std::max(revision, promise_.true_from);
   bool anyone = false;
   for (const auto& [name, entry] : entries_) {
     const InstanceStatus& status = entry.status;
     if (!Counts(entry)) continue;
     anyone = true;
     if (status.probed) {
-      const bool is_foreign = status.confirmed != 0 && status.confirmed <= foreign_;
-      if (status.confirmed >= revision) continue;
+      const bool is_foreign = status.confirmed != 0 && status.confirmed == entry.foreign;
+      if (status.confirmed >= revision && !is_foreign) continue;
       confirmation.waiting_for.push_back(
           is_foreign ? fmt::format("{} serves revision {}, which was not published here: from "
                                    "another orchestrator, or a newer database",

@@ -137,6 +137,7 @@ class Instances {
     unsigned polls_running = 0;
     std::optional<Clock::time_point> last_poll;
     std::optional<Clock::time_point> last_delivery;
+    std::uint64_t foreign = 0;        // what it answers with, while that was not published here
     std::deque<Delivery> deliveries;  // the last few, oldest first
   };
 
@@ -156,7 +157,6 @@ class Instances {
   std::uint64_t changes_ = 0;             // guarded by mutex_
   Promise promise_;                       // guarded by mutex_
   std::uint64_t published_ = 0;           // guarded by mutex_; the newest revision
-  std::uint64_t foreign_ = 0;  // guarded by mutex_; the newest revision that was not published here
   struct Commit {
     std::uint64_t revision;
     Clock::time_point at;

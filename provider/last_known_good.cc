@@ -76,7 +76,7 @@ std::expected<LastKnownGood, std::string> ParseLastKnownGood(std::string_view te
   const json header = json::parse(TakeLine(text), nullptr, /*allow_exceptions=*/false);
   try {
     if (header.at("version") != kVersion) return Damage("it is of another version");
-    const auto routes_of = header.at("routes_of").get<std::uint64_t>();
+    const auto routes_of = header.value("routes_of", header.at("revision").get<std::uint64_t>());
     const auto keys_size = header.at("keys_size").get<std::size_t>();
     if (keys_size > text.size()) return Damage("it is too short");
     LastKnownGood document;

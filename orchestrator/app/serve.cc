@@ -254,14 +254,17 @@ Result<void> Serve(const config::Config& config) {
   if (before && !IsOutdated(*before, config)) ServeFromBefore(*before, publisher);
   provider::Instances instances(config.traefik.instances);
   // Until a document of the store is there, nobody knows what the numbers of others mean.
-  instances.SetPromise({.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0});
+  instances.SetPromise(
+      {.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0, .held = true});
   provider::PollServer polls(publisher, instances, {.tokens = config.provider.tokens});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
 
   const auto store = OpenStore(config, before, publisher, signals);
-  if (!store) return Failure(store.error());
-  if (!*store) return {};
+  if (!store || !*store) {
+    publisher.Close();
+    return store ? Result<void>() : Failure(store.error());
+  }
   const PollsEnd polls_end(publisher, polls);
   const std::unique_ptr<store::History> history = OpenHistory(config);
   if (before) {

@@ -54,8 +54,12 @@ bool HasStreams(const traefik::Fragment& fragment) {
 // What all sites share now, with what they shared then as far as its names are not used any more.
 traefik::Fragment SharedWithThoseOf(const traefik::Fragment& then, const RouteOptions& options) {
   traefik::codec::Value shared = DecodedRoutes(then, options);
-  std::erase_if(std::get<traefik::codec::Object>(shared.data),
-                [](const traefik::codec::Member& section) { return section.name == "tls"; });
+  // Certificates are those of now: the old ones may have run out.
+  for (traefik::codec::Member& section : std::get<traefik::codec::Object>(shared.data)) {
+    if (section.name != "tls") continue;
+    std::erase_if(std::get<traefik::codec::Object>(section.value.data),
+                  [](const traefik::codec::Member& kind) { return kind.name == "certificates"; });
+  }
   traefik::codec::Merge(shared, DecodedRoutes(SharedFragment(options), options));
   return traefik::RenderFragment(shared);
 }
@@ -64,8 +68,7 @@ traefik::Fragment SharedWithThoseOf(const traefik::Fragment& then, const RouteOp
 
 DocumentPublisher::DocumentPublisher(const store::Store& store, provider::Publisher& publisher,
                                      provider::Instances& instances, Recorder& recorder,
-                                     const store::History* history,
-                                     DocumentPublisherOptions options)
+                                     store::History* history, DocumentPublisherOptions options)
     : store_(store),
       publisher_(publisher),
       instances_(instances),
@@ -143,6 +146,7 @@ void DocumentPublisher::Apply(const store::Changes& changes) {
   }
   auto rendered = DocumentFragments(records, options_.routes);
   auto next = rendered.begin();
+  bool freed = false;  // addresses that the rollback had
   for (const store::Change& change : changes.sites) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
     std::optional<QuarantinedSite> quarantined;
@@ -175,7 +179,7 @@ void DocumentPublisher::Apply(const store::Changes& changes) {
       }
     }
     assembly_.Set(key, std::move(routes));
-    if (rolled_back_) TakeIntoRollback(key);
+    if (rolled_back_) freed = !TakeIntoRollback(key) || freed;
     if (quarantined) {
       spdlog::error("site {} {}: {}", change.id.value,
                     quarantined->has_last_good ? "keeps the routes that it had" : "has no routes",
@@ -187,6 +191,11 @@ void DocumentPublisher::Apply(const store::Changes& changes) {
     } else {
       quarantined_.erase(key);
     }
+  }
+  if (!freed) return;
+  CountAddresses();
+  for (const auto& [key, site] : present_) {
+    if (!rolled_back_->assembly.Find(key)) TakeIntoRollback(key);
   }
 }
 
@@ -216,7 +225,8 @@ bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point com
   if (const auto followed = FollowRollback(orders->rolled_back_to); !followed) {
     HeldDocument held;
     held.revision = revision;
-    held.published = served_revision_;
+    held.published = std::max(served_revision_, orders->behind.value_or(0));
+    held.is_older = orders->behind.has_value();
     held.reason = fmt::format(
         "routing cannot be rolled back to revision {}: {} (to go on with the present routes: "
         "orchestrator routing rollback latest)",
@@ -250,9 +260,9 @@ bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point com
   }
   // What nobody may rely on is said before the document is there.
   if (rolled_back_) Promise(orders->true_from);
+  instances_.RecordPublished(revision, committed);
   publisher_.Publish(snapshot);
   Promise(orders->true_from);
-  instances_.RecordPublished(revision, committed);
   ++published_;
   fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
   {
@@ -354,6 +364,8 @@ std::expected<void, std::string> DocumentPublisher::FollowRollback(
       }
     }
   }
+  // It may have been ordered by a process that ended before it was pinned.
+  if (const auto pinned = history_->Pin(to); !pinned) spdlog::warn("{}", pinned.error().message);
   rolled_back_ = std::move(back);
   CountAddresses();
   for (const auto& [key, site] : present_) TakeIntoRollback(key);
@@ -372,20 +384,15 @@ void DocumentPublisher::CountAddresses() {
   }
 }
 
-// Sites that had no routes then have their present ones. Those that had keep them until they go.
-void DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
+// Sites that had no routes then have their present ones. Those that had keep them until they go;
+// false when this is one that goes, so that others may have its addresses.
+bool DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
   const auto site = present_.find(key);
   if (site == present_.end()) {
     rolled_back_->assembly.Remove(key);
-    // Another site of its number is a new one, and others may have its addresses.
-    if (rolled_back_->keys.erase(key) == 0) return;
-    CountAddresses();
-    for (const auto& [other, present] : present_) {
-      if (!rolled_back_->assembly.Find(other)) TakeIntoRollback(other);
-    }
-    return;
+    return rolled_back_->keys.erase(key) == 0;  // another site of its number is a new one
   }
-  if (rolled_back_->keys.contains(key)) return;
+  if (rolled_back_->keys.contains(key)) return true;
   const Present& present = site->second;
   const bool is_taken = (present.has_streams && rolled_back_->has_streams) ||
                         std::ranges::any_of(present.addresses, [&](const std::string& address) {
@@ -393,6 +400,7 @@ void DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
                         });
   const traefik::Fragment* const routes = is_taken ? nullptr : assembly_.Find(key);
   rolled_back_->assembly.Set(key, routes ? *routes : traefik::Fragment());
+  return true;
 }
 
 }  // namespace orchestrator::routing

@@ -56,8 +56,8 @@ struct DocumentPublisherOptions {
 class DocumentPublisher {
  public:
   DocumentPublisher(const store::Store& store, provider::Publisher& publisher,
-                    provider::Instances& instances, Recorder& recorder,
-                    const store::History* history, DocumentPublisherOptions options);
+                    provider::Instances& instances, Recorder& recorder, store::History* history,
+                    DocumentPublisherOptions options);
   ~DocumentPublisher();
   DocumentPublisher(const DocumentPublisher&) = delete;
   DocumentPublisher& operator=(const DocumentPublisher&) = delete;
@@ -91,7 +91,7 @@ class DocumentPublisher {
   // The error is why what is ordered cannot be done.
   std::expected<void, std::string> FollowRollback(const std::optional<store::Revision>& to);
   void CountAddresses();
-  void TakeIntoRollback(std::uint64_t key);
+  bool TakeIntoRollback(std::uint64_t key);
   provider::Loss LossBy(const provider::DocumentState& state,
                         std::vector<site::SiteId>& examples) const;
   void Hold(HeldDocument held, store::Revision true_from);
@@ -101,7 +101,7 @@ class DocumentPublisher {
   provider::Publisher& publisher_;
   provider::Instances& instances_;
   Recorder& recorder_;
-  const store::History* const history_;
+  store::History* const history_;
   const DocumentPublisherOptions options_;
 
   // Used by the thread alone.

@@ -98,6 +98,7 @@ Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& hel
     if (held.is_older) {
       if (auto skipped = transaction.SkipBeyond(held.published); !skipped) return skipped;
       orders.behind.reset();
+      orders.rolled_back_to.reset();  // to a revision of another history
       orders.true_from = transaction.revision();
     }
     orders.confirmed_at = transaction.revision();

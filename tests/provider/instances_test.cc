@@ -214,7 +214,8 @@ TEST_CASE("A Traefik that serves what was not published here confirms nothing, a
   instances.RecordPublished(101, Clock::now());
   instances.RecordProbe("edge", 100);
   CHECK_FALSE(instances.Confirm(92).everywhere);
-  instances.RecordProbe("edge", 101);
+  SECTION("until it serves what was published here") { instances.RecordProbe("edge", 101); }
+  SECTION("also when that has a smaller number") { instances.RecordProbe("edge", 95); }
   CHECK(instances.Confirm(92).everywhere);
 }
 
