@@ -67,7 +67,7 @@ TEST_CASE("a second instance is refused") {
   CHECK(first.Call("GET", "/v1/sites").status == 200);
 }
 
-TEST_CASE("a corrupt database is refused and stays as it is") {
+TEST_CASE("a corrupt database is not used and stays as it is") {
   OrchestratorProcess orchestrator("docker: {host: null}\n");
   orchestrator.Start();
   REQUIRE(orchestrator.Call("PUT", "/v1/sites/1", ExternalSite("a.example.com")).status == 201);
@@ -75,8 +75,17 @@ TEST_CASE("a corrupt database is refused and stays as it is") {
   const auto database = orchestrator.state() / "orchestrator.db";
   const std::string garbage(8192, 'x');
   std::ofstream(database, std::ios::binary) << garbage;
-  CHECK(orchestrator.StartAndFail() == 1);
-  CHECK(orchestrator.Log().contains("damaged"));
+  SECTION("with a document from before, which is served") {
+    orchestrator.StartWithoutApi();
+    CHECK(Eventually([&] { return orchestrator.Log().contains("damaged"); }));
+    CHECK(orchestrator.Call("GET", "/v1/sites").status == 0);
+    CHECK(orchestrator.Stop() == 0);
+  }
+  SECTION("without one it is refused") {
+    std::filesystem::remove(orchestrator.state() / "last-known-good");
+    CHECK(orchestrator.StartAndFail() == 1);
+    CHECK(orchestrator.Log().contains("damaged"));
+  }
   std::ifstream file(database, std::ios::binary);
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == garbage);
 }
