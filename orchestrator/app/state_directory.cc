@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "provider/durable_file.h"
 #include "provider/secret.h"
 
 namespace orchestrator::app {
@@ -66,15 +67,8 @@ Result<std::string> StateDirectory::AdminToken() const {
   const std::filesystem::path path = path_ / "admin.token";
   if (std::string token = ReadLine(path); !token.empty()) return token;
   std::string token = provider::RandomHex(kTokenBytes);
-  const std::filesystem::path temporary = path_ / "admin.token.new";
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return Unusable(path_, std::strerror(errno));
-  const std::string line = token + "\n";
-  const bool written = write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                       fsync(file) == 0;
-  close(file);
-  if (!written || rename(temporary.c_str(), path.c_str()) != 0) {
-    return Unusable(path_, std::strerror(errno));
+  if (const auto written = provider::WriteDurably(path, token + "\n"); !written) {
+    return Unusable(path_, written.error());
   }
   return token;
 }

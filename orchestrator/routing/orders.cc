@@ -1,7 +1,6 @@
 #include "orchestrator/routing/orders.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 
 #include <fmt/format.h>
@@ -74,14 +73,9 @@ Result<std::string> DatabaseName(store::Store& store) {
 
 Result<void> CompareWithServed(store::Store& store, std::string_view source,
                                store::Revision served) {
-  const auto revision = store.Setting("document_revision");
   const auto name = store.Setting(kDatabaseName);
-  for (const auto* read : {&revision, &name}) {
-    if (!*read) return Failure(read->error());
-  }
-  const bool same = name->value_or("") == source &&
-                    std::strtoull(revision->value_or("").c_str(), nullptr, 10) >= served;
-  if (same) return {};
+  if (!name) return Failure(name.error());
+  if (name->value_or("") == source && store.document_commits().last() >= served) return {};
   const auto written = ChangeOrders(store, [&](store::Transaction&, Orders& orders) {
     orders.behind = served;
     return Result<void>();

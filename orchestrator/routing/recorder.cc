@@ -1,12 +1,12 @@
 #include "orchestrator/routing/recorder.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "orchestrator/fault/crash_point.h"
 #include "provider/durable_file.h"
 #include "provider/fragment_text.h"
 #include "provider/last_known_good.h"
@@ -201,9 +201,9 @@ std::vector<store::HistoryPart> Recorder::ChangedParts(const provider::DocumentS
     for (const auto& shard : last_->shards) known[shard.number] = shard.fragments.get();
   }
   std::vector<store::HistoryPart> changed;
-  std::map<std::uint64_t, bool> present;
+  std::set<std::uint64_t> present;
   for (const auto& shard : state.shards) {
-    present[shard.number] = true;
+    present.insert(shard.number);
     const auto found = known.find(shard.number);
     if (found != known.end() && found->second == shard.fragments.get()) continue;
     std::string bytes = PackFragments(*shard.fragments);

@@ -42,6 +42,18 @@ double TimeRoute(provider::http::Client& client, const TraefikProcess& traefik,
   return Milliseconds(Clock::now() - begin);
 }
 
+// The same again and again, with another host each time.
+std::vector<double> TimeRoutes(provider::http::Client& client, const TraefikProcess& traefik,
+                               int rounds,
+                               const std::function<void(const std::string& host)>& change) {
+  std::vector<double> samples;
+  for (int round = 0; round < rounds; ++round) {
+    const std::string host = fmt::format("live{}.example.com", round);
+    samples.push_back(TimeRoute(client, traefik, host, [&] { change(host); }));
+  }
+  return samples;
+}
+
 void BenchProvider(int sites, int rounds, double target) {
   const std::uint16_t port = FreePort();
   OrchestratorProcess orchestrator(fmt::format(
@@ -101,14 +113,10 @@ void BenchFile(int sites, int rounds, const std::string& throttle) {
                   throttle, (directory.path() / "routes").string()));
   provider::http::Client client;
   TimeRoute(client, traefik, HostOf(1), [] {});
-  std::vector<double> samples;
-  for (int round = 0; round < rounds; ++round) {
-    const std::string host = fmt::format("live{}.example.com", round);
-    samples.push_back(TimeRoute(client, traefik, host, [&] {
-      document["http"]["routers"]["site1"] = RouterOf(host);
-      write();
-    }));
-  }
+  const auto samples = TimeRoutes(client, traefik, rounds, [&](const std::string& host) {
+    document["http"]["routers"]["site1"] = RouterOf(host);
+    write();
+  });
   Report("change_to_live_route", samples,
          {{"sites", sites}, {"provider", "file"}, {"throttle", throttle}});
 }
@@ -171,13 +179,9 @@ void BenchRedis(int sites, int rounds, const std::string& throttle) {
       throttle, port));
   provider::http::Client client;
   TimeRoute(client, traefik, HostOf(1), [] {});
-  std::vector<double> samples;
-  for (int round = 0; round < rounds; ++round) {
-    const std::string host = fmt::format("live{}.example.com", round);
-    samples.push_back(TimeRoute(client, traefik, host, [&] {
-      redis.Set("traefik/http/routers/site1/rule", "Host(`" + host + "`)");
-    }));
-  }
+  const auto samples = TimeRoutes(client, traefik, rounds, [&](const std::string& host) {
+    redis.Set("traefik/http/routers/site1/rule", "Host(`" + host + "`)");
+  });
   Report("change_to_live_route", samples,
          {{"sites", sites}, {"provider", "redis"}, {"throttle", throttle}});
 }
