@@ -22,6 +22,7 @@ namespace provider {
 struct ConfiguredInstance {
   std::string name;
   std::string entry_point;  // http:// URL through which its data plane is probed; empty: not probed
+  std::string pool = "default";
 };
 
 struct InstanceStatus {

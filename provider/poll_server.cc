@@ -15,7 +15,6 @@ namespace provider {
 namespace {
 
 constexpr std::size_t kLongestInstanceName = 64;
-constexpr std::string_view kDefaultPool = "default";
 
 http::ServerResponse Problem(int status, std::string_view title, std::string_view detail) {
   http::ServerResponse response;
@@ -38,6 +37,11 @@ std::string InstanceName(const http::ServerRequest& request) {
   const bool fit = !name.empty() && name.size() <= kLongestInstanceName &&
                    std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
   return fit ? std::string(name) : request.remote_address;
+}
+
+Pool* FindPool(Pools& pools, const http::ServerRequest& request) {
+  const std::string_view name = request.Query("pool");
+  return pools.Find(name.empty() ? kDefaultPool : name);
 }
 
 bool AcceptsGzip(std::string_view accept_encoding) {
@@ -73,9 +77,8 @@ std::chrono::seconds ParsePreferWait(std::string_view prefer) {
   return std::chrono::seconds(0);
 }
 
-PollServer::PollServer(const Publisher& publisher, Instances& instances, PollServerOptions options)
-    : publisher_(publisher),
-      instances_(instances),
+PollServer::PollServer(Pools& pools, PollServerOptions options)
+    : pools_(pools),
       options_(std::move(options)),
       server_(
           [this](const http::ServerRequest& request) { return Handle(request); }, ErrorPage,
@@ -112,8 +115,10 @@ std::optional<http::ServerResponse> PollServer::Refuse(const http::ServerRequest
   } else if (!IsAllowed(request)) {
     refusal = Problem(401, "Unauthorized", "send one of the provider's tokens as a bearer token");
     refusal->headers.emplace_back("WWW-Authenticate", "Bearer");
-  } else if (const auto pool = request.Query("pool"); !pool.empty() && pool != kDefaultPool) {
-    refusal = Problem(404, "No such pool", fmt::format("there is no pool '{}'", pool));
+  } else if (!FindPool(pools_, request)) {
+    refusal = Problem(404, "No such pool",
+                      fmt::format("there is no pool '{}' (routing.pools in the configuration)",
+                                  request.Query("pool")));
   } else if (const auto format = request.Query("format"); !format.empty() && format != "json") {
     refusal = Problem(400, "Unknown format", "format may be json, or left out");
   }
@@ -122,41 +127,42 @@ std::optional<http::ServerResponse> PollServer::Refuse(const http::ServerRequest
 }
 
 http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
+  Pool& pool = *FindPool(pools_, request);  // see Refuse
   const std::string instance = InstanceName(request);
-  instances_.RecordPollBegin(instance, request.remote_address);
-  http::ServerResponse response = Poll(request, instance);
-  instances_.RecordPollEnd(instance);
+  pool.instances.RecordPollBegin(instance, request.remote_address);
+  http::ServerResponse response = Poll(request, pool, instance);
+  pool.instances.RecordPollEnd(instance);
   return response;
 }
 
 // What is current when there is something new and the instance has applied what it was given
 // before; until then, changes are gathered.
 std::shared_ptr<const Snapshot> PollServer::Hold(const http::ServerRequest& request,
-                                                 const std::string& instance,
+                                                 const Pool& pool, const std::string& instance,
                                                  Publisher::Clock::time_point deadline) {
   const auto snapshot =
-      publisher_.WaitForOther(request.connection->mark, deadline, request.is_disconnected);
-  if (snapshot->id() == request.connection->mark || !instances_.IsApplying(instance)) {
+      pool.publisher.WaitForOther(request.connection->mark, deadline, request.is_disconnected);
+  if (snapshot->id() == request.connection->mark || !pool.instances.IsApplying(instance)) {
     return snapshot;
   }
   ++counters_.gathered;
-  instances_.WaitApplied(instance, deadline,
-                         [&] { return publisher_.is_closed() || request.is_disconnected(); });
-  return publisher_.Current();
+  pool.instances.WaitApplied(
+      instance, deadline, [&] { return pool.publisher.is_closed() || request.is_disconnected(); });
+  return pool.publisher.Current();
 }
 
-http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
+http::ServerResponse PollServer::Poll(const http::ServerRequest& request, Pool& pool,
                                       const std::string& instance) {
   http::ServerResponse response;
-  auto snapshot = publisher_.Current();
+  auto snapshot = pool.publisher.Current();
   const auto asked = ParsePreferWait(request.Header("Prefer"));
   const auto wait = std::min(asked, options_.longest_wait);
   if (wait.count() > 0 && snapshot && request.connection->mark != 0 &&
-      (request.connection->mark == snapshot->id() || instances_.IsApplying(instance))) {
+      (request.connection->mark == snapshot->id() || pool.instances.IsApplying(instance))) {
     // The count is taken first, so that a burst cannot get past the limit together.
     if (++counters_.holding <= static_cast<std::int64_t>(options_.held_polls)) {
       ++counters_.held;
-      snapshot = Hold(request, instance, Publisher::Clock::now() + wait);
+      snapshot = Hold(request, pool, instance, Publisher::Clock::now() + wait);
       response.headers.emplace_back("Preference-Applied", fmt::format("wait={}", wait.count()));
     }
     --counters_.holding;
@@ -189,7 +195,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
                           gzip ? "-gzip" : ""));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   if (request.method == "HEAD") return response;
-  response.on_sent = [this, instance, connection = request.connection, id = snapshot->id(),
+  response.on_sent = [this, &pool, instance, connection = request.connection, id = snapshot->id(),
                       revision = snapshot->revision(),
                       size = response.shared_body->size()](bool complete) {
     if (!complete) {
@@ -199,7 +205,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request,
     ++counters_.served;
     counters_.bytes += size;
     connection->mark = id;
-    instances_.RecordDelivered(instance, revision);
+    pool.instances.RecordDelivered(instance, revision);
   };
   return response;
 }

@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "provider/http/server.h"
-#include "provider/instances.h"
-#include "provider/publisher.h"
+#include "provider/pool.h"
 
 namespace provider {
 
@@ -38,7 +37,8 @@ struct PollCounters {
 };
 
 // Serves GET /configuration to Traefik's HTTP provider on a listener and threads of its own: the
-// current snapshot's stored bytes, or 503 while there is none. A poll with `Prefer: wait=N` is held
+// stored bytes of the current snapshot of the pool that is asked for (`?pool=`), or 503 while there
+// is none. A poll with `Prefer: wait=N` is held
 // until something changes, but only on a connection that was already given the current revision, so
 // that a Traefik which has just started is answered at once. While a probe says that a Traefik is
 // still applying what it was given, changes are gathered into its next answer.
@@ -50,10 +50,10 @@ struct PollCounters {
 // without a token, at once and on a connection that is closed then, so that they never hold up
 // polls.
 //
-// `publisher` and `instances` must live longer. To stop: Publisher::Close, then Stop.
+// `pools` must live longer. To stop: Pools::Close, then Stop.
 class PollServer {
  public:
-  PollServer(const Publisher& publisher, Instances& instances, PollServerOptions options);
+  PollServer(Pools& pools, PollServerOptions options);
 
   // See http::Server::Start.
   std::expected<std::uint16_t, std::string> Start(const http::ListenAddress& address) {
@@ -67,14 +67,14 @@ class PollServer {
  private:
   std::optional<http::ServerResponse> Refuse(const http::ServerRequest& request);
   http::ServerResponse Handle(const http::ServerRequest& request);
-  http::ServerResponse Poll(const http::ServerRequest& request, const std::string& instance);
-  std::shared_ptr<const Snapshot> Hold(const http::ServerRequest& request,
+  http::ServerResponse Poll(const http::ServerRequest& request, Pool& pool,
+                            const std::string& instance);
+  std::shared_ptr<const Snapshot> Hold(const http::ServerRequest& request, const Pool& pool,
                                        const std::string& instance,
                                        Publisher::Clock::time_point deadline);
   bool IsAllowed(const http::ServerRequest& request) const;
 
-  const Publisher& publisher_;
-  Instances& instances_;
+  Pools& pools_;
   const PollServerOptions options_;
   PollCounters counters_;
   http::Server server_;

@@ -7,7 +7,7 @@
 namespace provider {
 
 std::optional<Objection> FindObjection(const Loss& loss, const GateLimits& limits) {
-  if (loss.is_older && loss.after == 0 && loss.before > 0) {
+  if (loss.is_older && loss.is_of_nothing && loss.before > 0) {
     return Objection{fmt::format("the database is empty, and {} sites are served: it was lost or "
                                  "replaced; restore it from a backup",
                                  loss.before),

@@ -15,10 +15,10 @@ struct GateLimits {
 
 // What a document would take away from the one that is served.
 struct Loss {
-  std::size_t before = 0;     // sites with routes in the document that is served
-  std::size_t vanishing = 0;  // of which the next one has none, nor are they anywhere else
-  std::size_t after = 0;      // sites with routes in the next one
-  bool is_older = false;      // the next one is of an older state than the one that is served
+  std::size_t before = 0;      // sites with routes in the document that is served
+  std::size_t vanishing = 0;   // of which the next one has none, nor are they anywhere else
+  bool is_older = false;       // the next one is of an older state than the one that is served
+  bool is_of_nothing = false;  // that state has no sites at all
 };
 
 struct Objection {

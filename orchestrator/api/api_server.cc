@@ -106,19 +106,40 @@ Response HandleSites(const Services& services, const Request& request,
   return Problem(404, "there is nothing at this address");
 }
 
-Response HandleRevisions(const Services& services, const Request& request,
-                         const std::vector<std::string_view>& path) {
+Response HandleRevisions(const Services& services, const routing::PoolRouting& pool,
+                         const Request& request, const std::vector<std::string_view>& path) {
   const bool get = request.method == "GET";
-  if (path.size() == 3) return get ? ListRevisions(services) : MethodNotAllowed("GET");
+  if (path.size() == 3) return get ? ListRevisions(pool) : MethodNotAllowed("GET");
   const auto number = ParseId(path[3]);
   const bool is_rollback = path.size() == 5 && path[4] == "rollback";
   if (is_rollback && (number || path[3] == "latest")) {
-    return request.method == "POST" ? RollBack(services, number) : MethodNotAllowed("POST");
+    return request.method == "POST" ? RollBack(services, pool, number) : MethodNotAllowed("POST");
   }
   if (!number) return Problem(404, fmt::format("'{}' is not the number of a revision", path[3]));
-  if (path.size() == 4) return get ? ShowRevision(services, *number) : MethodNotAllowed("GET");
+  if (path.size() == 4) return get ? ShowRevision(pool, *number) : MethodNotAllowed("GET");
   if (path.size() == 5 && path[4] == "diff") {
-    return get ? ShowDifference(services, request, *number) : MethodNotAllowed("GET");
+    return get ? ShowDifference(pool, request, *number) : MethodNotAllowed("GET");
+  }
+  return Problem(404, "there is nothing at this address");
+}
+
+// What each pool has for itself: that of ?pool=, or the default one.
+Response HandlePool(const Services& services, const Request& request,
+                    const std::vector<std::string_view>& path) {
+  const std::string_view asked = request.Query("pool");
+  const auto* const pool =
+      routing::FindPool(services.pools, asked.empty() ? site::kDefaultPool : asked);
+  if (!pool) {
+    return Problem(
+        404, fmt::format("there is no pool '{}' (routing.pools in the configuration)", asked));
+  }
+  if (path[2] == "revisions") return HandleRevisions(services, *pool, request, path);
+  if (path.size() == 3 && path[2] == "document") {
+    return request.method == "GET" ? ShowDocument(*pool) : MethodNotAllowed("GET");
+  }
+  if (path.size() == 3 && path[2] == "confirm") {
+    return request.method == "POST" ? ConfirmLoss(services, *pool, request)
+                                    : MethodNotAllowed("POST");
   }
   return Problem(404, "there is nothing at this address");
 }
@@ -137,12 +158,8 @@ Response HandleRouting(const Services& services, const Request& request,
                ? DeclareGone(services, request.path.substr(kInstances.size()))
                : MethodNotAllowed("DELETE");
   }
-  if (path.size() == 3 && path[2] == "document") {
-    return get ? ShowDocument(services) : MethodNotAllowed("GET");
-  }
-  if (path[2] == "revisions") return HandleRevisions(services, request, path);
-  if (path.size() == 3 && path[2] == "confirm") {
-    return request.method == "POST" ? ConfirmLoss(services, request) : MethodNotAllowed("POST");
+  if (path[2] == "document" || path[2] == "revisions" || path[2] == "confirm") {
+    return HandlePool(services, request, path);
   }
   if (path[2] == "migrations") {
     if (path.size() == 3 && get) return ListMigrations(services);
@@ -263,16 +280,25 @@ Response ApiServer::Ready() const {
   nlohmann::ordered_json checks;
   const auto counts = services_.store.Count();
   checks["store"] = counts ? "ok" : counts.error().message;
-  const auto snapshot = services_.publisher.Current();
-  const auto held = services_.document.held();
-  checks["document"] = !snapshot              ? "not published yet"
-                       : snapshot->is_stale() ? "from before the start"
-                       : held                 ? held->reason
-                                              : "ok";
+  bool all_serve = true;
+  checks["document"] = "ok";
+  for (const routing::PoolRouting& pool : services_.pools) {
+    const auto snapshot = pool.traefiks.publisher.Current();
+    const auto held = pool.document->held();
+    const std::string state = !snapshot              ? "not published yet"
+                              : snapshot->is_stale() ? "from before the start"
+                              : held                 ? held->reason
+                                                     : "ok";
+    all_serve = all_serve && snapshot;
+    if (state == "ok") continue;
+    checks["document"] =
+        pool.name() == site::kDefaultPool ? state : fmt::format("pool {}: {}", pool.name(), state);
+    if (!snapshot) break;
+  }
   const std::string engine = services_.engine ? services_.reconciler.EngineProblem() : "";
   checks["engine"] = !services_.engine ? "none configured" : engine.empty() ? "ok" : engine;
   // The engine may be away for a while without harm to the routes that are served.
-  const bool ready = counts && snapshot;
+  const bool ready = counts && all_serve;
   return Json(ready ? 200 : 503, Dump({{"ready", ready}, {"checks", checks}}));
 }
 

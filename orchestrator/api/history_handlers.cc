@@ -24,14 +24,14 @@ Response NoHistory() {
   return Problem(503, "there is no history of routing (routing.history is 0, or see the log)");
 }
 
-Ordered ToJson(const store::PublishedRevision& revision, const Services& services) {
+Ordered ToJson(const store::PublishedRevision& revision, const routing::PoolRouting& pool) {
   const std::chrono::system_clock::time_point time{std::chrono::milliseconds(revision.published)};
   Ordered out{{"revision", revision.revision}, {"published", Rfc3339(time)},
               {"sites", revision.sites},       {"added", revision.added},
               {"removed", revision.removed},   {"changed", revision.changed},
               {"rolled_back_to", nullptr}};
   if (revision.rolled_back_to) out["rolled_back_to"] = *revision.rolled_back_to;
-  const auto snapshot = services.publisher.Current();
+  const auto snapshot = pool.traefiks.publisher.Current();
   out["current"] = snapshot && snapshot->revision() == revision.revision;
   return out;
 }
@@ -86,38 +86,39 @@ Result<Ordered> Difference(const store::History& history, store::Revision from,
 
 }  // namespace
 
-Response ListRevisions(const Services& services) {
-  if (!services.history) return NoHistory();
-  const auto list = services.history->List();
+Response ListRevisions(const routing::PoolRouting& pool) {
+  if (!pool.history) return NoHistory();
+  const auto list = pool.history->List();
   if (!list) return Problem(list.error());
   Ordered revisions = Ordered::array();
   for (const store::PublishedRevision& revision : *list) {
-    revisions.push_back(ToJson(revision, services));
+    revisions.push_back(ToJson(revision, pool));
   }
   return Json(200, Dump({{"revisions", std::move(revisions)}}));
 }
 
-Response ShowRevision(const Services& services, store::Revision revision) {
-  if (!services.history) return NoHistory();
-  const auto list = services.history->List();
+Response ShowRevision(const routing::PoolRouting& pool, store::Revision revision) {
+  if (!pool.history) return NoHistory();
+  const auto list = pool.history->List();
   if (!list) return Problem(list.error());
   const auto found = std::ranges::find(*list, revision, &store::PublishedRevision::revision);
   if (found == list->end()) {
     return Problem(404,
                    fmt::format("revision {} was not published, or is not kept any more", revision));
   }
-  Ordered out = ToJson(*found, services);
+  Ordered out = ToJson(*found, pool);
   out["difference"] = nullptr;
   if (const auto previous = std::next(found); previous != list->end()) {
-    auto difference = Difference(*services.history, previous->revision, revision);
+    auto difference = Difference(*pool.history, previous->revision, revision);
     if (!difference) return Problem(difference.error());
     out["difference"] = *std::move(difference);
   }
   return Json(200, Dump(out));
 }
 
-Response ShowDifference(const Services& services, const Request& request, store::Revision from) {
-  if (!services.history) return NoHistory();
+Response ShowDifference(const routing::PoolRouting& pool, const Request& request,
+                        store::Revision from) {
+  if (!pool.history) return NoHistory();
   store::Revision to = 0;
   if (const std::string_view text = request.Query("to"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
@@ -125,24 +126,26 @@ Response ShowDifference(const Services& services, const Request& request, store:
       return Problem(422, "to must be the number of a revision", {{"?to", "must be a number"}});
     }
   } else {
-    const auto list = services.history->List();
+    const auto list = pool.history->List();
     if (!list) return Problem(list.error());
     if (!list->empty()) to = list->front().revision;
   }
-  const auto difference = Difference(*services.history, from, to);
+  const auto difference = Difference(*pool.history, from, to);
   return difference ? Json(200, Dump(*difference)) : Problem(difference.error());
 }
 
-Response RollBack(const Services& services, std::optional<store::Revision> to) {
-  if (to && !services.history) return NoHistory();
-  const auto revision = to ? routing::RollBack(services.store, *services.history, *to)
-                           : routing::RollForth(services.store, services.history);
+Response RollBack(const Services& services, const routing::PoolRouting& pool,
+                  std::optional<store::Revision> to) {
+  if (to && !pool.history) return NoHistory();
+  const auto revision = to ? routing::RollBack(services.store, pool.name(), *pool.history, *to)
+                           : routing::RollForth(services.store, pool.name(), pool.history.get());
   if (!revision) return Problem(revision.error());
   return Json(202,
               Dump({{"revision", *revision}, {"rolled_back_to", to ? Ordered(*to) : Ordered()}}));
 }
 
-Response ConfirmLoss(const Services& services, const Request& request) {
+Response ConfirmLoss(const Services& services, const routing::PoolRouting& pool,
+                     const Request& request) {
   const auto value = json::Parse(request.body);
   if (!value) return Problem(value.error());
   std::vector<FieldProblem> problems;
@@ -155,13 +158,13 @@ Response ConfirmLoss(const Services& services, const Request& request) {
   if (!problems.empty()) {
     return Problem(422, problems.front().pointer + " " + problems.front().detail, problems);
   }
-  const auto held = services.document.held();
+  const auto held = pool.document->held();
   if (!held) return Problem(409, "no document is held back");
   if (*revision != held->revision) {
     return Problem(409,
                    fmt::format("revision {} is held back now: look at it first", held->revision));
   }
-  const auto confirmed = routing::ConfirmLoss(services.store, *held);
+  const auto confirmed = routing::ConfirmLoss(services.store, pool.name(), *held);
   if (!confirmed) return Problem(confirmed.error());
   return Json(202, Dump({{"revision", *confirmed}, {"vanishing", held->vanishing}}));
 }

@@ -25,14 +25,14 @@ void Gauge(Registry& registry, const std::string& name, const std::string& help,
 }
 
 void Durations(Registry& registry, const std::string& name, const std::string& help,
-               const provider::Histogram& durations) {
+               const provider::Histogram& durations, const prometheus::Labels& labels) {
   const std::vector<double> bounds(provider::Histogram::kBounds.begin(),
                                    provider::Histogram::kBounds.end());
   prometheus::BuildHistogram()
       .Name(name)
       .Help(help)
       .Register(registry)
-      .Add({}, bounds)
+      .Add(labels, bounds)
       .ObserveMultiple(durations.Counts(), durations.sum());
 }
 
@@ -58,11 +58,11 @@ void AddPolls(Registry& registry, const provider::PollCounters& polls) {
         static_cast<double>(polls.holding));
 }
 
-void AddInstances(Registry& registry, const Services& services) {
-  const auto snapshot = services.publisher.Current();
+void AddInstances(Registry& registry, const routing::PoolRouting& pool) {
+  const auto snapshot = pool.traefiks.publisher.Current();
   const std::uint64_t published = snapshot ? snapshot->revision() : 0;
-  for (const provider::InstanceStatus& instance : services.instances.List()) {
-    const prometheus::Labels labels{{"instance", instance.name}};
+  for (const provider::InstanceStatus& instance : pool.traefiks.instances.List()) {
+    const prometheus::Labels labels{{"instance", instance.name}, {"pool", pool.name()}};
     Gauge(registry, "orchestrator_instance_delivered_revision", "Revision given to a Traefik last",
           static_cast<double>(instance.delivered), labels);
     Gauge(registry, "orchestrator_instance_up", "Whether a Traefik polls", instance.polling ? 1 : 0,
@@ -85,29 +85,39 @@ void AddInstances(Registry& registry, const Services& services) {
   }
 }
 
-void AddPublishing(Registry& registry, const Services& services) {
-  const routing::DocumentPublisher& document = services.document;
+void AddPublishing(Registry& registry, const routing::PoolRouting& pool) {
+  const routing::PoolDocument& document = *pool.document;
+  const prometheus::Labels labels{{"pool", pool.name()}};
   static constexpr const char* kHelp = "Documents by what the publish gate said";
   const auto verdict = [&](const char* name, std::uint64_t value) {
     Count(registry, "orchestrator_publish_total", kHelp, static_cast<double>(value),
-          {{"verdict", name}});
+          {{"verdict", name}, {"pool", pool.name()}});
   };
   verdict("published", document.published());
   verdict("held_back", document.objections());
   Gauge(registry, "orchestrator_document_held", "Whether a document is held back now",
-        document.held() ? 1 : 0);
+        document.held() ? 1 : 0, labels);
   Gauge(registry, "orchestrator_document_rolled_back", "Whether routing is rolled back",
-        document.rolled_back_to() ? 1 : 0);
+        document.rolled_back_to() ? 1 : 0, labels);
   Gauge(registry, "orchestrator_sites_quarantined", "Sites whose routes cannot be made",
-        static_cast<double>(document.quarantined().size()));
+        static_cast<double>(document.quarantined().size()), labels);
   Gauge(registry, "orchestrator_document_kept_revision",
         "Revision of the document on disk, with which a restart begins",
-        static_cast<double>(services.recorder.kept()));
+        static_cast<double>(pool.recorder->kept()), labels);
   Durations(registry, "orchestrator_document_render_seconds",
-            "From the changed sites to the packed document", document.render_times());
+            "From the changed sites to the packed document", document.render_times(), labels);
   Durations(registry, "orchestrator_confirmation_seconds",
             "From a commit to its confirmation by every Traefik",
-            services.instances.confirmations());
+            pool.traefiks.instances.confirmations(), labels);
+  if (const auto snapshot = pool.traefiks.publisher.Current()) {
+    Gauge(registry, "orchestrator_document_revision", "Revision of the current document",
+          static_cast<double>(snapshot->revision()), labels);
+    Gauge(registry, "orchestrator_document_stale",
+          "Whether the current document is from before the start", snapshot->is_stale() ? 1 : 0,
+          labels);
+    Gauge(registry, "orchestrator_document_bytes", "Size of the current document",
+          static_cast<double>(snapshot->plain_size()), labels);
+  }
 }
 
 }  // namespace
@@ -115,15 +125,9 @@ void AddPublishing(Registry& registry, const Services& services) {
 std::string RenderMetrics(const Services& services) {
   Registry registry;
   AddPolls(registry, services.polls);
-  AddInstances(registry, services);
-  AddPublishing(registry, services);
-  if (const auto snapshot = services.publisher.Current()) {
-    Gauge(registry, "orchestrator_document_revision", "Revision of the current document",
-          static_cast<double>(snapshot->revision()));
-    Gauge(registry, "orchestrator_document_stale",
-          "Whether the current document is from before the start", snapshot->is_stale() ? 1 : 0);
-    Gauge(registry, "orchestrator_document_bytes", "Size of the current document",
-          static_cast<double>(snapshot->plain_size()));
+  for (const routing::PoolRouting& pool : services.pools) {
+    AddInstances(registry, pool);
+    AddPublishing(registry, pool);
   }
   if (const auto counts = services.store.Count()) {
     for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,

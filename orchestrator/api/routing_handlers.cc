@@ -27,13 +27,13 @@ const char* StateOf(const provider::InstanceStatus& instance) {
   return instance.polling ? "live" : "stale";
 }
 
-Ordered InstancesToJson(const Services& services) {
-  const auto snapshot = services.publisher.Current();
+void AddInstances(const routing::PoolRouting& pool, Ordered& list) {
+  const auto snapshot = pool.traefiks.publisher.Current();
   const std::uint64_t published = snapshot ? snapshot->revision() : 0;
-  Ordered list = Ordered::array();
-  for (const provider::InstanceStatus& instance : services.instances.List()) {
+  for (const provider::InstanceStatus& instance : pool.traefiks.instances.List()) {
     const std::uint64_t known = instance.probed ? instance.confirmed : instance.delivered;
     Ordered item{{"name", instance.name},
+                 {"pool", pool.name()},
                  {"address", instance.address},
                  {"configured", instance.configured},
                  {"confirmed_by", instance.probed ? "probe" : "delivery"},
@@ -50,11 +50,17 @@ Ordered InstancesToJson(const Services& services) {
     if (instance.last_poll) item["last_poll"] = Rfc3339(*instance.last_poll);
     list.push_back(std::move(item));
   }
+}
+
+// Those of all pools.
+Ordered InstancesToJson(const Services& services) {
+  Ordered list = Ordered::array();
+  for (const routing::PoolRouting& pool : services.pools) AddInstances(pool, list);
   return list;
 }
 
-Ordered HeldToJson(const Services& services) {
-  const auto held = services.document.held();
+Ordered HeldToJson(const routing::PoolRouting& pool) {
+  const auto held = pool.document->held();
   if (!held) return nullptr;
   Ordered examples = Ordered::array();
   for (const site::SiteId id : held->examples) examples.push_back(id.value);
@@ -68,12 +74,31 @@ Ordered HeldToJson(const Services& services) {
 
 Ordered QuarantineToJson(const Services& services) {
   Ordered list = Ordered::array();
-  for (const routing::QuarantinedSite& site : services.document.quarantined()) {
-    list.push_back({{"site", site.id.value},
-                    {"reason", site.reason},
-                    {"routes", site.has_last_good ? "last good" : "none"}});
+  for (const routing::PoolRouting& pool : services.pools) {
+    for (const routing::QuarantinedSite& site : pool.document->quarantined()) {
+      list.push_back({{"site", site.id.value},
+                      {"pool", pool.name()},
+                      {"reason", site.reason},
+                      {"routes", site.has_last_good ? "last good" : "none"}});
+    }
   }
   return list;
+}
+
+// What a pool's Traefiks are given.
+Ordered PoolToJson(const routing::PoolRouting& pool, const store::Counts& counts) {
+  const auto snapshot = pool.traefiks.publisher.Current();
+  const auto sites = counts.by_pool.find(pool.name());
+  const auto to = pool.document->rolled_back_to();
+  return {{"name", pool.name()},
+          {"sites", sites == counts.by_pool.end() ? 0 : sites->second},
+          {"revision", snapshot ? Ordered(snapshot->revision()) : Ordered()},
+          {"stale", snapshot ? Ordered(snapshot->is_stale()) : Ordered()},
+          {"kept", pool.recorder->kept()},
+          {"rolled_back_to", to ? Ordered(*to) : Ordered()},
+          {"held", HeldToJson(pool)},
+          {"document_bytes", snapshot ? Ordered(snapshot->plain_size()) : Ordered()},
+          {"compressed_bytes", snapshot ? Ordered(snapshot->gzip()->size()) : Ordered()}};
 }
 
 Result<Ordered> MigrationToJson(const Services& services, const routing::Migration& migration) {
@@ -107,22 +132,19 @@ Response ShowRouting(const Services& services) {
   if (!default_mode) return Problem(default_mode.error());
   const auto counts = services.store.Count();
   if (!counts) return Problem(counts.error());
-  const auto snapshot = services.publisher.Current();
+  Ordered pools = Ordered::array();
+  for (const routing::PoolRouting& pool : services.pools) {
+    pools.push_back(PoolToJson(pool, *counts));
+  }
   Ordered out{{"default_mode", site::Name(*default_mode)},
               {"sites", counts->sites},
               {"phases", Ordered::object()},
               {"removing", counts->removing},
-              {"revision", snapshot ? Ordered(snapshot->revision()) : Ordered()},
-              {"stale", snapshot ? Ordered(snapshot->is_stale()) : Ordered()},
-              {"kept", services.recorder.kept()},
-              {"rolled_back_to", nullptr},
-              {"held", HeldToJson(services)},
-              {"document_bytes", snapshot ? Ordered(snapshot->plain_size()) : Ordered()},
-              {"compressed_bytes", snapshot ? Ordered(snapshot->gzip()->size()) : Ordered()},
+              {"revision", pools.front()["revision"]},  // of the default pool
               {"engine", EngineState(services)},
+              {"pools", std::move(pools)},
               {"instances", InstancesToJson(services)},
               {"quarantined", QuarantineToJson(services)}};
-  if (const auto to = services.document.rolled_back_to()) out["rolled_back_to"] = *to;
   for (const store::Phase phase : {store::Phase::kLabels, store::Phase::kToProvider,
                                    store::Phase::kProvider, store::Phase::kToLabels}) {
     out["phases"][store::Name(phase)] = counts->by_phase[static_cast<std::size_t>(phase)];
@@ -135,31 +157,40 @@ Response ListInstances(const Services& services) {
 }
 
 Response DeclareGone(const Services& services, const std::string& name) {
+  std::vector<provider::Pool*> having;  // it; in each it is declared gone
+  bool configured = false;
+  for (const routing::PoolRouting& pool : services.pools) {
+    for (const provider::InstanceStatus& status : pool.traefiks.instances.List()) {
+      if (status.name != name) continue;
+      having.push_back(&pool.traefiks);
+      configured = configured || status.configured;
+    }
+  }
+  if (having.empty()) return Problem(404, fmt::format("there is no Traefik named '{}'", name));
   // Written down first: what is answered as done is not undone by a restart.
-  const auto known = services.instances.List();
-  const bool configured = std::ranges::any_of(known, [&](const provider::InstanceStatus& status) {
-    return status.name == name && status.configured;
-  });
   if (configured) {
     if (auto set = routing::SetAbsence(services.store, name, true); !set)
       return Problem(set.error());
   }
-  const auto declared = services.instances.DeclareGone(name);
-  if (declared) return ListInstances(services);
-  if (configured) {
-    if (auto set = routing::SetAbsence(services.store, name, false); !set)
-      return Problem(set.error());
+  for (provider::Pool* const pool : having) {
+    const auto declared = pool->instances.DeclareGone(name);
+    if (declared) continue;
+    if (configured) {
+      if (auto set = routing::SetAbsence(services.store, name, false); !set)
+        return Problem(set.error());
+    }
+    const bool unknown = declared.error().first == provider::Instances::Refusal::kUnknown;
+    return Problem(unknown ? 404 : 409, declared.error().second);
   }
-  const bool unknown = declared.error().first == provider::Instances::Refusal::kUnknown;
-  return Problem(unknown ? 404 : 409, declared.error().second);
+  return ListInstances(services);
 }
 
-Response ShowDocument(const Services& services) {
-  const auto snapshot = services.publisher.Current();
+Response ShowDocument(const routing::PoolRouting& pool) {
+  const auto snapshot = pool.traefiks.publisher.Current();
   if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
   const auto bytes = snapshot->BytesOf(traefik::Form::kJson, provider::Snapshot::Encoding::kPlain);
   if (!bytes) {
-    const auto held = services.document.held();
+    const auto held = pool.document->held();
     return Problem(503, "the document is from before the start: " +
                             (held ? held->reason : "the state is being loaded"));
   }

@@ -11,8 +11,8 @@ Response ListInstances(const Services& services);
 // DELETE /v1/routing/instances/{name}: it is no more, so nobody waits for it.
 Response DeclareGone(const Services& services, const std::string& name);
 
-// The document as Traefik gets it, without the certificate's key.
-Response ShowDocument(const Services& services);
+// The document as this pool's Traefiks get it, without the certificate's key.
+Response ShowDocument(const routing::PoolRouting& pool);
 
 // /v1/routing/migrations
 Response CreateMigration(const Services& services, const Request& request);

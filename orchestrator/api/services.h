@@ -12,15 +12,11 @@
 #include "orchestrator/docker/engine.h"
 #include "orchestrator/files/site_files.h"
 #include "orchestrator/image/builder.h"
-#include "orchestrator/routing/document_publisher.h"
 #include "orchestrator/routing/mode_switch.h"
-#include "orchestrator/routing/recorder.h"
-#include "orchestrator/store/history.h"
+#include "orchestrator/routing/pool_routing.h"
 #include "orchestrator/store/store.h"
 #include "orchestrator/terminal/terminals.h"
-#include "provider/instances.h"
 #include "provider/poll_server.h"
-#include "provider/publisher.h"
 
 namespace orchestrator::api {
 
@@ -37,11 +33,7 @@ struct Services {
   std::string network;                    // of the sites' services
   std::vector<std::string> entry_points;  // of sites that name none
   routing::ModeSwitch& mode_switch;
-  const routing::DocumentPublisher& document;
-  const routing::Recorder& recorder;
-  store::History* history;  // null: there is none
-  provider::Instances& instances;
-  provider::Publisher& publisher;
+  const routing::PoolRoutings& pools;
   const provider::PollCounters& polls;
   std::stop_token stopping;  // requested when the process is to end: long answers are cut short
 };

@@ -138,8 +138,9 @@ Ordered RoutingToJson(const Services& services, const store::SiteRecord& record)
               {"routed", routed.reached},
               {"waiting_for", routed.reason},
               {"instances", Ordered::array()}};
-  if (!store::InDocument(record.phase)) return out;
-  for (const provider::InstanceStatus& instance : services.instances.List()) {
+  const auto* const pool = routing::FindPool(services.pools, record.site.routing.pool);
+  if (!store::InDocument(record.phase) || !pool) return out;
+  for (const provider::InstanceStatus& instance : pool->traefiks.instances.List()) {
     out["instances"].push_back(
         {{"name", instance.name},
          {"confirmed", instance.probed ? instance.confirmed >= record.routes_revision

@@ -104,7 +104,13 @@ WaitResult IsRouted(const Services& services, const store::SiteRecord& record) {
     }
   }
   if (store::InDocument(record.phase)) {
-    const auto confirmation = services.instances.Confirm(record.routes_revision);
+    const routing::PoolRouting* const pool =
+        routing::FindPool(services.pools, record.site.routing.pool);
+    if (!pool) {
+      result.reason = fmt::format("there is no pool {}", record.site.routing.pool);
+      return result;
+    }
+    const auto confirmation = pool->traefiks.instances.Confirm(record.routes_revision);
     result.reached = confirmation.everywhere;
     result.reason = fmt::format("{}", fmt::join(confirmation.waiting_for, "; "));
     return result;
@@ -131,9 +137,11 @@ WaitResult Wait(const Services& services, const store::SiteRecord& record, const
     case Level::kRunning:
       return Repeat(services, order.timeout, [&] { return IsRunning(services, record); });
     case Level::kRouted:
-      if (store::InDocument(record.phase)) {  // wakes at once, without asking again and again
-        services.instances.WaitConfirmed(record.routes_revision, Clock::now() + order.timeout,
-                                         services.stopping);
+      if (const auto* const pool = routing::FindPool(services.pools, record.site.routing.pool);
+          pool && store::InDocument(record.phase)) {
+        // Wakes at once, without asking again and again.
+        pool->traefiks.instances.WaitConfirmed(record.routes_revision, Clock::now() + order.timeout,
+                                               services.stopping);
         return IsRouted(services, record);
       }
       return Repeat(services, order.timeout, [&] { return IsRouted(services, record); });

@@ -22,6 +22,11 @@ std::string Fingerprint(const config::Config& config, std::string_view shared) {
                   config.PagesUrl(), traefik::schema::Name(config.traefik.Target()), shared));
 }
 
+std::string FingerprintSetting(const std::string& pool) {
+  constexpr const char* kDefault = "document_fingerprint";
+  return pool == site::kDefaultPool ? kDefault : fmt::format("{}/{}", kDefault, pool);
+}
+
 // The value of a setting, which is `make()` from the first time on.
 Result<std::string> Once(store::Transaction& transaction, std::string_view key,
                          const std::function<std::string()>& make) {
@@ -54,13 +59,16 @@ Result<void> Prepare(store::Transaction& transaction, const config::Config& conf
                    .secret = *secret,
                    .revision_header = "X-Orchestrator-Revision"};
 
-  static constexpr std::string_view kFingerprint = "document_fingerprint";
-  const auto fingerprint = transaction.Setting(kFingerprint);
-  if (!fingerprint) return Failure(fingerprint.error());
   const std::string current = Fingerprint(config, shared);
-  if (*fingerprint == current) return {};
-  if (auto set = transaction.SetSetting(kFingerprint, current); !set) return set;
-  return transaction.MarkDocumentChanged();
+  for (const std::string& pool : config.routing.pools) {
+    const std::string setting = FingerprintSetting(pool);
+    const auto fingerprint = transaction.Setting(setting);
+    if (!fingerprint) return Failure(fingerprint.error());
+    if (*fingerprint == current) continue;
+    if (auto set = transaction.SetSetting(setting, current); !set) return set;
+    if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
+  }
+  return {};
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ struct Secrets {
 };
 
 // Reads them, or makes them at the first start. Also writes down the configuration's default mode
-// at the first start, and moves the document on when the configuration changes what is in it.
-// `shared`: the objects of the fleet, rendered.
+// at the first start, and moves the documents of all pools on when the configuration changes what
+// is in it. `shared`: the objects of the fleet, rendered.
 Result<Secrets> PrepareStore(store::Store& store, const config::Config& config,
                              std::string_view shared);
 

@@ -4,10 +4,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -15,17 +16,15 @@
 
 #include "orchestrator/api/api_server.h"
 #include "orchestrator/app/log.h"
+#include "orchestrator/app/pools.h"
 #include "orchestrator/app/secrets.h"
 #include "orchestrator/app/state_directory.h"
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/document_publisher.h"
-#include "orchestrator/routing/recorder.h"
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
-#include "orchestrator/store/history.h"
 #include "orchestrator/store/sqlite_store.h"
-#include "provider/last_known_good.h"
 #include "provider/prober.h"
 #include "provider/secret.h"
 #include "traefik/codec/value.h"
@@ -142,49 +141,19 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
       site::Name(*mode), site::Name(config.routing.default_mode));
 }
 
-// The document that was served before, where there is one that is whole.
-std::optional<provider::LastKnownGood> LoadLastKnownGood(const std::filesystem::path& path) {
-  std::error_code unknown;
-  if (!std::filesystem::exists(path, unknown)) return {};
-  std::ifstream file;
-  if (std::filesystem::is_regular_file(path, unknown)) file.open(path, std::ios::binary);
-  if (!file.is_open()) {
-    spdlog::error("{} cannot be read: what was served before is not known", path.string());
-    return {};
-  }
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  auto document = provider::ParseLastKnownGood(text);
-  if (document) return *std::move(document);
-  spdlog::error("{} is damaged ({}): it is not served", path.string(), document.error());
-  return {};
-}
-
-void ServeFromBefore(const provider::LastKnownGood& before, provider::Publisher& publisher) {
-  publisher.Publish(before.snapshot);
-  spdlog::info("serving the document of revision {} from before the start",
-               before.snapshot->revision());
-}
-
-// Whether the store is known to have a newer document: that may have routes which the old one
-// lacks.
-bool IsOutdated(const provider::LastKnownGood& before, const config::Config& config) {
-  const auto stored = store::PeekDocumentRevision(config.database);
-  return stored && *stored > before.snapshot->revision();
-}
-
-// Opens the store. Where there is a document from before, that is served while a store that cannot
+// Opens the store. Where there are documents from before, they are served while a store that cannot
 // be opened is tried again and again; null when a signal ends that.
-Result<std::unique_ptr<store::Store>> OpenStore(
-    const config::Config& config, const std::optional<provider::LastKnownGood>& before,
-    provider::Publisher& publisher, const sigset_t& signals) {
+Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
+                                                const routing::PoolRoutings& pools,
+                                                const sigset_t& signals) {
   std::string problem;
   for (;;) {
     auto store = store::OpenSqlite(config.database);
-    if (store || !before) return store;
-    if (!publisher.Current()) ServeFromBefore(*before, publisher);
+    if (store || !HasAnyFromBefore(pools)) return store;
+    ServeFromBefore(pools);
     if (problem != store.error().message) {
       problem = store.error().message;
-      spdlog::error("{}; the document from before is served until that is mended", problem);
+      spdlog::error("{}; what was served before is served until that is mended", problem);
     }
     static constexpr timespec kRetry{2, 0};
     if (sigtimedwait(&signals, nullptr, &kRetry) > 0) return std::unique_ptr<store::Store>();
@@ -203,38 +172,35 @@ void RaiseDescriptorLimit() {
 // Ends the polls before what they use goes.
 class PollsEnd {
  public:
-  PollsEnd(provider::Publisher& publisher, provider::PollServer& polls)
-      : publisher_(publisher), polls_(polls) {}
+  PollsEnd(provider::Pools& pools, provider::PollServer& polls) : pools_(pools), polls_(polls) {}
   ~PollsEnd() {
-    publisher_.Close();
+    pools_.Close();
     polls_.Stop();
   }
   PollsEnd(const PollsEnd&) = delete;
   PollsEnd& operator=(const PollsEnd&) = delete;
 
  private:
-  provider::Publisher& publisher_;
+  provider::Pools& pools_;
   provider::PollServer& polls_;
 };
 
-std::unique_ptr<store::History> OpenHistory(const config::Config& config) {
-  if (config.routing.history == 0) return nullptr;
-  auto history = store::OpenHistory((config.state_directory / "history.db").string());
-  if (history) return *std::move(history);
-  spdlog::error("{}", history.error().message);
-  return nullptr;
+const routing::PoolRouting* PoolOf(const routing::PoolRoutings& pools, const site::Site& site) {
+  return routing::FindPool(pools, site.routing.pool);
 }
 
 // Instances that were declared gone stay so until something is heard of them.
-Result<void> RestoreAbsences(store::Store& store, provider::Instances& instances) {
-  auto gone = routing::LoadAbsences(store);
+Result<void> RestoreAbsences(store::Store& store, provider::Pools& pools) {
+  const auto gone = routing::LoadAbsences(store);
   if (!gone) return Failure(gone.error());
-  instances.SetAbsences({*std::move(gone), [&store](const std::string& name) {
-                           spdlog::info("{} was declared gone, and is back", name);
-                           if (auto set = routing::SetAbsence(store, name, false); !set) {
-                             spdlog::error("{}", set.error().message);
-                           }
-                         }});
+  for (provider::Pool& pool : pools) {
+    pool.instances.SetAbsences({*gone, [&store](const std::string& name) {
+                                  spdlog::info("{} was declared gone, and is back", name);
+                                  if (auto set = routing::SetAbsence(store, name, false); !set) {
+                                    spdlog::error("{}", set.error().message);
+                                  }
+                                }});
+  }
   return {};
 }
 
@@ -248,30 +214,22 @@ Result<void> Serve(const config::Config& config) {
   if (!state) return Failure(state.error());
 
   // The provider listens first, so that Traefik hears "not yet" rather than nothing.
-  const std::filesystem::path last_known_good = config.state_directory / "last-known-good";
-  const auto before = LoadLastKnownGood(last_known_good);
-  provider::Publisher publisher;
-  if (before && !IsOutdated(*before, config)) ServeFromBefore(*before, publisher);
-  provider::Instances instances(config.traefik.instances);
-  // Until a document of the store is there, nobody knows what the numbers of others mean.
-  instances.SetPromise(
-      {.nothing_after = {{0, "the state is being loaded"}}, .true_from = 0, .held = true});
-  provider::PollServer polls(publisher, instances, {.tokens = config.provider.tokens});
+  provider::Pools traefiks(config.traefik.instances, config.routing.pools);
+  auto pools = LoadPools(config, traefiks);
+  if (!pools) return Failure(pools.error());
+  ServeCurrentFromBefore(*pools, config);
+  provider::PollServer polls(traefiks, {.tokens = config.provider.tokens});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
 
-  const auto store = OpenStore(config, before, publisher, signals);
+  const auto store = OpenStore(config, *pools, signals);
   if (!store || !*store) {
-    publisher.Close();
+    traefiks.Close();
     return store ? Result<void>() : Failure(store.error());
   }
-  const PollsEnd polls_end(publisher, polls);
-  const std::unique_ptr<store::History> history = OpenHistory(config);
-  if (before) {
-    const auto compared =
-        routing::CompareWithServed(**store, before->source, before->snapshot->revision());
-    if (!compared) return Failure(compared.error());
-  }
+  const PollsEnd polls_end(traefiks, polls);
+  if (auto known = CheckPoolsOfSites(**store, config); !known) return known;
+  if (auto compared = CompareWithServed(**store, *pools); !compared) return compared;
   const auto database_name = routing::DatabaseName(**store);
   if (!database_name) return Failure(database_name.error());
   const auto shared = routing::LoadSharedObjects(config.routing.shared, config.traefik.Target());
@@ -286,7 +244,7 @@ Result<void> Serve(const config::Config& config) {
     token = *made;
   }
   WarnAboutMode(**store, config);
-  if (auto restored = RestoreAbsences(**store, instances); !restored) {
+  if (auto restored = RestoreAbsences(**store, traefiks); !restored) {
     return Failure(restored.error());
   }
 
@@ -303,7 +261,7 @@ Result<void> Serve(const config::Config& config) {
     images = std::make_unique<docker::ImageClient>(client, *address);
     containers = std::make_unique<docker::ContainerClient>(client, *address);
   }
-  routing::RemovalGate removals(instances);
+  routing::RemovalGate removals(traefiks);
   deploy::Reconciler reconciler(
       **store, engine.get(),
       {.labels =
@@ -311,22 +269,17 @@ Result<void> Serve(const config::Config& config) {
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
       MakeReconcilerOptions(config));
-  routing::Recorder recorder(history.get(), {.last_known_good = last_known_good,
-                                             .revisions = config.routing.history,
-                                             .kept = before ? before->snapshot->revision() : 0,
-                                             .source = *database_name});
-  const routing::DocumentPublisher document(
-      **store, publisher, instances, recorder, history.get(),
-      {.routes = routes,
-       .limits = {.share = config.routing.vanish_percent / 100.0,
-                  .least = config.routing.vanish_sites},
-       .make_assembly =
-           [&] {
-             return provider::Assembly(secrets->probe, config.routing.entry_points,
-                                       secrets->default_certificate, RouterShape(config));
-           },
-       .before = before});
-  const provider::Prober prober(client, instances, publisher, secrets->probe);
+  BuildPools(*pools, config, **store, *database_name, routes, [&] {
+    return provider::Assembly(secrets->probe, config.routing.entry_points,
+                              secrets->default_certificate, RouterShape(config));
+  });
+  std::vector<routing::PoolDocument*> documents;
+  std::deque<provider::Prober> probers;
+  for (const routing::PoolRouting& pool : *pools) {
+    documents.push_back(pool.document.get());
+    probers.emplace_back(client, pool.traefiks.instances, pool.traefiks.publisher, secrets->probe);
+  }
+  const routing::DocumentPublisher publisher(**store, documents);
   const auto labels_applied = [&](const store::SiteRecord& record) {
     const auto applied = reconciler.StatusOf(record.site.id).applied;
     const bool current = applied && applied->routes_revision == record.routes_revision &&
@@ -335,17 +288,22 @@ Result<void> Serve(const config::Config& config) {
   };
   static constexpr std::chrono::seconds kReloadTime{5};
   routing::ModeSwitch mode_switch(
-      **store, instances, client, labels_applied,
+      **store, traefiks, client, labels_applied,
       {.routes = routes,
        .label_grace = std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime,
-       .unkept = [&](store::Revision revision) -> std::string {
-         if (recorder.kept() >= revision) return {};
-         const std::string problem = recorder.problem();
+       .unkept = [&](const store::SiteRecord& record) -> std::string {
+         const routing::PoolRouting* const pool = PoolOf(*pools, record.site);
+         if (!pool || pool->recorder->kept() >= record.routes_revision) return {};
+         const std::string problem = pool->recorder->problem();
          return problem.empty() ? "the document is being written to disk" : problem;
        },
-       .quarantined = [&](site::SiteId id) { return document.QuarantineOf(id); }});
+       .quarantined = [&](const store::SiteRecord& record) -> std::string {
+         const routing::PoolRouting* const pool = PoolOf(*pools, record.site);
+         return pool ? pool->document->QuarantineOf(record.site.id) : "";
+       }});
 
-  command::SiteCommands commands(**store, {.routes = routes, .has_engine = engine != nullptr});
+  command::SiteCommands commands(
+      **store, {.routes = routes, .has_engine = engine != nullptr, .pools = config.routing.pools});
   std::unique_ptr<image::Builder> builder;
   if (engine) {
     builder = std::make_unique<image::Builder>(**store, *images, *containers,
@@ -368,11 +326,7 @@ Result<void> Serve(const config::Config& config) {
                       .network = config.docker.network,
                       .entry_points = config.routing.entry_points,
                       .mode_switch = mode_switch,
-                      .document = document,
-                      .recorder = recorder,
-                      .history = history.get(),
-                      .instances = instances,
-                      .publisher = publisher,
+                      .pools = *pools,
                       .polls = polls.counters(),
                       .stopping = stopping.get_token()},
                      token);
@@ -387,8 +341,6 @@ Result<void> Serve(const config::Config& config) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   stopping.request_stop();
   api.Stop();
-  publisher.Close();
-  polls.Stop();
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "orchestrator/cli/program.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ struct Options {
   std::size_t large = traefik::CompileOptions().large;
   std::string instance = "traefik";
   std::string instance_gone;
+  std::string pool;
   std::string revision;
   std::string other_revision;
   std::uint64_t confirmed = 0;
@@ -70,12 +72,34 @@ int CheckConfig(const std::string& file) {
   return kDone;
 }
 
+// The pool of the Traefik that a static configuration is for.
+Result<std::string> ChosenPool(const config::Config& config, const Options& options) {
+  std::string pool = options.pool;
+  for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
+    if (instance.name != options.instance) continue;
+    if (!pool.empty() && pool != instance.pool) {
+      return Failure(Error{ErrorKind::kInvalid,
+                           fmt::format("{} is in the pool {} (traefik.instances), not in {}",
+                                       instance.name, instance.pool, pool)});
+    }
+    pool = instance.pool;
+  }
+  if (pool.empty()) pool = site::kDefaultPool;
+  const std::vector<std::string>& pools = config.routing.pools;
+  if (std::ranges::find(pools, pool) != pools.end()) return pool;
+  return Failure(
+      Error{ErrorKind::kInvalid, fmt::format("there is no pool {} in routing.pools", pool)});
+}
+
 int PrintStaticConfiguration(const Options& options) {
   const auto config = config::Load(options.config_file, config::ProcessEnvironment);
   if (!config) return PrintError(config.error());
   traefik::StaticConfiguration out;
   out.instance = options.instance;
+  const auto pool = ChosenPool(*config, options);
+  if (!pool) return PrintError(pool.error());
   out.provider_endpoint = config->ProviderUrl() + "/configuration";
+  if (*pool != site::kDefaultPool) out.provider_endpoint += "?pool=" + *pool;
   if (!config->provider.tokens.empty()) {
     const std::string& token = config->provider.tokens.front();
     out.provider_token =
@@ -181,6 +205,11 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
     command->callback([&chosen, run = std::move(run)] { chosen = run; });
     return command;
   };
+  const auto add_of_pool = [&](const std::string& name, const std::string& help, Command run) {
+    CLI::App* command = add(name, help, std::move(run));
+    command->add_option("--pool", options.pool, "The pool that is meant; else the default one");
+    return command;
+  };
   const auto with_api = [&](int (*run)(const ApiClient&, bool)) -> Command {
     return [&options, run] {
       return WithApi(options, [&](const ApiClient& api) { return run(api, options.json); });
@@ -200,35 +229,42 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
           "Say that this one is no more, so that nobody waits for it; it counts again when "
           "it is heard of");
   add("migrations", "The last switches", with_api(ListMigrations));
-  add("revisions", "What was published, the newest first", with_api(ListRevisions));
+  add_of_pool("revisions", "What was published, the newest first", [&options] {
+    return WithApi(options, [&](const ApiClient& api) {
+      return ListRevisions(api, options.pool, options.json);
+    });
+  });
   CLI::App* diff =
-      add("diff", "What differs between two published revisions, site by site", [&options] {
+      add_of_pool("diff", "What differs between two published revisions, site by site", [&options] {
         return WithApi(options, [&](const ApiClient& api) {
-          return ShowDifference(api, options.revision, options.other_revision, options.json);
+          return ShowDifference(api, options.pool, options.revision, options.other_revision,
+                                options.json);
         });
       });
   diff->add_option("from", options.revision, "A revision")->required()->check(CLI::Number);
   diff->add_option("to", options.other_revision, "Another one; the newest where it is left out")
       ->check(CLI::Number);
-  add("rollback", "Give sites the routes that they had in a revision; sites themselves stay",
-      [&options] {
-        return WithApi(options, [&](const ApiClient& api) {
-          return RollBack(api, options.revision, options.json);
-        });
-      })
+  add_of_pool("rollback",
+              "Give sites the routes that they had in a revision; sites themselves stay",
+              [&options] {
+                return WithApi(options, [&](const ApiClient& api) {
+                  return RollBack(api, options.pool, options.revision, options.json);
+                });
+              })
       ->add_option("revision", options.revision, "The revision, or latest: the present routes")
       ->required()
       ->check(CLI::Number | CLI::IsMember({"latest"}));
-  add("confirm", "Let a document pass that is held back because much would vanish",
-      [&options] {
-        return WithApi(options, [&](const ApiClient& api) {
-          return ConfirmLoss(api, options.confirmed, options.json);
-        });
-      })
+  add_of_pool("confirm", "Let a document pass that is held back because much would vanish",
+              [&options] {
+                return WithApi(options, [&](const ApiClient& api) {
+                  return ConfirmLoss(api, options.pool, options.confirmed, options.json);
+                });
+              })
       ->add_option("revision", options.confirmed, "Its revision, as `routing status` shows it")
       ->required();
-  add("document", "The document as Traefik gets it, without the private key",
-      [&options] { return WithApi(options, ShowDocument); });
+  add_of_pool("document", "The document as Traefik gets it, without the private key", [&options] {
+    return WithApi(options, [&](const ApiClient& api) { return ShowDocument(api, options.pool); });
+  });
   CLI::App* mode = add("mode", "Route sites by labels or by the provider, without a failed request",
                        [&options] { return Switch(options); });
   mode->add_option("mode", options.mode, "labels or provider")
@@ -319,6 +355,8 @@ int Run(int argc, char** argv) {
       app.add_subcommand("static-config", "Print the static configuration for a Traefik");
   print->add_option("--instance", options.instance, "The name of that Traefik")
       ->capture_default_str();
+  print->add_option("--pool", options.pool,
+                    "The pool that it belongs to; else as traefik.instances says");
   print->callback([&] { chosen = [&] { return PrintStaticConfiguration(options); }; });
   AddSiteCommands(app, options, chosen);
   AddRoutingCommands(app, options, chosen);

@@ -14,13 +14,24 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
+// What a command needs to mean this pool.
+std::string PoolOption(const std::string& pool) {
+  return pool == "default" ? "" : " --pool " + pool;
+}
+
+// The query that makes a call mean this pool; `first`: the path has none yet.
+std::string PoolQuery(const std::string& pool, char first = '?') {
+  return pool.empty() ? "" : fmt::format("{}pool={}", first, provider::http::Escape(pool));
+}
+
 void PrintInstances(const json& instances) {
-  std::vector<std::vector<std::string>> rows{
-      {"INSTANCE", "ADDRESS", "STATE", "DELIVERED", "CONFIRMED", "LAG", "APPLIED IN", "PROBLEM"}};
+  std::vector<std::vector<std::string>> rows{{"INSTANCE", "POOL", "ADDRESS", "STATE", "DELIVERED",
+                                              "CONFIRMED", "LAG", "APPLIED IN", "PROBLEM"}};
   for (const json& instance : instances) {
     rows.push_back(
-        {instance.at("name").get<std::string>(), instance.at("address").get<std::string>(),
-         instance.at("state").get<std::string>(), instance.at("delivered").dump(),
+        {instance.at("name").get<std::string>(), instance.at("pool").get<std::string>(),
+         instance.at("address").get<std::string>(), instance.at("state").get<std::string>(),
+         instance.at("delivered").dump(),
          instance.at("confirmed").is_null() ? "by delivery" : instance.at("confirmed").dump(),
          instance.at("lag").dump(),
          instance.at("time_to_apply_ms").is_null() ? ""
@@ -34,25 +45,34 @@ void PrintInstances(const json& instances) {
   }
 }
 
-// What an operator should know about the document.
-void PrintWarnings(const json& routing) {
-  std::vector<std::string> lines;
-  if (routing.at("stale") == true) {
-    lines.emplace_back("the document is from before the start; the state is being loaded");
+// What an operator should know about a pool's document.
+void AddWarnings(const json& pool, std::vector<std::string>& lines) {
+  const auto name = pool.at("name").get<std::string>();
+  const std::string of_pool = name == "default" ? "" : fmt::format("pool {}: ", name);
+  const std::string option = PoolOption(name);
+  if (pool.at("stale") == true) {
+    lines.push_back(
+        fmt::format("{}the document is from before the start; the state is being loaded", of_pool));
   }
-  if (const json& to = routing.at("rolled_back_to"); !to.is_null()) {
+  if (const json& to = pool.at("rolled_back_to"); !to.is_null()) {
     lines.push_back(fmt::format(
-        "routing is rolled back to revision {}; back again: orchestrator routing rollback latest",
-        to.dump()));
+        "{}routing is rolled back to revision {}; back again: orchestrator routing rollback "
+        "latest{}",
+        of_pool, to.dump(), option));
   }
-  if (const json& held = routing.at("held"); !held.is_null()) {
-    lines.push_back(fmt::format("revision {} is held back: {}", held.at("revision").dump(),
-                                held.at("reason").get<std::string>()));
+  if (const json& held = pool.at("held"); !held.is_null()) {
+    lines.push_back(fmt::format("{}revision {} is held back: {}", of_pool,
+                                held.at("revision").dump(), held.at("reason").get<std::string>()));
     if (held.at("can_be_confirmed") == true) {
-      lines.push_back(fmt::format("  sites {}…; to let it pass: orchestrator routing confirm {}",
-                                  held.at("examples").dump(), held.at("revision").dump()));
+      lines.push_back(fmt::format("  sites {}…; to let it pass: orchestrator routing confirm {}{}",
+                                  held.at("examples").dump(), held.at("revision").dump(), option));
     }
   }
+}
+
+void PrintWarnings(const json& routing) {
+  std::vector<std::string> lines;
+  for (const json& pool : routing.at("pools")) AddWarnings(pool, lines);
   for (const json& site : routing.at("quarantined")) {
     lines.push_back(fmt::format("site {} has {} routes: {}", site.at("site").dump(),
                                 site.at("routes") == "none" ? "no" : "its last good",
@@ -60,6 +80,18 @@ void PrintWarnings(const json& routing) {
   }
   for (const std::string& line : lines) fmt::print("{}\n", line);
   if (!lines.empty()) fmt::print("\n");
+}
+
+void PrintPools(const json& pools) {
+  std::vector<std::vector<std::string>> rows{
+      {"POOL", "SITES", "REVISION", "DOCUMENT", "COMPRESSED"}};
+  for (const json& pool : pools) {
+    rows.push_back({pool.at("name").get<std::string>(), pool.at("sites").dump(),
+                    pool.at("revision").dump(), pool.at("document_bytes").dump() + " bytes",
+                    pool.at("compressed_bytes").dump() + " bytes"});
+  }
+  PrintTable(rows);
+  fmt::print("\n");
 }
 
 std::string ProgressLine(const json& migration) {
@@ -91,10 +123,9 @@ int ShowRouting(const ApiClient& api, bool as_json) {
   for (const auto& [phase, count] : routing.at("phases").items()) {
     if (count != 0) fmt::print("  {:<12}{}\n", phase, count.dump());
   }
-  fmt::print("revision      {}\ndocument      {} bytes, {} compressed\nengine        {}\n\n",
-             routing.at("revision").dump(), routing.at("document_bytes").dump(),
-             routing.at("compressed_bytes").dump(), routing.at("engine").get<std::string>());
+  fmt::print("engine        {}\n\n", routing.at("engine").get<std::string>());
   PrintWarnings(routing);
+  PrintPools(routing.at("pools"));
   PrintInstances(routing.at("instances"));
   return kDone;
 }
@@ -122,8 +153,8 @@ int DeclareGone(const ApiClient& api, const std::string& instance, bool as_json)
       api.Call("DELETE", "/v1/routing/instances/" + provider::http::Escape(instance)), as_json);
 }
 
-int ShowDocument(const ApiClient& api) {
-  const auto answer = api.Call("GET", "/v1/routing/document");
+int ShowDocument(const ApiClient& api, const std::string& pool) {
+  const auto answer = api.Call("GET", "/v1/routing/document" + PoolQuery(pool));
   if (!answer) return PrintError(answer.error());
   PrintJson(answer->body);
   return kDone;
@@ -181,8 +212,8 @@ int SwitchMode(const ApiClient& api, const std::string& mode,
        "routed from at least one side"});
 }
 
-int ListRevisions(const ApiClient& api, bool as_json) {
-  const auto answer = api.Call("GET", "/v1/routing/revisions");
+int ListRevisions(const ApiClient& api, const std::string& pool, bool as_json) {
+  const auto answer = api.Call("GET", "/v1/routing/revisions" + PoolQuery(pool));
   if (!answer) return PrintError(answer.error());
   if (as_json) {
     PrintJson(answer->body);
@@ -204,10 +235,11 @@ int ListRevisions(const ApiClient& api, bool as_json) {
   return kDone;
 }
 
-int ShowDifference(const ApiClient& api, const std::string& from, const std::string& to,
-                   bool as_json) {
+int ShowDifference(const ApiClient& api, const std::string& pool, const std::string& from,
+                   const std::string& to, bool as_json) {
   const auto answer = api.Call(
-      "GET", fmt::format("/v1/routing/revisions/{}/diff{}{}", from, to.empty() ? "" : "?to=", to));
+      "GET", fmt::format("/v1/routing/revisions/{}/diff{}{}{}", from, to.empty() ? "" : "?to=", to,
+                         PoolQuery(pool, to.empty() ? '?' : '&')));
   if (!answer) return PrintError(answer.error());
   if (as_json) {
     PrintJson(answer->body);
@@ -231,9 +263,10 @@ int ShowDifference(const ApiClient& api, const std::string& from, const std::str
   return kDone;
 }
 
-int RollBack(const ApiClient& api, const std::string& revision, bool as_json) {
-  const auto answer =
-      api.Call("POST", fmt::format("/v1/routing/revisions/{}/rollback", revision), "{}");
+int RollBack(const ApiClient& api, const std::string& pool, const std::string& revision,
+             bool as_json) {
+  const auto answer = api.Call(
+      "POST", fmt::format("/v1/routing/revisions/{}/rollback{}", revision, PoolQuery(pool)), "{}");
   if (!answer) return PrintError(answer.error());
   if (as_json) {
     PrintJson(answer->body);
@@ -245,8 +278,10 @@ int RollBack(const ApiClient& api, const std::string& revision, bool as_json) {
   return kDone;
 }
 
-int ConfirmLoss(const ApiClient& api, std::uint64_t revision, bool as_json) {
-  const auto answer = api.Call("POST", "/v1/routing/confirm", json{{"revision", revision}}.dump());
+int ConfirmLoss(const ApiClient& api, const std::string& pool, std::uint64_t revision,
+                bool as_json) {
+  const auto answer = api.Call("POST", "/v1/routing/confirm" + PoolQuery(pool),
+                               json{{"revision", revision}}.dump());
   if (!answer) return PrintError(answer.error());
   if (as_json) {
     PrintJson(answer->body);

@@ -1,5 +1,6 @@
 #include "orchestrator/command/site_commands.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -67,7 +68,7 @@ Result<site::RoutingMode> DefaultMode(Transaction& transaction) {
 }  // namespace
 
 Result<Written> SiteCommands::Create(site::Site site) {
-  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  if (auto good = CheckPlace(site); !good) return Failure(good.error());
   Prepared prepared;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     if (site.id.value == 0) {
@@ -92,7 +93,7 @@ Result<Written> SiteCommands::Create(site::Site site) {
 }
 
 Result<Written> SiteCommands::Replace(const site::Site& site, Expected expected) {
-  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  if (auto good = CheckPlace(site); !good) return Failure(good.error());
   Prepared prepared;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     const auto current = FindLive(transaction, site.id);
@@ -119,7 +120,7 @@ Result<Written> SiteCommands::Patch(site::SiteId id, std::string_view merge_patc
     if (auto good = CheckExpected(*current, expected, id); !good) return good;
     const auto site = site::Patch((*current)->site, merge_patch);
     if (!site) return Failure(site.error());
-    if (auto good = CheckKind(*site); !good) return good;
+    if (auto good = CheckPlace(*site); !good) return good;
     auto made = Prepare(transaction, *site, *current);
     if (!made) return Failure(made.error());
     prepared = *std::move(made);
@@ -131,7 +132,7 @@ Result<Written> SiteCommands::Patch(site::SiteId id, std::string_view merge_patc
 }
 
 Result<Written> SiteCommands::Deploy(site::Site site) {
-  if (auto good = CheckKind(site); !good) return Failure(good.error());
+  if (auto good = CheckPlace(site); !good) return Failure(good.error());
   Prepared prepared;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     const auto current = FindLive(transaction, site.id);
@@ -199,7 +200,7 @@ Result<Written> SiteCommands::Remove(site::SiteId id, Expected expected, bool ke
 
 Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
   for (std::size_t i = 0; i < batch.upsert.size(); ++i) {
-    if (auto good = CheckKind(batch.upsert[i]); !good) {
+    if (auto good = CheckPlace(batch.upsert[i]); !good) {
       Error error = good.error();
       for (FieldProblem& field : error.fields)
         field.pointer = fmt::format("/{}{}", i, field.pointer);
@@ -209,7 +210,7 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
   BatchWritten written;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     written = {};
-    bool document_changes = false;
+    PoolNames changed;
     // What is to be changed comes first, so that the index of a conflict is that of the input.
     std::vector<SiteRecord> records;
     for (const site::Site& site : batch.upsert) {
@@ -217,7 +218,7 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
       if (!current) return Failure(current.error());
       auto made = Prepare(transaction, site, *current);
       if (!made) return Failure(made.error());
-      document_changes |= made->document_changes;
+      changed.merge(made->changed_pools);
       ++(made->created ? written.created : written.updated);
       records.push_back(std::move(made->record));
     }
@@ -227,13 +228,11 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
       if (!current) return Failure(current.error());
       if (!*current) continue;  // gone already: what is wanted holds
       Prepared made = PrepareRemoval(transaction, **current);
-      document_changes |= made.document_changes;
+      changed.merge(made.changed_pools);
       ++written.removed;
       removed.push_back(std::move(made.record));
     }
-    if (document_changes) {
-      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
-    }
+    if (auto marked = MarkChanged(transaction, changed); !marked) return marked;
     // Removals first: a new site may take over the host of one that goes.
     if (auto put = transaction.Put(removed); !put) return put;
     return transaction.Put(records);
@@ -248,7 +247,7 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
   BatchWritten written;
   const auto revision = store_.Write([&](Transaction& transaction) -> Result<void> {
     written = {};
-    bool document_changes = false;
+    PoolNames changed;
     std::vector<SiteRecord> records;
     for (const Adoption& adoption : adoptions) {
       const auto current = FindLive(transaction, adoption.site.id);
@@ -262,15 +261,13 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
       if (!adoption.adopted_task.empty()) {
         made->record.phase = Phase::kLabels;
         made->record.adopted_task = adoption.adopted_task;
-        made->document_changes = false;
+        made->changed_pools.clear();
       }
-      document_changes |= made->document_changes;
+      changed.merge(made->changed_pools);
       ++written.created;
       records.push_back(std::move(made->record));
     }
-    if (document_changes) {
-      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
-    }
+    if (auto marked = MarkChanged(transaction, changed); !marked) return marked;
     return transaction.Put(records);
   });
   if (!revision) return Failure(revision.error());
@@ -283,11 +280,18 @@ bool SiteCommands::HasDocumentRoutes(const site::Site& site) const {
   return !routing::DocumentRoutes(site, options_.routes).routers.empty();
 }
 
-Result<void> SiteCommands::CheckKind(const site::Site& site) const {
+// Whether there is somewhere for its kind to run, and for its routes to be.
+Result<void> SiteCommands::CheckPlace(const site::Site& site) const {
   if (!options_.has_engine && site.kind != site::Kind::kExternal) {
     const std::string what =
         "must be external: this orchestrator has no Docker engine (docker.host)";
     return Failure(Error{ErrorKind::kInvalid, "/kind " + what, {}, {{"/kind", what}}});
+  }
+  const std::string& pool = site.routing.pool;
+  if (std::ranges::find(options_.pools, pool) == options_.pools.end()) {
+    const std::string what = fmt::format("names the pool {}, which is not in routing.pools", pool);
+    return Failure(
+        Error{ErrorKind::kInvalid, "/routing/pool " + what, {}, {{"/routing/pool", what}}});
   }
   if (site.routing.mode != site::RoutingMode::kLabels) return CheckRouting(site);
   if (const auto obstacle = routing::LabelObstacle(site)) {
@@ -316,7 +320,10 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     const bool leaves_labels =
         current->phase != Phase::kProvider && routing::LabelObstacle(site).has_value();
     if (!same_routes || leaves_labels) record.routes_revision = transaction.revision();
-    prepared.document_changes = (!same_routes && InDocument(current->phase)) || leaves_labels;
+    if (!same_routes && InDocument(current->phase)) {
+      prepared.changed_pools = {current->site.routing.pool, site.routing.pool};
+    }
+    if (leaves_labels) prepared.changed_pools.insert(site.routing.pool);
     // Without labels the document takes over at once.
     if (leaves_labels) record.phase = Phase::kProvider;
   } else {
@@ -331,7 +338,9 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     }
     record.phase = FirstPhase(site, *default_mode);
     record.routes_revision = transaction.revision();
-    prepared.document_changes = InDocument(record.phase) && HasDocumentRoutes(site);
+    if (InDocument(record.phase) && HasDocumentRoutes(site)) {
+      prepared.changed_pools.insert(site.routing.pool);
+    }
   }
   record.site = site;
   record.streams = routing::StreamsOf(site);
@@ -346,15 +355,22 @@ SiteCommands::Prepared SiteCommands::PrepareRemoval(Transaction& transaction,
   prepared.record = current;
   prepared.record.removing = true;
   prepared.record.revision = transaction.revision();
-  prepared.document_changes = InDocument(current.phase) && HasDocumentRoutes(current.site);
-  if (prepared.document_changes) prepared.record.routes_revision = transaction.revision();
+  if (InDocument(current.phase) && HasDocumentRoutes(current.site)) {
+    prepared.changed_pools.insert(current.site.routing.pool);
+    prepared.record.routes_revision = transaction.revision();
+  }
   return prepared;
 }
 
-Result<void> SiteCommands::Put(Transaction& transaction, const Prepared& prepared) {
-  if (prepared.document_changes) {
-    if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+Result<void> SiteCommands::MarkChanged(Transaction& transaction, const PoolNames& pools) {
+  for (const std::string& pool : pools) {
+    if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
   }
+  return {};
+}
+
+Result<void> SiteCommands::Put(Transaction& transaction, const Prepared& prepared) {
+  if (auto marked = MarkChanged(transaction, prepared.changed_pools); !marked) return marked;
   return transaction.Put({&prepared.record, 1});
 }
 

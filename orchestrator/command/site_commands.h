@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +16,7 @@ namespace orchestrator::command {
 struct SiteCommandOptions {
   routing::RouteOptions routes;
   bool has_engine = true;  // without one there can be external sites only
+  std::vector<std::string> pools{std::string(site::kDefaultPool)};  // that sites may be in
 };
 
 struct Written {
@@ -67,17 +70,20 @@ class SiteCommands {
   Result<BatchWritten> Adopt(const std::vector<Adoption>& adoptions);
 
  private:
+  using PoolNames = std::set<std::string>;
+
   struct Prepared {
     store::SiteRecord record;
     bool created = false;
-    bool document_changes = false;
+    PoolNames changed_pools = {};  // whose documents are others by this
   };
 
   bool HasDocumentRoutes(const site::Site& site) const;
-  Result<void> CheckKind(const site::Site& site) const;
+  Result<void> CheckPlace(const site::Site& site) const;
   Result<Prepared> Prepare(store::Transaction& transaction, const site::Site& site,
                            const std::optional<store::SiteRecord>& current) const;
   Prepared PrepareRemoval(store::Transaction& transaction, const store::SiteRecord& current) const;
+  static Result<void> MarkChanged(store::Transaction& transaction, const PoolNames& pools);
   static Result<void> Put(store::Transaction& transaction, const Prepared& prepared);
 
   store::Store& store_;

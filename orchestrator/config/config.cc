@@ -24,6 +24,7 @@ namespace orchestrator::config {
 namespace {
 
 constexpr std::size_t kShortestToken = 16;
+constexpr std::size_t kMostPools = 64;
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
@@ -128,6 +129,20 @@ void ReadShared(Section& section, Routing& routing) {
   if (!routing.shared.is_absolute()) section.Fail("shared", "must be an absolute path of a file");
 }
 
+void ReadPools(Section& section, std::vector<std::string>& pools) {
+  const auto names = section.Texts("pools");
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!IsName(name) || name.contains('.')) {
+      section.Fail("pools", "must have names of letters, digits, - and _ only");
+    } else if (std::ranges::find(pools, name) == pools.end()) {
+      pools.push_back(name);
+    }
+  }
+  if (pools.size() > kMostPools)
+    section.Fail("pools", fmt::format("may be {} at most", kMostPools));
+}
+
 void ReadRouting(Section& section, Routing& routing) {
   if (const auto mode = section.OneOf("default_mode", {"provider", "labels"})) {
     routing.default_mode =
@@ -154,6 +169,7 @@ void ReadRouting(Section& section, Routing& routing) {
     }
   }
   ReadShared(section, routing);
+  ReadPools(section, routing.pools);
   if (routing.entry_points.empty() || !std::ranges::all_of(routing.entry_points, IsName)) {
     section.Fail("entry_points",
                  "must have names of letters, digits, -, _ and . only, at least one");
@@ -161,7 +177,8 @@ void ReadRouting(Section& section, Routing& routing) {
 }
 
 void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
-                  std::set<std::string>& names, Traefik& traefik) {
+                  const std::vector<std::string>& pools, std::set<std::string>& names,
+                  Traefik& traefik) {
   Section section(source, node, fmt::format("traefik.instances[{}]", index));
   ::provider::ConfiguredInstance instance;
   section.Text("name", instance.name);
@@ -177,13 +194,18 @@ void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
       section.Fail("entry_point", good.error());
     }
   }
+  section.Text("pool", instance.pool);
+  if (std::ranges::find(pools, instance.pool) == pools.end()) {
+    section.Fail("pool", fmt::format("is '{}', which is not in routing.pools", instance.pool));
+  }
   if (const auto api = section.Find("api"); api && !api->node.IsNull()) {
     section.Fail("api", "is not used by this version: leave it out, entry_point is enough");
   }
   traefik.instances.push_back(std::move(instance));
 }
 
-void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
+void ReadTraefik(Source& source, Section& section, const std::vector<std::string>& pools,
+                 Traefik& traefik) {
   section.Text("version", traefik.version);
   const auto version = ::traefik::schema::ParseVersion(traefik.version);
   if (!version || *version < ::traefik::schema::kV3_0) {
@@ -195,7 +217,7 @@ void ReadTraefik(Source& source, Section& section, Traefik& traefik) {
   if (!instances->node.IsSequence()) return section.Fail("instances", "must be a list");
   std::set<std::string> names;
   for (std::size_t i = 0; i < instances->node.size(); ++i) {
-    ReadInstance(source, instances->node[i], i, names, traefik);
+    ReadInstance(source, instances->node[i], i, pools, names, traefik);
   }
 }
 
@@ -315,7 +337,7 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
     ReadStore(*open("store"), config.state_directory, config.database);
     ReadDocker(*open("docker"), config.docker);
     ReadRouting(*open("routing"), config.routing);
-    ReadTraefik(source, *open("traefik"), config.traefik);
+    ReadTraefik(source, *open("traefik"), config.routing.pools, config.traefik);
     ReadSites(*open("sites"), config.sites);
     ReadImages(*open("images"), config.images);
     ReadTerminals(*open("terminals"), config.terminals);

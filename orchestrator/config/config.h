@@ -49,6 +49,8 @@ struct Routing {
   unsigned vanish_percent = 20;
   unsigned vanish_sites = 10;
   unsigned history = 100;  // how many published revisions are kept; 0: none
+  // Of Traefiks that each have a document of their own; the first one is site::kDefaultPool.
+  std::vector<std::string> pools{std::string(site::kDefaultPool)};
 };
 
 struct Traefik {

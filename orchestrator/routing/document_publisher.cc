@@ -1,17 +1,8 @@
 #include "orchestrator/routing/document_publisher.h"
 
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-
-#include "orchestrator/fault/crash_point.h"
-#include "orchestrator/routing/last_good.h"
-#include "traefik/codec/edit.h"
-#include "traefik/rules/expression.h"
-#include "traefik/rules/rule_check.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -21,65 +12,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kIdleCheck = 10s;
 constexpr auto kRetry = 500ms;
-constexpr std::size_t kExamples = 10;
-
-void AddPaths(const traefik::rules::Expression& rule, std::set<std::string>& paths) {
-  if (rule.matcher == "PathPrefix" || rule.matcher == "Path") {
-    paths.insert(rule.arguments.begin(), rule.arguments.end());
-  }
-  for (const traefik::rules::Expression& operand : rule.operands) AddPaths(operand, paths);
-}
-
-// The addresses that a fragment's routers name: "host", or "host/path" for those of a path.
-void AddAddresses(const traefik::Fragment& fragment, std::set<std::string>& addresses) {
-  for (const traefik::RouterText& router : fragment.routers) {
-    const auto hosts = traefik::rules::CheckRule(router.rule);
-    const auto rule = traefik::rules::ParseExpression(router.rule);
-    if (!hosts || !rule) continue;
-    std::set<std::string> paths;
-    AddPaths(*rule, paths);
-    if (paths.empty()) paths.insert("");
-    for (const std::string& host : *hosts) {
-      for (const std::string& path : paths) addresses.insert(host + path);
-    }
-  }
-}
-
-bool HasStreams(const traefik::Fragment& fragment) {
-  return std::ranges::any_of(fragment.others, [](const auto& section) {
-    return section.first.starts_with("tcp/") || section.first.starts_with("udp/");
-  });
-}
-
-// What all sites share now, with what they shared then as far as its names are not used any more.
-traefik::Fragment SharedWithThoseOf(const traefik::Fragment& then, const RouteOptions& options) {
-  traefik::codec::Value shared = DecodedRoutes(then, options);
-  // Certificates are those of now: the old ones may have run out.
-  for (traefik::codec::Member& section : std::get<traefik::codec::Object>(shared.data)) {
-    if (section.name != "tls") continue;
-    std::erase_if(std::get<traefik::codec::Object>(section.value.data),
-                  [](const traefik::codec::Member& kind) { return kind.name == "certificates"; });
-  }
-  traefik::codec::Merge(shared, DecodedRoutes(SharedFragment(options), options));
-  return traefik::RenderFragment(shared);
-}
 
 }  // namespace
 
-DocumentPublisher::DocumentPublisher(const store::Store& store, provider::Publisher& publisher,
-                                     provider::Instances& instances, Recorder& recorder,
-                                     store::History* history, DocumentPublisherOptions options)
-    : store_(store),
-      publisher_(publisher),
-      instances_(instances),
-      recorder_(recorder),
-      history_(history),
-      options_(std::move(options)),
-      assembly_(options_.make_assembly()) {
-  if (options_.before) {
-    served_before_ = options_.before->keys;
-    served_revision_ = options_.before->snapshot->revision();
-  }
+DocumentPublisher::DocumentPublisher(const store::Store& store,
+                                     std::vector<PoolDocument*> documents)
+    : store_(store), documents_(std::move(documents)) {
+  for (std::size_t i = 0; i < documents_.size(); ++i) by_name_[documents_[i]->name()] = i;
   thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
@@ -88,47 +27,18 @@ DocumentPublisher::~DocumentPublisher() {
   thread_.join();
 }
 
-std::optional<HeldDocument> DocumentPublisher::held() const {
-  const std::lock_guard lock(mutex_);
-  return held_;
-}
-
-std::vector<QuarantinedSite> DocumentPublisher::quarantined() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<QuarantinedSite> list;
-  for (const auto& [key, site] : quarantined_) list.push_back(site);
-  return list;
-}
-
-std::string DocumentPublisher::QuarantineOf(site::SiteId id) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = quarantined_.find(static_cast<std::uint64_t>(id.value));
-  return found == quarantined_.end() ? std::string() : found->second.reason;
-}
-
-std::optional<store::Revision> DocumentPublisher::rolled_back_to() const {
-  const std::lock_guard lock(mutex_);
-  return rolled_back_to_;
-}
-
 void DocumentPublisher::Run(const std::stop_token& stop) {
   store::Revision seen = 0;
-  store::Revision document = 0;
-  assembly_.Set(kSharedKey, SharedFragment(options_.routes));
   while (!stop.stop_requested()) {
     // A commit wakes this thread at once, so it was now but for some microseconds.
     const auto committed = Clock::now();
     const auto changes = store_.ChangesAfter(seen);
     bool done = changes.has_value();
     if (changes) {
-      Apply(*changes);
+      done = Distribute(*changes, committed);
       seen = changes->revision;
-      if (changes->document_revision != document) {
-        done = Consider(changes->document_revision, committed);
-        if (done) document = changes->document_revision;
-      }
     } else {
-      spdlog::error("the document stays as it is: {}", changes.error().message);
+      spdlog::error("the documents stay as they are: {}", changes.error().message);
     }
     if (done) {
       store_.document_commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
@@ -139,268 +49,32 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
   }
 }
 
-void DocumentPublisher::Apply(const store::Changes& changes) {
-  std::vector<const store::SiteRecord*> records;
+// False when a document has to be tried again.
+bool DocumentPublisher::Distribute(const store::Changes& changes, Clock::time_point committed) {
+  std::vector<std::vector<PoolChange>> shares(documents_.size());
   for (const store::Change& change : changes.sites) {
-    if (change.record && !change.record->removing) records.push_back(&*change.record);
-  }
-  auto rendered = DocumentFragments(records, options_.routes);
-  auto next = rendered.begin();
-  bool freed = false;  // addresses that the rollback had
-  for (const store::Change& change : changes.sites) {
-    const auto key = static_cast<std::uint64_t>(change.id.value);
-    std::optional<QuarantinedSite> quarantined;
-    traefik::Fragment routes;
-    if (!change.problem.empty()) {
-      // Nothing is known of it, so nobody else can have got its addresses.
-      auto last_good = LastGood(key);
-      quarantined = {change.id, change.problem, last_good.has_value()};
-      routes = std::move(last_good).value_or(traefik::Fragment());
-      present_[key];
-    } else if (!change.record || change.record->removing) {
-      present_.erase(key);
-    } else {
-      const store::SiteRecord& record = *change.record;
-      Present& present = present_[key];
-      present.in_labels_only = !store::InDocument(record.phase);
-      present.addresses.clear();
-      present.has_streams = !record.streams.empty();
-      for (const site::Address& address : record.site.hosts) {
-        const traefik::PathPrefix* const path = site::EffectivePath(record.site, address);
-        present.addresses.push_back(address.host.text() + (path ? path->text() : ""));
-      }
-      if (auto fragment = std::move(*next++)) {
-        routes = *std::move(fragment);
-      } else {
-        auto last_good = LastGood(key);
-        if (last_good && !StillUsable(*last_good, record.site, options_.routes)) last_good.reset();
-        quarantined = {change.id, fragment.error().message, last_good.has_value()};
-        routes = std::move(last_good).value_or(traefik::Fragment());
-      }
+    const auto before = places_.find(change.id.value);
+    const bool is_there = change.record || !change.problem.empty();
+    const auto place = by_name_.find(change.pool);
+    const bool has_place = is_there && place != by_name_.end();
+    if (before != places_.end() && (!has_place || before->second != place->second)) {
+      shares[before->second].push_back({change.id});
+      places_.erase(before);
     }
-    assembly_.Set(key, std::move(routes));
-    if (rolled_back_) freed = !TakeIntoRollback(key) || freed;
-    if (quarantined) {
-      spdlog::error("site {} {}: {}", change.id.value,
-                    quarantined->has_last_good ? "keeps the routes that it had" : "has no routes",
-                    quarantined->reason);
+    if (is_there && !has_place) {
+      spdlog::error("site {} has no routes: there is no pool {}", change.id.value, change.pool);
     }
-    const std::lock_guard lock(mutex_);
-    if (quarantined) {
-      quarantined_[key] = *std::move(quarantined);
-    } else {
-      quarantined_.erase(key);
-    }
+    if (!has_place) continue;
+    places_[change.id.value] = place->second;
+    shares[place->second].push_back(
+        {change.id, change.record ? &*change.record : nullptr, change.problem});
   }
-  if (!freed) return;
-  CountAddresses();
-  for (const auto& [key, site] : present_) {
-    if (!rolled_back_->assembly.Find(key)) TakeIntoRollback(key);
+  bool done = true;
+  for (std::size_t i = 0; i < documents_.size(); ++i) {
+    if (!shares[i].empty()) documents_[i]->Apply(shares[i]);
+    done &= documents_[i]->Follow(changes.DocumentRevision(documents_[i]->name()), committed);
   }
-}
-
-// The routes that this site had: in the document that is being made, or in the last one of the
-// process before.
-std::optional<traefik::Fragment> DocumentPublisher::LastGood(std::uint64_t key) {
-  if (const traefik::Fragment* const fragment = assembly_.Find(key)) return *fragment;
-  if (!history_) return {};
-  const auto list = history_->List();
-  if (!list || list->empty()) return {};
-  const auto part = history_->FindPart(list->front().revision, provider::ShardOf(key));
-  if (!part) return {};
-  const auto fragments = UnpackFragments(*part);
-  if (!fragments) return {};
-  const auto found = fragments->find(key);
-  return found == fragments->end() ? std::optional<traefik::Fragment>() : *found->second;
-}
-
-// False when it has to be tried again.
-bool DocumentPublisher::Consider(store::Revision revision, Clock::time_point committed) {
-  const auto orders = ReadOrders(store_);
-  if (!orders) {
-    spdlog::error("the document stays as it is: {}", orders.error().message);
-    return false;
-  }
-  was_behind_ = was_behind_ || orders->behind;
-  if (const auto followed = FollowRollback(orders->rolled_back_to); !followed) {
-    HeldDocument held;
-    held.revision = revision;
-    held.published = std::max(served_revision_, orders->behind.value_or(0));
-    held.is_older = orders->behind.has_value();
-    held.reason = fmt::format(
-        "routing cannot be rolled back to revision {}: {} (to go on with the present routes: "
-        "orchestrator routing rollback latest)",
-        *orders->rolled_back_to, followed.error());
-    Hold(std::move(held), orders->true_from);
-    return false;  // it may be possible later
-  }
-  const auto begin = Clock::now();
-  provider::Assembly& assembly = rolled_back_ ? rolled_back_->assembly : assembly_;
-  auto snapshot = assembly.Build(revision);
-  provider::DocumentState state = assembly.State();
-  render_times_.Observe(std::chrono::duration<double>(Clock::now() - begin).count());
-
-  HeldDocument held;
-  held.revision = revision;
-  held.published = served_revision_;
-  provider::Loss loss = LossBy(state, held.examples);
-  loss.is_older = held.is_older = orders->behind.has_value();
-  if (orders->behind) held.published = std::max(held.published, *orders->behind);
-  const auto objection = provider::FindObjection(loss, options_.limits);
-  const bool is_confirmed = objection && objection->can_be_confirmed &&
-                            orders->confirmed_at > held.published && !loss.is_older &&
-                            loss.vanishing <= orders->confirmed_vanishing;
-  if (objection && !is_confirmed) {
-    held.reason = objection->reason;
-    held.can_be_confirmed = objection->can_be_confirmed;
-    held.before = loss.before;
-    held.vanishing = loss.vanishing;
-    Hold(std::move(held), orders->true_from);
-    return true;
-  }
-  // What nobody may rely on is said before the document is there.
-  if (rolled_back_) Promise(orders->true_from);
-  instances_.RecordPublished(revision, committed);
-  publisher_.Publish(snapshot);
-  Promise(orders->true_from);
-  ++published_;
-  fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
-  {
-    const std::lock_guard lock(mutex_);
-    held_.reset();
-    rolled_back_to_ = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt;
-  }
-  recorder_.Record({.revision = revision,
-                    .snapshot = std::move(snapshot),
-                    .state = state,
-                    .published = std::chrono::system_clock::now(),
-                    .rolled_back_to = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt,
-                    .of_another_database = std::exchange(was_behind_, false)});
-  served_ = std::move(state);
-  served_revision_ = revision;
-  return true;
-}
-
-void DocumentPublisher::Promise(store::Revision true_from) {
-  provider::Instances::Promise promise;
-  promise.true_from = true_from;
-  if (rolled_back_) {
-    promise.nothing_after = {
-        rolled_back_->to, fmt::format("routing is rolled back to revision {}", rolled_back_->to)};
-  }
-  instances_.SetPromise(std::move(promise));
-}
-
-provider::Loss DocumentPublisher::LossBy(const provider::DocumentState& state,
-                                         std::vector<site::SiteId>& examples) const {
-  std::vector<std::uint64_t> removed;
-  if (served_) {
-    removed = Compare(*served_, state).removed;
-  } else {
-    std::ranges::copy_if(served_before_, std::back_inserter(removed),
-                         [&](std::uint64_t key) { return state.Find(key) == nullptr; });
-  }
-  // Those that labels route by now are not lost.
-  std::erase_if(removed, [&](std::uint64_t key) {
-    const auto site = present_.find(key);
-    return key == kSharedKey || (site != present_.end() && site->second.in_labels_only);
-  });
-  for (const std::uint64_t key : removed) {
-    if (examples.size() == kExamples) break;
-    examples.push_back({static_cast<std::int64_t>(key)});
-  }
-  return {.before = served_ ? CountSites(*served_) : served_before_.size(),
-          .vanishing = removed.size(),
-          .after = CountSites(state)};
-}
-
-void DocumentPublisher::Hold(HeldDocument held, store::Revision true_from) {
-  const std::string sentence = fmt::format(
-      "the document of revision {} is held back: {}{}", held.revision, held.reason,
-      held.can_be_confirmed
-          ? fmt::format(" (to let it pass: orchestrator routing confirm {})", held.revision)
-          : "");
-  const auto before = this->held();
-  const bool is_new = !before || before->revision != held.revision || before->reason != held.reason;
-  if (is_new) {
-    spdlog::error("{}", sentence);
-    ++objections_;
-  }
-  // Numbers of an older database say nothing about what is served.
-  store::Revision had = rolled_back_to().value_or(held.published);
-  if (published_ == 0 && options_.before && options_.before->routes_of) {
-    had = std::min<store::Revision>(had, *options_.before->routes_of);
-  }
-  instances_.SetPromise({.nothing_after = {{held.is_older ? 0 : had, sentence}},
-                         .true_from = true_from,
-                         .held = true});
-  // What was served before is better than nothing.
-  if (!publisher_.Current() && options_.before) publisher_.Publish(options_.before->snapshot);
-  const std::lock_guard lock(mutex_);
-  held_ = std::move(held);
-}
-
-// Brings rolled_back_ to what is ordered.
-std::expected<void, std::string> DocumentPublisher::FollowRollback(
-    const std::optional<store::Revision>& to) {
-  if (!to) {
-    rolled_back_.reset();
-    return {};
-  }
-  if (rolled_back_ && rolled_back_->to == *to) return {};
-  if (!history_) return std::unexpected("there is no history");
-  const auto parts = history_->PartsOf(*to);
-  if (!parts) return std::unexpected(parts.error().message);
-  auto back = std::make_unique<RolledBack>(*to, options_.make_assembly());
-  for (const store::HistoryPart& part : *parts) {
-    const auto fragments = UnpackFragments(part.bytes);
-    if (!fragments) return std::unexpected(fragments.error().message);
-    for (const auto& [key, fragment] : *fragments) {
-      if (key == kSharedKey) {
-        back->assembly.Set(key, SharedWithThoseOf(*fragment, options_.routes));
-      } else if (present_.contains(key)) {  // else its site is gone
-        back->keys.insert(key);
-        back->assembly.Set(key, *fragment);
-      }
-    }
-  }
-  // It may have been ordered by a process that ended before it was pinned.
-  if (const auto pinned = history_->Pin(to); !pinned) spdlog::warn("{}", pinned.error().message);
-  rolled_back_ = std::move(back);
-  CountAddresses();
-  for (const auto& [key, site] : present_) TakeIntoRollback(key);
-  return {};
-}
-
-// What those that had routes then have for themselves.
-void DocumentPublisher::CountAddresses() {
-  rolled_back_->addresses.clear();
-  rolled_back_->has_streams = false;
-  for (const std::uint64_t key : rolled_back_->keys) {
-    const traefik::Fragment* const fragment = rolled_back_->assembly.Find(key);
-    if (!fragment) continue;
-    AddAddresses(*fragment, rolled_back_->addresses);
-    rolled_back_->has_streams = rolled_back_->has_streams || HasStreams(*fragment);
-  }
-}
-
-// Sites that had no routes then have their present ones. Those that had keep them until they go;
-// false when this is one that goes, so that others may have its addresses.
-bool DocumentPublisher::TakeIntoRollback(std::uint64_t key) {
-  const auto site = present_.find(key);
-  if (site == present_.end()) {
-    rolled_back_->assembly.Remove(key);
-    return rolled_back_->keys.erase(key) == 0;  // another site of its number is a new one
-  }
-  if (rolled_back_->keys.contains(key)) return true;
-  const Present& present = site->second;
-  const bool is_taken = (present.has_streams && rolled_back_->has_streams) ||
-                        std::ranges::any_of(present.addresses, [&](const std::string& address) {
-                          return rolled_back_->addresses.contains(address);
-                        });
-  const traefik::Fragment* const routes = is_taken ? nullptr : assembly_.Find(key);
-  rolled_back_->assembly.Set(key, routes ? *routes : traefik::Fragment());
-  return true;
+  return done;
 }
 
 }  // namespace orchestrator::routing

@@ -1,6 +1,7 @@
 #include "orchestrator/routing/mode_switch.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,11 +52,11 @@ Result<site::RoutingMode> DefaultMode(const store::Store& store) {
                                                    : site::RoutingMode::kProvider;
 }
 
-ModeSwitch::ModeSwitch(store::Store& store, const provider::Instances& instances,
+ModeSwitch::ModeSwitch(store::Store& store, const provider::Pools& pools,
                        provider::http::Client& client, LabelsAppliedAt labels_applied,
                        ModeSwitchOptions options)
     : store_(store),
-      instances_(instances),
+      pools_(pools),
       client_(client),
       labels_applied_(std::move(labels_applied)),
       options_(std::move(options)),
@@ -147,10 +148,14 @@ void ModeSwitch::FinishMovesToDocument() {
   std::vector<SiteRecord> confirmed;
   for (const auto& [id, record] : unsettled_) {
     if (record.phase != Phase::kToProvider) continue;
-    const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
-    std::string why = fmt::format("{}", fmt::join(confirmation.waiting_for, "; "));
-    if (why.empty() && options_.unkept) why = options_.unkept(record.routes_revision);
-    if (why.empty() && options_.quarantined) why = options_.quarantined(id);
+    const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+    std::string why = "there is no pool " + record.site.routing.pool;
+    if (pool) {
+      const provider::Confirmation confirmation = pool->instances.Confirm(record.routes_revision);
+      why = fmt::format("{}", fmt::join(confirmation.waiting_for, "; "));
+    }
+    if (why.empty() && options_.unkept) why = options_.unkept(record);
+    if (why.empty() && options_.quarantined) why = options_.quarantined(record);
     if (why.empty()) {
       confirmed.push_back(record);
     } else {
@@ -204,8 +209,13 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
 
   bool all_asked = true;
   bool somebody_asked = false;
-  for (const provider::ConfiguredInstance& instance : instances_.configured()) {
-    if (instances_.IsGone(instance.name)) continue;
+  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+  if (!pool) {
+    why = "there is no pool " + record.site.routing.pool;
+    return false;
+  }
+  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
+    if (pool->instances.IsGone(instance.name)) continue;
     if (instance.entry_point.empty()) {
       all_asked = false;
       continue;
@@ -250,8 +260,11 @@ void ModeSwitch::Commit(std::string_view what, const std::vector<SiteRecord>& as
       change(changed.back(), transaction.revision());
     }
     if (changed.empty()) return {};
-    if (document_changes) {
-      if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+    std::set<std::string> pools;
+    for (const SiteRecord& record : changed) pools.insert(record.site.routing.pool);
+    for (const std::string& pool : pools) {
+      if (!document_changes) break;
+      if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
     }
     return transaction.Put(changed);
   });

@@ -14,7 +14,7 @@
 #include "orchestrator/routing/routes.h"
 #include "orchestrator/store/store.h"
 #include "provider/http/client.h"
-#include "provider/instances.h"
+#include "provider/pool.h"
 
 namespace orchestrator::routing {
 
@@ -28,12 +28,12 @@ struct ModeSwitchOptions {
   RouteOptions routes;
   // How long Traefik may take to read new labels, for those that cannot be asked.
   std::chrono::milliseconds label_grace{35'000};
-  // Why a restart would not begin with a document of this revision or a later one; empty where it
-  // would. Labels go only when it does.
-  std::function<std::string(store::Revision)> unkept = {};
+  // Why a restart would not begin with a document that has the routes of this record; empty where
+  // it would. Labels go only when it does.
+  std::function<std::string(const store::SiteRecord&)> unkept = {};
   // Why the routes of a site in the document are not those that it should have; empty where they
   // are. Its labels stay then.
-  std::function<std::string(site::SiteId)> quarantined = {};
+  std::function<std::string(const store::SiteRecord&)> quarantined = {};
 };
 
 // When the labels of this record were brought to the swarm, if they were.
@@ -41,18 +41,17 @@ using LabelsAppliedAt =
     std::function<std::optional<std::chrono::steady_clock::time_point>(const store::SiteRecord&)>;
 
 // Moves sites between labels and document. Make before break: a site is first routed from both
-// places; the old routes go only after every Traefik has shown the new ones. Each step is one
-// transaction, and what is next follows from the store alone, so a crash between two steps is
-// resumed.
+// places; the old routes go only after every Traefik of its pool has shown the new ones. Each step
+// is one transaction, and what is next follows from the store alone, so a crash between two steps
+// is resumed.
 //
 // Also confirms the labels of sites that stay in label mode.
 //
-// Owns one thread. `store`, `instances` and `client` must live longer. Thread-safe.
+// Owns one thread. `store`, `pools` and `client` must live longer. Thread-safe.
 class ModeSwitch {
  public:
-  ModeSwitch(store::Store& store, const provider::Instances& instances,
-             provider::http::Client& client, LabelsAppliedAt labels_applied,
-             ModeSwitchOptions options);
+  ModeSwitch(store::Store& store, const provider::Pools& pools, provider::http::Client& client,
+             LabelsAppliedAt labels_applied, ModeSwitchOptions options);
   ~ModeSwitch();
   ModeSwitch(const ModeSwitch&) = delete;
   ModeSwitch& operator=(const ModeSwitch&) = delete;
@@ -78,7 +77,7 @@ class ModeSwitch {
   void Note(site::SiteId id, std::string waiting_for);
 
   store::Store& store_;
-  const provider::Instances& instances_;
+  const provider::Pools& pools_;
   provider::http::Client& client_;
   const LabelsAppliedAt labels_applied_;
   const ModeSwitchOptions options_;

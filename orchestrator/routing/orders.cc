@@ -12,9 +12,13 @@
 namespace orchestrator::routing {
 namespace {
 
-constexpr std::string_view kOrders = "publish_orders";  // JSON, see ToText
 constexpr std::string_view kDatabaseName = "database_name";
 constexpr std::size_t kNameBytes = 16;
+
+// The setting with a pool's orders: JSON, see ToText.
+std::string KeyOf(std::string_view pool) {
+  return pool == site::kDefaultPool ? "publish_orders" : fmt::format("publish_orders/{}", pool);
+}
 
 std::string ToText(const Orders& orders) {
   nlohmann::json out{{"confirmed_at", orders.confirmed_at},
@@ -47,13 +51,13 @@ Result<Orders> FromText(const Result<std::optional<std::string>>& setting) {
 
 // Changes the orders in one transaction; `change` may refuse.
 Result<store::Revision> ChangeOrders(
-    store::Store& store,
+    store::Store& store, std::string_view pool,
     const std::function<Result<void>(store::Transaction& transaction, Orders& orders)>& change) {
   return store.Write([&](store::Transaction& transaction) -> Result<void> {
-    auto orders = FromText(transaction.Setting(kOrders));
+    auto orders = FromText(transaction.Setting(KeyOf(pool)));
     if (!orders) return Failure(orders.error());
     if (auto changed = change(transaction, *orders); !changed) return changed;
-    return transaction.SetSetting(kOrders, ToText(*orders));
+    return transaction.SetSetting(KeyOf(pool), ToText(*orders));
   });
 }
 
@@ -71,12 +75,14 @@ Result<std::string> DatabaseName(store::Store& store) {
   return name;
 }
 
-Result<void> CompareWithServed(store::Store& store, std::string_view source,
+Result<void> CompareWithServed(store::Store& store, std::string_view pool, std::string_view source,
                                store::Revision served) {
   const auto name = store.Setting(kDatabaseName);
   if (!name) return Failure(name.error());
-  if (name->value_or("") == source && store.document_commits().last() >= served) return {};
-  const auto written = ChangeOrders(store, [&](store::Transaction&, Orders& orders) {
+  const auto revision = store.DocumentRevision(pool);
+  if (!revision) return Failure(revision.error());
+  if (name->value_or("") == source && *revision >= served) return {};
+  const auto written = ChangeOrders(store, pool, [&](store::Transaction&, Orders& orders) {
     orders.behind = served;
     return Result<void>();
   });
@@ -84,41 +90,50 @@ Result<void> CompareWithServed(store::Store& store, std::string_view source,
   return {};
 }
 
-Result<Orders> ReadOrders(const store::Store& store) { return FromText(store.Setting(kOrders)); }
+Result<Orders> ReadOrders(const store::Store& store, std::string_view pool) {
+  return FromText(store.Setting(KeyOf(pool)));
+}
 
-Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& held) {
+Result<store::Revision> ConfirmLoss(store::Store& store, std::string_view pool,
+                                    const HeldDocument& held) {
   if (!held.can_be_confirmed) return Failure(Error{ErrorKind::kConflict, held.reason});
-  return ChangeOrders(store, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
-    if (held.is_older) {
-      if (auto skipped = transaction.SkipBeyond(held.published); !skipped) return skipped;
-      orders.behind.reset();
-      orders.rolled_back_to.reset();  // to a revision of another history
-      orders.true_from = transaction.revision();
-    }
-    orders.confirmed_at = transaction.revision();
-    orders.confirmed_vanishing = held.vanishing;
-    return transaction.MarkDocumentChanged();
-  });
+  return ChangeOrders(store, pool,
+                      [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
+                        if (held.is_older) {
+                          if (auto skipped = transaction.SkipBeyond(held.published); !skipped)
+                            return skipped;
+                          orders.behind.reset();
+                          orders.rolled_back_to.reset();  // to a revision of another history
+                          orders.true_from = transaction.revision();
+                        }
+                        orders.confirmed_at = transaction.revision();
+                        orders.confirmed_vanishing = held.vanishing;
+                        return transaction.MarkDocumentChanged(pool);
+                      });
 }
 
 namespace {
 
-Result<store::Revision> SetRollback(store::Store& store, std::optional<store::Revision> to) {
-  return ChangeOrders(store, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
-    if (orders.rolled_back_to == to) {
-      return Failure(Error{ErrorKind::kConflict,
-                           to ? fmt::format("routing is rolled back to revision {} already", *to)
-                              : "routing is not rolled back"});
-    }
-    orders.rolled_back_to = to;
-    orders.true_from = transaction.revision();
-    return transaction.MarkDocumentChanged();
-  });
+Result<store::Revision> SetRollback(store::Store& store, std::string_view pool,
+                                    std::optional<store::Revision> to) {
+  return ChangeOrders(
+      store, pool, [&](store::Transaction& transaction, Orders& orders) -> Result<void> {
+        if (orders.rolled_back_to == to) {
+          return Failure(
+              Error{ErrorKind::kConflict,
+                    to ? fmt::format("routing is rolled back to revision {} already", *to)
+                       : "routing is not rolled back"});
+        }
+        orders.rolled_back_to = to;
+        orders.true_from = transaction.revision();
+        return transaction.MarkDocumentChanged(pool);
+      });
 }
 
 }  // namespace
 
-Result<store::Revision> RollBack(store::Store& store, store::History& history, store::Revision to) {
+Result<store::Revision> RollBack(store::Store& store, std::string_view pool,
+                                 store::History& history, store::Revision to) {
   const auto list = history.List();
   if (!list) return Failure(list.error());
   const auto found = std::ranges::find(*list, to, &store::PublishedRevision::revision);
@@ -128,19 +143,20 @@ Result<store::Revision> RollBack(store::Store& store, store::History& history, s
                                      "to that",
                                      to, *found->rolled_back_to)});
   }
-  const auto orders = ReadOrders(store);
+  const auto orders = ReadOrders(store, pool);
   if (!orders) return Failure(orders.error());
   // Before the order, so that it cannot be forgotten in between.
   if (auto pinned = history.Pin(to); !pinned) return Failure(pinned.error());
-  auto ordered = SetRollback(store, to);
+  auto ordered = SetRollback(store, pool, to);
   if (!ordered && orders->rolled_back_to != to) {
     if (auto pinned = history.Pin(orders->rolled_back_to); !pinned) return Failure(pinned.error());
   }
   return ordered;
 }
 
-Result<store::Revision> RollForth(store::Store& store, store::History* history) {
-  auto ordered = SetRollback(store, {});
+Result<store::Revision> RollForth(store::Store& store, std::string_view pool,
+                                  store::History* history) {
+  auto ordered = SetRollback(store, pool, {});
   if (!ordered || !history) return ordered;
   // What stays pinned without need is only kept for longer.
   if (auto pinned = history->Pin({}); !pinned) spdlog::warn("{}", pinned.error().message);

@@ -42,22 +42,26 @@ struct Orders {
 // A name that every database has from its first start on.
 Result<std::string> DatabaseName(store::Store& store);
 
-// Notes when the store is not, or not any more, where it was when this document of it was served.
-// Before anything else is written.
-Result<void> CompareWithServed(store::Store& store, std::string_view source,
+// Notes when the store is not, or not any more, where it was when this pool's document of it was
+// served. Before anything else is written.
+Result<void> CompareWithServed(store::Store& store, std::string_view pool, std::string_view source,
                                store::Revision served);
 
-Result<Orders> ReadOrders(const store::Store& store);
+// Each pool has orders of its own.
+Result<Orders> ReadOrders(const store::Store& store, std::string_view pool);
 
 // Lets a held document be published. kConflict when it is not to be confirmed.
-Result<store::Revision> ConfirmLoss(store::Store& store, const HeldDocument& held);
+Result<store::Revision> ConfirmLoss(store::Store& store, std::string_view pool,
+                                    const HeldDocument& held);
 
 // Gives the sites that had routes in revision `to` those routes again. kNotFound for a revision
 // that is not kept, kConflict when nothing would change or it has the routes of an earlier one
 // itself.
-Result<store::Revision> RollBack(store::Store& store, store::History& history, store::Revision to);
+Result<store::Revision> RollBack(store::Store& store, std::string_view pool,
+                                 store::History& history, store::Revision to);
 
 // Gives all sites their present routes again. `history` may be null.
-Result<store::Revision> RollForth(store::Store& store, store::History* history);
+Result<store::Revision> RollForth(store::Store& store, std::string_view pool,
+                                  store::History* history);
 
 }  // namespace orchestrator::routing

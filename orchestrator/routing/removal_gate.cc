@@ -7,12 +7,14 @@ bool RemovalGate::IsUnused(const store::SiteRecord& record) {
   const auto now = std::chrono::steady_clock::now();
   Asked& asked = asked_.try_emplace(record.site.id, record.revision, now).first->second;
   if (asked.revision != record.revision) asked = {record.revision, now};
-  // With labels alone, the routes go together with the service.
-  const provider::Confirmation confirmation = instances_.Confirm(record.routes_revision);
+  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+  const provider::Confirmation confirmation =
+      pool ? pool->instances.Confirm(record.routes_revision) : provider::Confirmation();
   // While a document is held back, its routes are to lead somewhere, however long that takes.
   if (confirmation.held) asked.since = now;
-  const bool unused = !store::InDocument(record.phase) || confirmation.everywhere ||
-                      (instances_.List().empty() && !confirmation.held) ||
+  // With labels alone, the routes go together with the service.
+  const bool unused = !store::InDocument(record.phase) || confirmation.everywhere || !pool ||
+                      (pool->instances.List().empty() && !confirmation.held) ||
                       now - asked.since >= kLongestWait;
   if (unused) asked_.erase(record.site.id);
   return unused;

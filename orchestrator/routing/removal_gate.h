@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "orchestrator/store/record.h"
-#include "provider/instances.h"
+#include "provider/pool.h"
 
 namespace orchestrator::routing {
 
@@ -16,7 +16,7 @@ class RemovalGate {
  public:
   static constexpr std::chrono::seconds kLongestWait{15};
 
-  explicit RemovalGate(const provider::Instances& instances) : instances_(instances) {}
+  explicit RemovalGate(const provider::Pools& pools) : pools_(pools) {}
 
   // Whether the service of this removed or external site may go now.
   bool IsUnused(const store::SiteRecord& record);
@@ -27,7 +27,7 @@ class RemovalGate {
     std::chrono::steady_clock::time_point since;
   };
 
-  const provider::Instances& instances_;
+  const provider::Pools& pools_;
   std::mutex mutex_;
   std::map<site::SiteId, Asked> asked_;  // guarded by mutex_
 };

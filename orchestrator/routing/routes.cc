@@ -278,7 +278,7 @@ bool OwnsLabel(std::string_view key, site::SiteId id) {
 }
 
 bool SameRoutes(const site::Site& before, const site::Site& after, const RouteOptions& options) {
-  return before.routing.extra == after.routing.extra &&
+  return before.routing.extra == after.routing.extra && before.routing.pool == after.routing.pool &&
          DocumentRoutes(before, options) == DocumentRoutes(after, options);
 }
 

@@ -310,8 +310,9 @@ void ReadRouting(ObjectReader& parent, Problems& problems, Routing& routing) {
   ReadTls(reader, problems, routing.tls);
   routing.sticky = reader.Boolean("sticky").value_or(false);
   ReadHealthCheck(reader, problems, routing.health_check);
-  if (const auto pool = reader.String("pool"); pool && *pool != routing.pool) {
-    reader.Fail("pool", "names a pool that does not exist; this version has 'default' only");
+  if (auto pool = reader.String("pool")) {
+    if (!IsName(*pool)) reader.Fail("pool", "may have letters, digits, - and _ only");
+    routing.pool = *std::move(pool);
   }
   if (const json* extra = reader.Find("extra")) {
     routing.extra = extra->dump();

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "traefik/host_name.h"
@@ -96,6 +97,8 @@ struct HealthCheck {
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
+inline constexpr std::string_view kDefaultPool = "default";
+
 struct Routing {
   RoutingMode mode = RoutingMode::kDefault;
   std::optional<traefik::PathPrefix> path_prefix;
@@ -103,8 +106,8 @@ struct Routing {
   std::optional<Tls> tls;
   bool sticky = false;
   std::optional<HealthCheck> health_check;
-  std::string pool = "default";
-  std::string extra;  // a piece of Traefik's dynamic configuration, JSON; empty: none
+  std::string pool{kDefaultPool};  // the Traefiks that have its routes
+  std::string extra;               // a piece of Traefik's dynamic configuration, JSON; empty: none
 
   friend bool operator==(const Routing&, const Routing&) = default;
 };

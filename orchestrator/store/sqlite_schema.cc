@@ -59,6 +59,10 @@ CREATE TABLE streams (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX streams_by_site ON streams (site);
 )sql",
+    // Pools were not known before this step.
+    R"sql(
+ALTER TABLE sites ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
+)sql",
 };
 
 }  // namespace

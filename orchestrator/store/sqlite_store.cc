@@ -17,8 +17,18 @@
 namespace orchestrator::store {
 namespace {
 
+using site::kDefaultPool;
+
 constexpr std::string_view kRevision = "revision";
+
+// The setting with the revision of a pool's document. The default pool's name is older than pools.
 constexpr std::string_view kDocumentRevision = "document_revision";
+constexpr std::string_view kPoolDocumentRevision = "document_revision/";
+
+std::string DocumentRevisionKey(std::string_view pool) {
+  return pool == kDefaultPool ? std::string(kDocumentRevision)
+                              : fmt::format("{}{}", kPoolDocumentRevision, pool);
+}
 
 // What a user can do about the commonest failures.
 std::string Advice(int code) {
@@ -60,6 +70,8 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
 constexpr std::string_view kColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
     "built_image, refused_task, adopted_task, specification, streams";
+
+constexpr int kColumnCount = 12;
 
 // Streams as one text; no name of an entry point has a line's end.
 std::string JoinStreams(const std::vector<std::string>& streams) {
@@ -134,6 +146,21 @@ Revision RevisionSetting(SqliteDatabase& database, std::string_view key) {
   return text ? std::strtoull(text->c_str(), nullptr, 10) : 0;
 }
 
+std::map<std::string, Revision, std::less<>> DocumentRevisions(SqliteDatabase& database) {
+  std::map<std::string, Revision, std::less<>> revisions;
+  auto rows = database.Prepare(
+      "SELECT key, CAST(value AS INTEGER) FROM settings "
+      "WHERE key = 'document_revision' OR (key > 'document_revision/' AND key < "
+      "'document_revision0')");
+  while (rows.Step()) {
+    const std::string_view key = rows.Text(0);
+    const std::string pool(key == kDocumentRevision ? kDefaultPool
+                                                    : key.substr(kPoolDocumentRevision.size()));
+    revisions[pool] = static_cast<Revision>(rows.Integer(1));
+  }
+  return revisions;
+}
+
 class SqliteTransaction final : public Transaction {
  public:
   SqliteTransaction(SqliteDatabase& database, Revision revision)
@@ -175,9 +202,9 @@ class SqliteTransaction final : public Transaction {
     return {};
   }
 
-  Result<void> MarkDocumentChanged() override {
+  Result<void> MarkDocumentChanged(std::string_view pool) override {
     changes_document_ = true;
-    return SetSetting(kDocumentRevision, std::to_string(revision_));
+    return SetSetting(DocumentRevisionKey(pool), std::to_string(revision_));
   }
 
   bool changes_document() const { return changes_document_; }
@@ -212,14 +239,15 @@ class SqliteTransaction final : public Transaction {
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
             "restarts = excluded.restarts, built_image = excluded.built_image, "
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
-            "specification = excluded.specification, streams = excluded.streams")
+            "specification = excluded.specification, streams = excluded.streams, "
+            "pool = excluded.pool")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -233,6 +261,7 @@ class SqliteTransaction final : public Transaction {
         .Bind(record.adopted_task)
         .Bind(site::ToJson(record.site))
         .Bind(JoinStreams(record.streams))
+        .Bind(record.site.routing.pool)
         .Run();
     MarkChanged(record.site.id);
   }
@@ -297,7 +326,9 @@ class SqliteStore final : public Store {
   explicit SqliteStore(const std::string& path) : writer_(path), reader_(path) {
     MigrateSchema(writer_);
     commits_.Notify(RevisionSetting(writer_, kRevision));
-    document_commits_.Notify(RevisionSetting(writer_, kDocumentRevision));
+    for (const auto& [pool, revision] : DocumentRevisions(writer_)) {
+      document_commits_.Notify(revision);
+    }
   }
 
   Result<Revision> Write(const std::function<Result<void>(Transaction&)>& change) override {
@@ -337,7 +368,8 @@ class SqliteStore final : public Store {
     if (counted_ && counted_->first == revision) return counted_->second;
     return Guard("cannot count the sites", [&]() -> Result<Counts> {
       Counts counts;
-      auto rows = reader_.Prepare("SELECT removing, phase, count(*) FROM sites GROUP BY 1, 2");
+      auto rows = reader_.Prepare(
+          "SELECT removing, phase, count(*), pool FROM sites GROUP BY removing, phase, pool");
       while (rows.Step()) {
         const auto count = static_cast<std::size_t>(rows.Integer(2));
         if (rows.Integer(0) != 0) {
@@ -345,6 +377,7 @@ class SqliteStore final : public Store {
         } else {
           counts.sites += count;
           counts.by_phase[rows.Integer(1)] += count;
+          counts.by_pool[std::string(rows.Text(3))] += count;
         }
       }
       counted_.emplace(revision, counts);
@@ -358,9 +391,10 @@ class SqliteStore final : public Store {
       const SqliteScope scope(reader_, "BEGIN");  // one consistent view
       Changes changes;
       changes.revision = RevisionSetting(reader_, kRevision);
-      changes.document_revision = RevisionSetting(reader_, kDocumentRevision);
+      changes.document_revisions = DocumentRevisions(reader_);
       static const std::string kQuery = fmt::format(
-          "SELECT changes.site, sites.id IS NULL, {} FROM changes LEFT JOIN sites ON sites.id = "
+          "SELECT changes.site, sites.id IS NULL, {}, pool FROM changes LEFT JOIN sites ON "
+          "sites.id = "
           "changes.site "
           "WHERE changes.revision > ? ORDER BY changes.site",
           kColumns);
@@ -368,10 +402,20 @@ class SqliteStore final : public Store {
       rows.Bind(revision);
       while (rows.Step()) {
         Change change{site::SiteId{rows.Integer(0)}, {}};
-        if (rows.Integer(1) == 0) ReadInto(change, rows);
+        if (rows.Integer(1) == 0) {
+          ReadInto(change, rows);
+          change.pool = rows.Text(2 + kColumnCount);
+        }
         changes.sites.push_back(std::move(change));
       }
       return changes;
+    });
+  }
+
+  Result<Revision> DocumentRevision(std::string_view pool) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot read a setting", [&]() -> Result<Revision> {
+      return RevisionSetting(reader_, DocumentRevisionKey(pool));
     });
   }
 
@@ -447,16 +491,19 @@ void CheckIntegrity(const std::string& path) {
 
 }  // namespace
 
-std::optional<Revision> PeekDocumentRevision(const std::string& path) {
+std::optional<Revision> PeekDocumentRevision(const std::string& path, std::string_view pool) {
   sqlite3* raw = nullptr;
   const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(raw, sqlite3_close);
   if (opened != SQLITE_OK) return {};
   sqlite3_stmt* row = nullptr;
-  const int prepared = sqlite3_prepare_v2(
-      raw, "SELECT value FROM settings WHERE key = 'document_revision'", -1, &row, nullptr);
+  const int prepared =
+      sqlite3_prepare_v2(raw, "SELECT value FROM settings WHERE key = ?", -1, &row, nullptr);
   const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(row, sqlite3_finalize);
-  if (prepared != SQLITE_OK || sqlite3_step(row) != SQLITE_ROW) return {};
+  if (prepared != SQLITE_OK) return {};
+  const std::string key = DocumentRevisionKey(pool);
+  sqlite3_bind_text(row, 1, key.data(), static_cast<int>(key.size()), SQLITE_STATIC);
+  if (sqlite3_step(row) != SQLITE_ROW) return {};
   return static_cast<Revision>(sqlite3_column_int64(row, 0));
 }
 

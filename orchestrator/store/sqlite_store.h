@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "orchestrator/store/store.h"
 
@@ -13,8 +14,8 @@ namespace orchestrator::store {
 // it is.
 Result<std::unique_ptr<Store>> OpenSqlite(const std::string& path);
 
-// The document's revision in the SQLite store in `path`, read without opening it as a store: within
-// a millisecond, however large it is. Nothing where that is not possible now.
-std::optional<Revision> PeekDocumentRevision(const std::string& path);
+// The revision of this pool's document in the SQLite store in `path`, read without opening it as a
+// store: within a millisecond, however large it is. Nothing where that is not possible now.
+std::optional<Revision> PeekDocumentRevision(const std::string& path, std::string_view pool);
 
 }  // namespace orchestrator::store

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -37,8 +38,9 @@ class Transaction {
   // Makes the revision of this transaction a later one than `revision`. Before all else in it.
   virtual Result<void> SkipBeyond(Revision revision) = 0;
 
-  // Says that the document Traefik reads is another one from this revision on.
-  virtual Result<void> MarkDocumentChanged() = 0;
+  // Says that the document which the Traefiks of this pool read is another one from this revision
+  // on.
+  virtual Result<void> MarkDocumentChanged(std::string_view pool) = 0;
 
   // The smallest id above all that there ever were: no site gets what was another's.
   virtual Result<site::SiteId> NextId() = 0;
@@ -52,12 +54,20 @@ struct Change {
   site::SiteId id;
   std::optional<SiteRecord> record;
   std::string problem = {};  // why the record cannot be read: the site is not gone then
+  std::string pool = {};     // of a site that is not gone
 };
 
 struct Changes {
-  Revision revision = 0;           // all up to here is included
-  Revision document_revision = 0;  // the last one that changed routes in the document
-  std::vector<Change> sites;       // in the order of their ids
+  Revision revision = 0;      // all up to here is included
+  std::vector<Change> sites;  // in the order of their ids
+  // By pool: the last one that changed routes in its document.
+  std::map<std::string, Revision, std::less<>> document_revisions;
+
+  // 0: there never was a document of this pool.
+  Revision DocumentRevision(std::string_view pool) const {
+    const auto found = document_revisions.find(pool);
+    return found == document_revisions.end() ? 0 : found->second;
+  }
 };
 
 struct Query {
@@ -71,7 +81,8 @@ struct Query {
 struct Counts {
   std::size_t sites = 0;  // without those being removed
   std::size_t removing = 0;
-  std::size_t by_phase[4] = {};  // indexed by Phase
+  std::size_t by_phase[4] = {};                             // indexed by Phase
+  std::map<std::string, std::size_t, std::less<>> by_pool;  // without those being removed
 };
 
 // Lets threads wait for the next commit. Thread-safe.
@@ -110,11 +121,14 @@ class Store {
   // All that changed after `revision`; everything there is for revision 0.
   virtual Result<Changes> ChangesAfter(Revision revision) const = 0;
 
+  // See Changes::document_revisions.
+  virtual Result<Revision> DocumentRevision(std::string_view pool) const = 0;
+
   virtual Result<std::optional<std::string>> Setting(std::string_view key) const = 0;
 
   const CommitSignal& commits() const { return commits_; }
 
-  // Only the commits that changed the document.
+  // Only the commits that changed a document.
   const CommitSignal& document_commits() const { return document_commits_; }
 
  protected:

@@ -69,9 +69,9 @@ void BenchEndpoint() {
   };
   const Size sizes[] = {{"100", 2'700, 0.5}, {"10,000", 145'000, 0.9}, {"100,000", 1'400'000, 1.3}};
   for (const Size& size : sizes) {
-    provider::Publisher publisher;
-    provider::Instances instances{{}};
-    provider::PollServer server(publisher, instances, {});
+    provider::Pools pools{{}};
+    provider::Publisher& publisher = pools.Default().publisher;
+    provider::PollServer server(pools, {});
     const auto document = MakeDocument(size.bytes);
     publisher.Publish(document);
     const auto port = server.Start({"127.0.0.1", 0, {}});

@@ -111,9 +111,9 @@ class Provider {
     const auto port = server_.Start({"127.0.0.1", 0, {}});
     if (!port) throw std::runtime_error(port.error());
     port_ = *port;
-    Eventually([&] { return publisher_.Current() != nullptr; });
+    Eventually([&] { return pools_.Default().publisher.Current() != nullptr; });
   }
-  ~Provider() { publisher_.Close(); }
+  ~Provider() { pools_.Close(); }
 
   std::uint16_t port() const { return port_; }
 
@@ -137,14 +137,12 @@ class Provider {
       .network = "network",
       .probe = {"probe.invalid", "X-Probe", "secret", "X-Revision"}};
   command::SiteCommands commands_{*store_, {.routes = routes_, .has_engine = false}};
-  provider::Publisher publisher_;
-  provider::Instances instances_{{}};
-  provider::PollServer server_{publisher_, instances_, {}};
+  provider::Pools pools_{{}};
+  provider::PollServer server_{pools_, {}};
   routing::Recorder recorder_{nullptr, {.last_known_good = directory_.path() / "last-known-good"}};
-  const routing::DocumentPublisher document_{
+  routing::PoolDocument document_{
       *store_,
-      publisher_,
-      instances_,
+      pools_.Default(),
       recorder_,
       nullptr,
       {.routes = routes_,
@@ -155,6 +153,7 @@ class Provider {
                                        provider::Assembly::Routers::kTree);
            },
        .before = {}}};
+  const routing::DocumentPublisher follower_{*store_, {&document_}};
   std::uint16_t port_ = 0;
 };
 

@@ -63,7 +63,9 @@ class TestStore {
             record.revision = transaction.revision();
             record.routes_revision = transaction.revision();
           }
-          if (auto marked = transaction.MarkDocumentChanged(); !marked) return marked;
+          if (auto marked = transaction.MarkDocumentChanged(orchestrator::site::kDefaultPool);
+              !marked)
+            return marked;
           return transaction.Put(records);
         })
         .value();

@@ -27,11 +27,11 @@ using tests::MakeSnapshot;
 class Fixture {
  public:
   explicit Fixture(PollServerOptions options = {}, std::vector<ConfiguredInstance> configured = {})
-      : instances(std::move(configured)), server(publisher, instances, std::move(options)) {
+      : pools(configured, {"edge-b"}), server(pools, std::move(options)) {
     port = server.Start({"127.0.0.1", 0, {}}).value();
   }
   ~Fixture() {
-    publisher.Close();
+    pools.Close();
     server.Stop();
   }
 
@@ -62,8 +62,9 @@ class Fixture {
     return Eventually([&] { return server.counters().holding == polls; });
   }
 
-  Publisher publisher;
-  Instances instances;
+  Pools pools;
+  Publisher& publisher = pools.Default().publisher;
+  Instances& instances = pools.Default().instances;
   PollServer server;
   std::uint16_t port = 0;
   http::Client client;
@@ -473,7 +474,7 @@ TEST_CASE("Deliveries are counted with their bytes") {
 
 TEST_CASE("A second server on the same port is refused") {
   Fixture first;
-  PollServer second(first.publisher, first.instances, {});
+  PollServer second(first.pools, {});
   const auto port = second.Start({"127.0.0.1", first.port, {}});
   REQUIRE_FALSE(port.has_value());
   CHECK_THAT(port.error(), ContainsSubstring("in use"));

@@ -22,9 +22,11 @@ using tests::MakeSite;
 class Fixture {
  public:
   explicit Fixture(bool has_engine = true)
-      : commands(*store, {tests::MakeRouteOptions(), has_engine}) {}
+      : commands(*store, {tests::MakeRouteOptions(), has_engine, {"default", "other"}}) {}
 
-  store::Revision document() { return store->ChangesAfter(0)->document_revision; }
+  store::Revision document(std::string_view pool = site::kDefaultPool) {
+    return *store->DocumentRevision(pool);
+  }
 
   tests::TestStore store;
   SiteCommands commands;
@@ -50,6 +52,42 @@ TEST_CASE("Calls that expect another revision are refused and change nothing") {
   CHECK(fixture.commands.Remove({1}, other).error().kind == ErrorKind::kPrecondition);
   CHECK(fixture.store.Find(1) == made->record);
   CHECK(fixture.commands.Patch({1}, R"({"served": false})", made->record.revision).has_value());
+}
+
+TEST_CASE("A pool that there is not is refused at its place, one by one and in a batch") {
+  Fixture fixture;
+  site::Site site = MakeSite(1);
+  site.routing.pool = "third";
+  const auto created = fixture.commands.Create(site);
+  REQUIRE_FALSE(created.has_value());
+  CHECK(created.error().fields.at(0).pointer == "/routing/pool");
+  const auto applied = fixture.commands.Apply({.upsert = {MakeSite(2), site}, .remove = {}});
+  REQUIRE_FALSE(applied.has_value());
+  CHECK(applied.error().fields.at(0).pointer == "/upsert/1/routing/pool");
+  REQUIRE(fixture.commands.Create(MakeSite(1)));
+  CHECK(fixture.commands.Patch({1}, R"({"routing": {"pool": "third"}})", {}).error().kind ==
+        ErrorKind::kInvalid);
+  CHECK(fixture.store.Find(1)->site.routing.pool == "default");
+}
+
+TEST_CASE("Only the documents of the pools that a site is in, or was in, are changed") {
+  Fixture fixture;
+  const auto first = fixture.commands.Create(MakeSite(1))->record.revision;
+  site::Site site = MakeSite(2);
+  site.routing.pool = "other";
+  const auto second = fixture.commands.Create(site)->record.revision;
+  CHECK(fixture.document() == first);
+  CHECK(fixture.document("other") == second);
+  const auto hosts = fixture.commands.Patch({2}, R"({"hosts": ["x.example"]})", {});
+  CHECK(fixture.document() == first);
+  CHECK(fixture.document("other") == hosts->record.revision);
+  const auto moved = fixture.commands.Patch({2}, R"({"routing": {"pool": "default"}})", {});
+  CHECK(fixture.document() == moved->record.revision);
+  CHECK(fixture.document("other") == moved->record.revision);
+  CHECK(moved->record.routes_revision == moved->record.revision);
+  const auto removed = fixture.commands.Remove({2}, {});
+  CHECK(fixture.document() == removed->record.revision);
+  CHECK(fixture.document("other") == moved->record.revision);
 }
 
 TEST_CASE("A taken id or host is a conflict at its place") {

@@ -124,6 +124,13 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse an entry point that is no URL",
        "traefik:\n  instances:\n    - {name: a, entry_point: 'a:80'}\n", "o.yaml:3:30",
        "entry_point"},
+      {"should refuse a pool whose name has a dot", "routing:\n  pools: [a.b]\n", "o.yaml:2:10",
+       "letters, digits, - and _ only"},
+      {"should refuse a pool whose name has a slash", "routing:\n  pools: [../a]\n", "o.yaml:2:10",
+       "letters, digits, - and _ only"},
+      {"should refuse an instance of a pool that there is not",
+       "traefik:\n  instances:\n    - {name: a, pool: b}\n", "o.yaml:3:23",
+       "is 'b', which is not in routing.pools"},
       {"should refuse a relative folder of sites", "sites:\n  directory: data\n", "o.yaml:2:14",
        "absolute path"},
       {"should refuse an unknown level", "log:\n  level: loud\n", "o.yaml:2:10", "debug, info"},
@@ -169,13 +176,13 @@ provider:
   advertise: http://host:1/
 store: {url: "sqlite:///db/x.db"}
 docker: {host: null, network: n, endpoint_mode: dnsrr}
-routing: {default_mode: labels, endpoints: service, entry_points: websecure}
+routing: {default_mode: labels, endpoints: service, entry_points: websecure, pools: [p, default, p]}
 traefik:
   version: "3.6"
   swarm_refresh_seconds: 2
   instances:
     - {name: a, entry_point: "http://a/"}
-    - name: b
+    - {name: b, pool: p}
 sites: {directory: /s, dynamic_image: d, static_image: t}
 log: {level: warn, format: json}
 )");
@@ -195,7 +202,10 @@ log: {level: warn, format: json}
   CHECK(config->traefik.swarm_refresh_seconds == 2);
   REQUIRE(config->traefik.instances.size() == 2);
   CHECK(config->traefik.instances[0].entry_point == "http://a");
+  CHECK(config->traefik.instances[0].pool == "default");
   CHECK(config->traefik.instances[1].entry_point.empty());
+  CHECK(config->traefik.instances[1].pool == "p");
+  CHECK(config->routing.pools == std::vector<std::string>{"default", "p"});
   CHECK(config->sites.directory == "/s");
   CHECK(config->sites.static_image == "t");
   CHECK(config->log.json);

@@ -33,8 +33,9 @@ class Fixture {
       : traefik_([this](const ServerRequest& request) { return Answer(request); },
                  [](int) { return ServerResponse{}; }, {}) {
     const auto port = traefik_.Start({"127.0.0.1", 0, {}}).value();
-    instances = std::make_unique<provider::Instances>(std::vector<provider::ConfiguredInstance>{
+    pools = std::make_unique<provider::Pools>(std::vector<provider::ConfiguredInstance>{
         {"edge", "http://127.0.0.1:" + std::to_string(port)}});
+    instances = &pools->Default().instances;
   }
   ~Fixture() {
     mode_switch.reset();
@@ -43,14 +44,14 @@ class Fixture {
 
   void Start() {
     mode_switch = std::make_unique<ModeSwitch>(
-        *store, *instances, client_,
+        *store, *pools, client_,
         [this](const SiteRecord&) {
           return labels_applied ? std::optional(std::chrono::steady_clock::now()) : std::nullopt;
         },
         ModeSwitchOptions{.routes = tests::MakeRouteOptions(),
                           .label_grace = 0ms,
-                          .unkept = [this](store::Revision) { return unkept.load(); },
-                          .quarantined = [this](site::SiteId) { return quarantined.load(); }});
+                          .unkept = [this](const SiteRecord&) { return unkept.load(); },
+                          .quarantined = [this](const SiteRecord&) { return quarantined.load(); }});
   }
 
   bool PhaseEventually(std::int64_t id, Phase phase) {
@@ -61,7 +62,8 @@ class Fixture {
   }
 
   tests::TestStore store;
-  std::unique_ptr<provider::Instances> instances;
+  std::unique_ptr<provider::Pools> pools;
+  provider::Instances* instances = nullptr;
   std::atomic<bool> labels_applied = false;
   std::atomic<bool> labels_shown = false;
   std::atomic<const char*> unkept = "";
@@ -92,7 +94,7 @@ TEST_CASE("A site keeps its labels until every Traefik serves the document's rou
   fixture.Start();
   REQUIRE(fixture.PhaseEventually(1, Phase::kToProvider));
   const SiteRecord moving = *fixture.store.Find(1);
-  CHECK(fixture.store->ChangesAfter(0)->document_revision == moving.routes_revision);
+  CHECK(*fixture.store->DocumentRevision(site::kDefaultPool) == moving.routes_revision);
   CHECK(fixture.WaitsEventually(1, "edge"));
 
   // The revision before is not enough.
@@ -117,12 +119,12 @@ TEST_CASE("A site stays in the document until the swarm and every Traefik have i
   CHECK(fixture.WaitsEventually(1, "edge does not show the labels yet"));
   CHECK(fixture.store.Find(1)->phase == Phase::kToLabels);
 
-  const auto document = fixture.store->ChangesAfter(0)->document_revision;
+  const auto document = *fixture.store->DocumentRevision(site::kDefaultPool);
   fixture.labels_shown = true;
   REQUIRE(fixture.PhaseEventually(1, Phase::kLabels));
   const SiteRecord record = *fixture.store.Find(1);
   CHECK(record.labels_confirmed == record.routes_revision);
-  CHECK(fixture.store->ChangesAfter(0)->document_revision > document);
+  CHECK(*fixture.store->DocumentRevision(site::kDefaultPool) > document);
 }
 
 TEST_CASE("A switch that was begun is resumed from the store alone") {

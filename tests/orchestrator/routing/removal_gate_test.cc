@@ -19,8 +19,9 @@ store::SiteRecord Removed(store::Phase phase = store::Phase::kProvider) {
 }
 
 TEST_CASE("A removed site's service goes when every Traefik has let go of it") {
-  provider::Instances instances(kEdge);
-  RemovalGate gate(instances);
+  provider::Pools pools(kEdge);
+  provider::Instances& instances = pools.Default().instances;
+  RemovalGate gate(pools);
   instances.RecordProbe("edge", 4);
   CHECK_FALSE(gate.IsUnused(Removed()));
   instances.RecordProbe("edge", 5);
@@ -28,16 +29,17 @@ TEST_CASE("A removed site's service goes when every Traefik has let go of it") {
 }
 
 TEST_CASE("A removed site's service goes at once with labels, and where there is no Traefik") {
-  provider::Instances instances(kEdge);
-  RemovalGate gate(instances);
+  const provider::Pools pools(kEdge);
+  RemovalGate gate(pools);
   CHECK(gate.IsUnused(Removed(store::Phase::kLabels)));
-  provider::Instances none({});
+  const provider::Pools none({});
   CHECK(RemovalGate(none).IsUnused(Removed()));
 }
 
 TEST_CASE("What is held back keeps its services, also where no Traefik has polled yet") {
-  provider::Instances none({});
-  none.SetPromise({.nothing_after = {{4, "held back"}}, .true_from = 0, .held = true});
+  provider::Pools none({});
+  none.Default().instances.SetPromise(
+      {.nothing_after = {{4, "held back"}}, .true_from = 0, .held = true});
   CHECK_FALSE(RemovalGate(none).IsUnused(Removed()));
 }
 

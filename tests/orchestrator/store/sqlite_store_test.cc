@@ -78,31 +78,38 @@ TEST_CASE("A transaction may skip revisions, and the next ones go on from there"
                                ->Write([&](Transaction& transaction) -> Result<void> {
                                  transaction.SkipBeyond(first + 100).value();
                                  CHECK(transaction.revision() == first + 101);
-                                 return transaction.MarkDocumentChanged();
+                                 return transaction.MarkDocumentChanged(site::kDefaultPool);
                                })
                                .value();
   CHECK(skipped == first + 101);
   CHECK(store->commits().last() == skipped);
-  CHECK(store->ChangesAfter(first)->document_revision == skipped);
+  CHECK(store->ChangesAfter(first)->DocumentRevision(site::kDefaultPool) == skipped);
   CHECK(store.Put({MakeRecord(MakeSite(2))}) == skipped + 1);
   const auto back =
       store->Write([&](Transaction& transaction) { return transaction.SkipBeyond(first); });
   CHECK(*back == skipped + 2);
 }
 
-TEST_CASE("The document's revision can be read without opening the store") {
+TEST_CASE("A document's revision can be read without opening the store") {
   TestStore store;
-  CHECK(PeekDocumentRevision(store.path() + ".missing") == std::nullopt);
+  const auto peek = [](const std::string& path, std::string_view pool = site::kDefaultPool) {
+    return PeekDocumentRevision(path, pool);
+  };
+  CHECK(peek(store.path() + ".missing") == std::nullopt);
   CHECK_FALSE(std::filesystem::exists(store.path() + ".missing"));
-  CHECK(PeekDocumentRevision(store.path()) == std::nullopt);
-  const Revision changed =
-      store->Write([](Transaction& transaction) { return transaction.MarkDocumentChanged(); })
-          .value();
-  CHECK(PeekDocumentRevision(store.path()) == changed);
+  CHECK(peek(store.path()) == std::nullopt);
+  const auto change = [&](std::string_view pool) {
+    return store->Write([&](Transaction& t) { return t.MarkDocumentChanged(pool); }).value();
+  };
+  const Revision changed = change(site::kDefaultPool);
+  const Revision other = change("other");
+  CHECK(peek(store.path()) == changed);
+  CHECK(peek(store.path(), "other") == other);
+  CHECK(peek(store.path(), "third") == std::nullopt);
   store.Close();
-  CHECK(PeekDocumentRevision(store.path()) == changed);
+  CHECK(peek(store.path()) == changed);
   const tests::TemporaryDirectory directory;
-  CHECK(PeekDocumentRevision(directory.Write("x.db", std::string(5000, 'x'))) == std::nullopt);
+  CHECK(peek(directory.Write("x.db", std::string(5000, 'x'))) == std::nullopt);
 }
 
 TEST_CASE("A damaged database is refused") {
@@ -168,7 +175,7 @@ TEST_CASE("A change that fails leaves nothing behind, not even its revision") {
     CHECK(transaction.revision() == 1);
     CHECK(transaction.Put(std::vector{MakeRecord(MakeSite(1))}).has_value());
     CHECK(transaction.SetSetting("key", "value").has_value());
-    CHECK(transaction.MarkDocumentChanged().has_value());
+    CHECK(transaction.MarkDocumentChanged(site::kDefaultPool).has_value());
     return Failure(Error{ErrorKind::kPrecondition, "no"});
   });
   REQUIRE_FALSE(failed.has_value());
@@ -176,7 +183,7 @@ TEST_CASE("A change that fails leaves nothing behind, not even its revision") {
   CHECK_FALSE(store.Find(1).has_value());
   CHECK(store->Setting("key").value() == std::nullopt);
   CHECK(store->ChangesAfter(0)->sites.empty());
-  CHECK(store->ChangesAfter(0)->document_revision == 0);
+  CHECK(store->ChangesAfter(0)->DocumentRevision(site::kDefaultPool) == 0);
   CHECK(store->commits().last() == 0);
   CHECK(store.Put({MakeRecord(MakeSite(1))}) == 1);
 }
@@ -298,7 +305,7 @@ TEST_CASE("ChangesAfter tells each site once, with its last state") {
 
   const Changes all = store->ChangesAfter(0).value();
   CHECK(all.revision == 3);
-  CHECK(all.document_revision == 2);
+  CHECK(all.DocumentRevision(site::kDefaultPool) == 2);
   REQUIRE(all.sites.size() == 2);
   CHECK(all.sites[0].id == site::SiteId{1});
   CHECK_FALSE(all.sites[0].record.has_value());
@@ -307,6 +314,23 @@ TEST_CASE("ChangesAfter tells each site once, with its last state") {
   CHECK(store->ChangesAfter(1)->sites.size() == 2);
   CHECK(store->ChangesAfter(2)->sites.size() == 1);
   CHECK(store->ChangesAfter(3)->sites.empty());
+}
+
+TEST_CASE("A change names the site's pool, also where its record cannot be read") {
+  TestStore store;
+  SiteRecord record = MakeRecord(MakeSite(1));
+  record.site.routing.pool = "other";
+  store.Put({record, MakeRecord(MakeSite(2))});
+  CHECK(store->Count()->by_pool.at("other") == 1);
+  CHECK(store->Count()->by_pool.at("default") == 1);
+  {
+    SqliteDatabase raw(store.path());
+    raw.Execute("UPDATE sites SET specification = '{' WHERE id = 1");
+  }
+  const Changes changes = store->ChangesAfter(0).value();
+  CHECK_FALSE(changes.sites.at(0).problem.empty());
+  CHECK(changes.sites.at(0).pool == "other");
+  CHECK(changes.sites.at(1).pool == "default");
 }
 
 TEST_CASE("All that was committed is there after a reopen") {
@@ -319,7 +343,7 @@ TEST_CASE("All that was committed is there after a reopen") {
   CHECK(store.Find(1) == before);
   CHECK(store->Setting("key").value() == "value");
   CHECK(store->commits().last() == 2);
-  CHECK(store->ChangesAfter(0)->document_revision == 1);
+  CHECK(store->ChangesAfter(0)->DocumentRevision(site::kDefaultPool) == 1);
   CHECK(store.Put({MakeRecord(MakeSite(2))}) == 3);
 }
 
