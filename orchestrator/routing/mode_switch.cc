@@ -99,23 +99,20 @@ void ModeSwitch::Run(const std::stop_token& stop) {
 }
 
 Result<store::Revision> ModeSwitch::Follow(store::Revision seen) {
-  auto changes = store_.ChangesAfter(seen);
   const auto default_mode = DefaultMode(store_);
-  if (!changes) return Failure(changes.error());
   if (!default_mode) return Failure(default_mode.error());
-  if (*default_mode != default_mode_) {
-    default_mode_ = *default_mode;
-    unsettled_.clear();
-    for (const auto& [id, record] : records_) Sort(record);
-  }
+  // Another default may concern every site.
+  const bool is_other = *default_mode != default_mode_;
+  auto changes = store_.ChangesAfter(is_other ? 0 : seen);
+  if (!changes) return Failure(changes.error());
+  if (is_other) unsettled_.clear();
+  default_mode_ = *default_mode;
   for (store::Change& change : changes->sites) {
     unsettled_.erase(change.id);
     if (!change.problem.empty()) continue;  // said by the others who follow the store
     if (change.record && !change.record->removing) {
       Sort(*change.record);
-      records_.insert_or_assign(change.id, *std::move(change.record));
     } else {
-      records_.erase(change.id);
       Note(change.id, "");
     }
   }

@@ -81,8 +81,7 @@ class ModeSwitch {
   provider::http::Client& client_;
   const LabelsAppliedAt labels_applied_;
   const ModeSwitchOptions options_;
-  // Used by the thread alone. What is to be done, or waited for, is only with the unsettled ones.
-  Records records_;
+  // Used by the thread alone. Sites with something to be done, or waited for.
   Records unsettled_;
   site::RoutingMode default_mode_ = site::RoutingMode::kProvider;
 

@@ -1,18 +1,18 @@
 #include "orchestrator/store/sqlite_store.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/sqlite_database.h"
+#include "orchestrator/store/sqlite_record.h"
 #include "orchestrator/store/sqlite_schema.h"
 #include "orchestrator/store/write_queue.h"
+#include "provider/spread.h"
 
 namespace orchestrator::store {
 namespace {
@@ -66,62 +66,19 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
   }
 }
 
-// The columns that ReadRecord reads, in its order.
-constexpr std::string_view kColumns =
-    "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
-    "built_image, refused_task, adopted_task, specification, streams";
-
-constexpr int kColumnCount = 12;
-
-// Streams as one text; no name of an entry point has a line's end.
-std::string JoinStreams(const std::vector<std::string>& streams) {
-  return fmt::format("{}", fmt::join(streams, "\n"));
-}
-
-std::vector<std::string> SplitStreams(std::string_view text) {
-  std::vector<std::string> streams;
-  for (const auto part : std::views::split(text, '\n')) {
-    if (!part.empty()) streams.emplace_back(std::string_view(part));
-  }
-  return streams;
-}
-
-SiteRecord ReadRecord(const SqliteStatement& row, int first) {
-  auto parsed = site::Parse(row.Text(first + 10));
-  if (!parsed) {
-    throw SqliteError(SQLITE_CORRUPT, fmt::format("the stored site {} cannot be read ({})",
-                                                  row.Integer(first), parsed.error().message));
-  }
-  SiteRecord record;
-  record.site = *std::move(parsed);
-  record.phase = static_cast<Phase>(row.Integer(first + 1));
-  record.revision = static_cast<Revision>(row.Integer(first + 2));
-  record.routes_revision = static_cast<Revision>(row.Integer(first + 3));
-  record.labels_confirmed = static_cast<Revision>(row.Integer(first + 4));
-  record.removing = row.Integer(first + 5) != 0;
-  record.restarts = static_cast<std::uint64_t>(row.Integer(first + 6));
-  record.built_image = row.Text(first + 7);
-  record.refused_task = row.Text(first + 8);
-  record.adopted_task = row.Text(first + 9);
-  record.streams = SplitStreams(row.Text(first + 11));
-  return record;
-}
-
-// One that cannot be read must not keep the others from being known.
-void ReadInto(Change& change, const SqliteStatement& row) {
-  try {
-    change.record = ReadRecord(row, 2);
-  } catch (const SqliteError& error) {
-    change.problem = error.what();
-  }
+SiteRecord ReadRecord(const SqliteStatement& row) {
+  auto record = ParseRow(ReadRow(row, 0));
+  if (!record) throw SqliteError(SQLITE_CORRUPT, record.error().message);
+  return *std::move(record);
 }
 
 std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id) {
-  static const std::string kQuery = fmt::format("SELECT {} FROM sites WHERE id = ?", kColumns);
+  static const std::string kQuery =
+      fmt::format("SELECT {} FROM sites WHERE id = ?", kRecordColumns);
   auto row = database.Prepare(kQuery.c_str());
   row.Bind(id.value);
   if (!row.Step()) return {};
-  return ReadRecord(row, 0);
+  return ReadRecord(row);
 }
 
 std::optional<std::string> FindSetting(SqliteDatabase& database, std::string_view key) {
@@ -348,7 +305,7 @@ class SqliteStore final : public Store {
           "SELECT {} FROM sites WHERE id > ?1 AND removing = 0 AND (?2 < 0 OR kind = ?2) "
           "AND (?3 < 0 OR phase = ?3) "
           "AND (?4 = '' OR id IN (SELECT site FROM hosts WHERE host = ?4)) ORDER BY id LIMIT ?5",
-          kColumns);
+          kRecordColumns);
       auto rows = reader_.Prepare(kQuery.c_str());
       rows.Bind(query.after.value)
           .Bind(query.kind ? static_cast<std::int64_t>(*query.kind) : std::int64_t{-1})
@@ -356,7 +313,7 @@ class SqliteStore final : public Store {
           .Bind(query.host)
           .Bind(static_cast<std::uint64_t>(query.limit));
       std::vector<SiteRecord> records;
-      while (rows.Step()) records.push_back(ReadRecord(rows, 0));
+      while (rows.Step()) records.push_back(ReadRecord(rows));
       return records;
     });
   }
@@ -386,30 +343,24 @@ class SqliteStore final : public Store {
   }
 
   Result<Changes> ChangesAfter(Revision revision) const override {
-    const std::lock_guard lock(reader_mutex_);
-    return Guard("cannot read what changed", [&]() -> Result<Changes> {
-      const SqliteScope scope(reader_, "BEGIN");  // one consistent view
-      Changes changes;
-      changes.revision = RevisionSetting(reader_, kRevision);
-      changes.document_revisions = DocumentRevisions(reader_);
-      static const std::string kQuery = fmt::format(
-          "SELECT changes.site, sites.id IS NULL, {}, pool FROM changes LEFT JOIN sites ON "
-          "sites.id = "
-          "changes.site "
-          "WHERE changes.revision > ? ORDER BY changes.site",
-          kColumns);
-      auto rows = reader_.Prepare(kQuery.c_str());
-      rows.Bind(revision);
-      while (rows.Step()) {
-        Change change{site::SiteId{rows.Integer(0)}, {}};
-        if (rows.Integer(1) == 0) {
-          ReadInto(change, rows);
-          change.pool = rows.Text(2 + kColumnCount);
-        }
-        changes.sites.push_back(std::move(change));
+    std::vector<RecordRow> rows;  // of the sites that are there, in order
+    auto changes = Guard("cannot read what changed", [&] { return ReadChanges(revision, rows); });
+    if (!changes) return changes;
+    std::vector<Change*> there;
+    for (Change& change : changes->sites) {
+      if (!change.pool.empty()) there.push_back(&change);
+    }
+    // Without the lock: at the start this is a lot.
+    provider::Spread(rows.size(), [&](std::size_t i) {
+      auto record = ParseRow(std::move(rows[i]));
+      if (record) {
+        there[i]->record = *std::move(record);
+      } else {
+        // One that cannot be read must not keep the others from being known.
+        there[i]->problem = record.error().message;
       }
-      return changes;
     });
+    return changes;
   }
 
   Result<Revision> DocumentRevision(std::string_view pool) const override {
@@ -426,6 +377,34 @@ class SqliteStore final : public Store {
   }
 
  private:
+  // What changed, with the rows of those that are there apart.
+  Result<Changes> ReadChanges(Revision revision, std::vector<RecordRow>& found) const {
+    const std::lock_guard lock(reader_mutex_);
+    const SqliteScope scope(reader_, "BEGIN");  // one consistent view
+    Changes changes;
+    changes.revision = RevisionSetting(reader_, kRevision);
+    changes.document_revisions = DocumentRevisions(reader_);
+    // Without the index's name SQLite reads all sites in their order, which is good for all of them
+    // only.
+    static const auto query = [](std::string_view index) {
+      return fmt::format(
+          "SELECT changes.site, sites.id IS NULL, pool, {} FROM changes {} LEFT JOIN sites ON "
+          "sites.id = changes.site WHERE changes.revision > ? ORDER BY changes.site",
+          kRecordColumns, index);
+    };
+    static const std::string kAll = query("");
+    static const std::string kLater = query("INDEXED BY changes_by_revision");
+    auto rows = reader_.Prepare(revision == 0 ? kAll.c_str() : kLater.c_str());
+    rows.Bind(revision);
+    while (rows.Step()) {
+      Change& change = changes.sites.emplace_back(Change{site::SiteId{rows.Integer(0)}, {}});
+      if (rows.Integer(1) != 0) continue;
+      change.pool = rows.Text(2);
+      found.push_back(ReadRow(rows, 3));
+    }
+    return changes;
+  }
+
   // All of them in one transaction, so that they share the wait for the disk.
   void Commit(std::span<QueuedWrite* const> group) {
     bool document_changed = false;

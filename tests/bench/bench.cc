@@ -18,6 +18,7 @@
 #include "tests/bench/endpoint_bench.h"
 #include "tests/bench/first_answer_bench.h"
 #include "tests/bench/poll_bench.h"
+#include "tests/bench/pools_bench.h"
 #include "tests/bench/report.h"
 #include "tests/bench/route_bench.h"
 #include "tests/bench/scale_bench.h"
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
   try {
     if (wanted("codec")) tests::BenchCodec();  // first: it reports the process's peak of memory
     if (wanted("snapshot")) tests::BenchSnapshot();
+    if (wanted("pools")) tests::BenchPools();
     if (wanted("scale")) tests::BenchScale();
     if (wanted("poll")) tests::BenchPoll();
     if (wanted("endpoint")) tests::BenchEndpoint();

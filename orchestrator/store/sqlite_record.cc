@@ -1,0 +1,57 @@
+#include "orchestrator/store/sqlite_record.h"
+
+#include <ranges>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "orchestrator/site/codec.h"
+
+namespace orchestrator::store {
+namespace {
+
+// No name of an entry point has a line's end.
+std::vector<std::string> SplitStreams(std::string_view text) {
+  std::vector<std::string> streams;
+  for (const auto part : std::views::split(text, '\n')) {
+    if (!part.empty()) streams.emplace_back(std::string_view(part));
+  }
+  return streams;
+}
+
+}  // namespace
+
+std::string JoinStreams(const std::vector<std::string>& streams) {
+  return fmt::format("{}", fmt::join(streams, "\n"));
+}
+
+RecordRow ReadRow(const SqliteStatement& row, int first) {
+  RecordRow read;
+  read.id = row.Integer(first);
+  read.specification = row.Text(first + 10);
+  SiteRecord& record = read.record;
+  record.phase = static_cast<Phase>(row.Integer(first + 1));
+  record.revision = static_cast<Revision>(row.Integer(first + 2));
+  record.routes_revision = static_cast<Revision>(row.Integer(first + 3));
+  record.labels_confirmed = static_cast<Revision>(row.Integer(first + 4));
+  record.removing = row.Integer(first + 5) != 0;
+  record.restarts = static_cast<std::uint64_t>(row.Integer(first + 6));
+  record.built_image = row.Text(first + 7);
+  record.refused_task = row.Text(first + 8);
+  record.adopted_task = row.Text(first + 9);
+  record.streams = SplitStreams(row.Text(first + 11));
+  return read;
+}
+
+Result<SiteRecord> ParseRow(RecordRow row) {
+  auto parsed = site::Parse(row.specification);
+  if (!parsed) {
+    return Failure(Error{ErrorKind::kStorage, fmt::format("the stored site {} cannot be read ({})",
+                                                          row.id, parsed.error().message)});
+  }
+  row.record.site = *std::move(parsed);
+  return std::move(row.record);
+}
+
+}  // namespace orchestrator::store

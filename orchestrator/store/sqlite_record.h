@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/error.h"
+#include "orchestrator/store/record.h"
+#include "orchestrator/store/sqlite_database.h"
+
+// Records as rows of the table `sites`.
+namespace orchestrator::store {
+
+// The columns of a row that ReadRow reads, and their number.
+inline constexpr std::string_view kRecordColumns =
+    "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
+    "built_image, refused_task, adopted_task, specification, streams";
+inline constexpr int kRecordColumnCount = 12;
+
+// A record whose site is still text.
+struct RecordRow {
+  SiteRecord record;  // without the site
+  std::int64_t id = 0;
+  std::string specification;
+};
+
+// `first`: the index of the first of kRecordColumns.
+RecordRow ReadRow(const SqliteStatement& row, int first);
+
+// The error is a sentence that says which site it is.
+Result<SiteRecord> ParseRow(RecordRow row);
+
+// Streams as one text.
+std::string JoinStreams(const std::vector<std::string>& streams);
+
+}  // namespace orchestrator::store
