@@ -18,8 +18,9 @@ constexpr std::size_t kProbeSecretBytes = 16;
 // What of the configuration is in the document.
 std::string Fingerprint(const config::Config& config, std::string_view shared) {
   return provider::Sha256Hex(
-      fmt::format("document 4|{}|{}|{}|{}", fmt::join(config.routing.entry_points, ","),
-                  config.PagesUrl(), traefik::schema::Name(config.traefik.Target()), shared));
+      fmt::format("document 4{}|{}|{}|{}|{}", config.routing.follow_tasks ? " of tasks" : "",
+                  fmt::join(config.routing.entry_points, ","), config.PagesUrl(),
+                  traefik::schema::Name(config.traefik.Target()), shared));
 }
 
 std::string FingerprintSetting(const std::string& pool) {

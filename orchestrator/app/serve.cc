@@ -19,6 +19,7 @@
 #include "orchestrator/app/pools.h"
 #include "orchestrator/app/secrets.h"
 #include "orchestrator/app/state_directory.h"
+#include "orchestrator/deploy/task_watcher.h"
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/document_publisher.h"
@@ -55,6 +56,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.network = config.docker.network;
   options.probe = probe;
   options.pages_url = config.PagesUrl();
+  options.follow_tasks = config.routing.follow_tasks && config.docker.host;
   options.version = config.traefik.Target();
   options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
@@ -69,11 +71,13 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
   options.drift =
       config.docker.repair_drift ? deploy::DriftPolicy::kRepair : deploy::DriftPolicy::kReport;
   const char* time_zone = std::getenv("TZ");
-  options.service = {.sites_directory = config.sites.directory,
-                     .dynamic_image = config.sites.dynamic_image,
-                     .static_image = config.sites.static_image,
-                     .endpoint_mode = config.docker.endpoint_mode,
-                     .time_zone = time_zone ? time_zone : "UTC"};
+  options.service = {
+      .sites_directory = config.sites.directory,
+      .dynamic_image = config.sites.dynamic_image,
+      .static_image = config.sites.static_image,
+      .endpoint_mode = config.docker.endpoint_mode,
+      .time_zone = time_zone ? time_zone : "UTC",
+      .drain = config.routing.follow_tasks ? config.routing.drain : std::chrono::seconds(0)};
   return options;
 }
 
@@ -244,6 +248,10 @@ Result<void> Serve(const config::Config& config) {
     token = *made;
   }
   WarnAboutMode(**store, config);
+  const bool follows_tasks = config.routing.follow_tasks && config.docker.host;
+  if (auto prepared = deploy::PrepareTaskAddresses(**store, follows_tasks); !prepared) {
+    return prepared;
+  }
   if (auto restored = RestoreAbsences(**store, traefiks); !restored) {
     return Failure(restored.error());
   }
@@ -269,6 +277,10 @@ Result<void> Serve(const config::Config& config) {
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
       MakeReconcilerOptions(config));
+  std::optional<deploy::TaskWatcher> tasks;
+  if (routes.follow_tasks) {
+    tasks.emplace(**store, *engine, deploy::TaskWatcherOptions{.network = config.docker.network});
+  }
   BuildPools(*pools, config, **store, *database_name, routes, [&] {
     return provider::Assembly(secrets->probe, config.routing.entry_points,
                               secrets->default_certificate, RouterShape(config));

@@ -261,6 +261,7 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
       if (!adoption.adopted_task.empty()) {
         made->record.phase = Phase::kLabels;
         made->record.adopted_task = adoption.adopted_task;
+        made->record.task_addresses.reset();  // it runs already
         made->changed_pools.clear();
       }
       changed.merge(made->changed_pools);
@@ -341,6 +342,12 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     if (InDocument(record.phase) && HasDocumentRoutes(site)) {
       prepared.changed_pools.insert(site.routing.pool);
     }
+  }
+  // A new site has no tasks yet; those of one that is there are known by whom follows them.
+  if (site.kind == site::Kind::kExternal || !options_.routes.follow_tasks) {
+    record.task_addresses.reset();
+  } else if (!current || current->site.kind == site::Kind::kExternal) {
+    record.task_addresses.emplace();
   }
   record.site = site;
   record.streams = routing::StreamsOf(site);

@@ -148,9 +148,10 @@ void ReadRouting(Section& section, Routing& routing) {
     routing.default_mode =
         *mode == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
   }
-  if (section.OneOf("endpoints", {"service", "tasks"}) == "tasks") {
-    section.Fail("endpoints", "is tasks, which this version does not support; use service");
+  if (const auto endpoints = section.OneOf("endpoints", {"service", "tasks"})) {
+    routing.follow_tasks = *endpoints == "tasks";
   }
+  section.Seconds("drain", routing.drain);
   if (const auto tree = section.OneOf("tree", {"auto", "never"})) routing.tree = *tree == "auto";
   section.Count("vanish_percent", 0, 100, routing.vanish_percent);
   section.Count("vanish_sites", 0, 1'000'000, routing.vanish_sites);

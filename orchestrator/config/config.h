@@ -44,6 +44,9 @@ struct Routing {
   std::vector<std::string> entry_points{"web"};
   std::vector<std::string> stream_entry_points;  // for TCP and UDP routers of extras
   std::filesystem::path shared;  // a file with objects that all sites may use; empty: none
+  // Whether the servers of sites are the addresses of their tasks, not the names of their services.
+  bool follow_tasks = false;
+  std::chrono::seconds drain{3};  // how long a task serves on after it was told to end, then
   bool tree = true;  // whether routers of a large document become a tree, where Traefik knows it
   // How much may vanish from one document to the next without consent: the larger of the two.
   unsigned vanish_percent = 20;

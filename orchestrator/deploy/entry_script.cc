@@ -1,5 +1,7 @@
 #include "orchestrator/deploy/entry_script.h"
 
+#include <fmt/format.h>
+
 namespace orchestrator::deploy {
 namespace {
 
@@ -10,7 +12,7 @@ say() { echo "DIRECTOR: $*"; }
 counter=/site/.orchestrator/crashes
 child=
 stopped=
-trap 'stopped=yes; if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null; fi' TERM
+trap 'stopped=yes; if [ -n "$child" ]; then @DRAIN@kill -TERM "$child" 2>/dev/null; fi' TERM
 
 file=
 for candidate in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site/public/run.sh; do
@@ -92,10 +94,39 @@ while :; do
 done
 )sh";
 
+// QUIT lets nginx answer the requests that it has. Its image has a script that prepares it.
+constexpr std::string_view kStaticScript = R"sh(
+stopped=
+trap 'stopped=yes; @DRAIN@kill -QUIT "$child" 2>/dev/null' TERM QUIT
+set -- nginx -g 'daemon off;'
+[ ! -x /docker-entrypoint.sh ] || set -- /docker-entrypoint.sh "$@"
+"$@" &
+child=$!
+wait "$child"
+code=$?
+while [ -n "$stopped" ] && kill -0 "$child" 2>/dev/null; do
+  wait "$child"
+  code=$?
+done
+exit "$code"
+)sh";
+
+std::string WithDrain(std::string_view script, std::chrono::seconds drain) {
+  static constexpr std::string_view kPlace = "@DRAIN@";
+  std::string text(script);
+  text.replace(text.find(kPlace), kPlace.size(),
+               drain.count() > 0 ? fmt::format("sleep {}; ", drain.count()) : "");
+  return text;
+}
+
 }  // namespace
 
 std::string_view ReadinessScript() { return kReadinessScript; }
 
-std::string_view EntryScript() { return kScript; }
+std::string EntryScript(std::chrono::seconds drain) { return WithDrain(kScript, drain); }
+
+std::string StaticEntryScript(std::chrono::seconds drain) {
+  return WithDrain(kStaticScript, drain);
+}
 
 }  // namespace orchestrator::deploy

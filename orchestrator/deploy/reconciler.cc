@@ -46,6 +46,12 @@ constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
 
+// Where its tasks are is nothing that a service is made of.
+bool EqualButForAddresses(const store::SiteRecord& before, store::SiteRecord after) {
+  after.task_addresses = before.task_addresses;
+  return before == after;
+}
+
 }  // namespace
 
 Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks hooks,
@@ -204,8 +210,11 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
       memory_.Forget(change.id);
       continue;
     }
+    const auto known = records.find(change.id);
+    const bool concerns_service =
+        known == records.end() || !EqualButForAddresses(known->second, *change.record);
     records.insert_or_assign(change.id, *std::move(change.record));
-    if (queue_all) queue_.Add(change.id.value);
+    if (queue_all && concerns_service) queue_.Add(change.id.value);
   }
   return changes->revision;
 }

@@ -99,8 +99,12 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   const std::filesystem::path directory = SitePath(options.sites_directory, site.id);
   if (site.kind == site::Kind::kStatic) {
     task.mounts = {Bind(directory / "public", "/usr/share/nginx/html", /*read_only=*/true)};
+    // What another image starts is not known.
+    if (options.drain.count() > 0 && !site.image) {
+      task.command = {"sh", "-c", StaticEntryScript(options.drain)};
+    }
   } else {
-    task.command = {"sh", "-c", std::string(EntryScript())};
+    task.command = {"sh", "-c", EntryScript(options.drain)};
     task.read_only_root = true;
     task.mounts = {Bind(directory, "/site", /*read_only=*/false),
                    Bind(directory / ".home", "/root", /*read_only=*/false)};
@@ -116,7 +120,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   task.working_directory = "/site/public";
   task.user = "root";
   task.init = true;
-  task.stop_grace_period = 3s;
+  task.stop_grace_period = options.drain + 3s;
   task.nano_cpus = site.resources.cpus.count;
   task.memory_bytes = site.resources.memory.count;
   task.restart = {.condition = "any", .delay = 5s, .max_attempts = 0};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct ServiceOptions {
   std::string static_image;
   std::string endpoint_mode;  // vip | dnsrr
   std::string time_zone;      // for TZ
+  // How long a task serves on after it was told to end, so that those who send requests to its
+  // address hear of it first; 0: not at all.
+  std::chrono::seconds drain{0};
 };
 
 // A service has this label, too: the fingerprint of what was last sent as a whole. While it is the

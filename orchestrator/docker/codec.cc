@@ -234,6 +234,14 @@ Task TaskFromJson(const json& in) {
   task.message = Get<std::string>(status, "Message");
   task.error = Get<std::string>(status, "Err");
   const json& code = Member(Member(status, "ContainerStatus"), "ExitCode");
+  for (const json& attachment : Member(in, "NetworksAttachments")) {
+    const json& addresses = Member(attachment, "Addresses");
+    if (!addresses.is_array() || addresses.empty()) continue;
+    // "10.0.1.7/24"
+    const auto address = addresses.front().get<std::string>();
+    const json& network = Member(Member(attachment, "Network"), "Spec");
+    task.addresses[Get<std::string>(network, "Name")] = address.substr(0, address.find('/'));
+  }
   if (code.is_number_integer() && (task.state == "failed" || task.state == "complete")) {
     task.exit_code = code.get<int>();
   }
@@ -280,6 +288,12 @@ std::string OverlayNetworkJson(std::string_view name) {
 
 std::string FilterJson(std::string_view kind, std::string_view value) {
   return json{{std::string(kind), json::array({value})}}.dump();
+}
+
+std::string FilterJson(const std::map<std::string, std::string>& values) {
+  json out = json::object();
+  for (const auto& [kind, value] : values) out[kind] = json::array({value});
+  return out.dump();
 }
 
 std::string FilterJson(std::string_view kind, std::span<const std::string> values) {

@@ -24,6 +24,7 @@ std::string OverlayNetworkJson(std::string_view name);
 // {"label": ["…"]} and the like, for the query `filters`.
 std::string FilterJson(std::string_view kind, std::string_view value);
 std::string FilterJson(std::string_view kind, std::span<const std::string> values);
+std::string FilterJson(const std::map<std::string, std::string>& values);  // by kind
 
 // Readers of answers. What cannot be read is a kInternal error: the engine broke its promise.
 Result<Service> ReadService(std::string_view json);

@@ -49,6 +49,10 @@ class Engine {
   virtual Result<std::vector<Task>> ListTasksOfAll(std::string_view label,
                                                    const std::stop_token& stop) = 0;
 
+  // The same without those that have ended or are to end.
+  virtual Result<std::vector<Task>> ListWantedTasksOfAll(std::string_view label,
+                                                         const std::stop_token& stop) = 0;
+
   // Gives the lines of all tasks of a service, or of one task, to the sink until it says false,
   // all are given, or (following) `stop` is requested.
   using LogSink = std::function<bool(const LogLine&)>;

@@ -75,6 +75,15 @@ Result<std::vector<Task>> EngineClient::ListTasksOfAll(std::string_view label,
               ReadTasks);
 }
 
+Result<std::vector<Task>> EngineClient::ListWantedTasksOfAll(std::string_view label,
+                                                             const std::stop_token& stop) {
+  const std::string filter =
+      FilterJson({{"label", std::string(label)}, {"desired-state", "running"}});
+  return Then(transport_.Call("listing the tasks that are to run", "GET",
+                              "/tasks?filters=" + Escape(filter), "", stop),
+              ReadTasks);
+}
+
 Result<void> EngineClient::ReadLog(std::string_view what, std::string_view path,
                                    const LogQuery& query, const LogSink& sink,
                                    const std::stop_token& stop) {

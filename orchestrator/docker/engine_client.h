@@ -28,6 +28,8 @@ class EngineClient final : public Engine {
   Result<void> RemoveService(std::string_view name, const std::stop_token& stop) override;
   Result<std::vector<Task>> ListTasks(std::string_view service_name,
                                       const std::stop_token& stop) override;
+  Result<std::vector<Task>> ListWantedTasksOfAll(std::string_view label,
+                                                 const std::stop_token& stop) override;
   Result<std::vector<Task>> ListTasksOfAll(std::string_view label,
                                            const std::stop_token& stop) override;
   Result<void> ReadServiceLog(std::string_view service_name, const LogQuery& query,

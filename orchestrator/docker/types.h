@@ -117,6 +117,7 @@ struct Task {
   std::string since;       // RFC 3339: when it came into this state
   std::string updated_at;  // RFC 3339
   std::string image;
+  std::map<std::string, std::string> addresses;  // by the name of the network
 };
 
 // One line that a container wrote.

@@ -41,6 +41,7 @@ HostGroups Group(const site::Site& site) {
 constexpr const char* kRetry = "orchestrator-retry";
 constexpr std::string_view kRetryLabels = "traefik.http.middlewares.orchestrator-retry.";
 constexpr const char* kDown = "orchestrator-down";
+constexpr const char* kNoTask = "orchestrator-no-task";
 constexpr const char* kNotServed = "orchestrator-not-served";
 constexpr const char* kPages = "orchestrator-pages";
 
@@ -109,8 +110,9 @@ void AddLabelMarker(const store::SiteRecord& record, const RouteOptions& options
 }
 
 // The site's routes in the document, with its extra.
-Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOptions& options) {
-  traefik::Configuration routes = DocumentRoutes(site, options);
+Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOptions& options,
+                                         const TaskAddresses& tasks = {}) {
+  traefik::Configuration routes = DocumentRoutes(site, options, tasks);
   traefik::Fragment own = traefik::RenderFragment(routes);
   // A site that is not served answers with the page only.
   if (site.routing.extra.empty() || !site.served) return own;
@@ -183,7 +185,8 @@ traefik::Configuration SharedRoutes(const RouteOptions& options) {
   return shared;
 }
 
-traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options) {
+traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options,
+                                      const TaskAddresses& tasks) {
   const bool has_pages = !options.pages_url.empty();
   if (!site.served && !has_pages) return {};
   traefik::Configuration routes = CommonRoutes(site, options);
@@ -196,16 +199,31 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
     }
     return routes;
   }
+  const bool by_tasks = options.follow_tasks && tasks && site.kind != site::Kind::kExternal;
   if (has_pages) {
-    routes.middlewares[kDown] = traefik::ErrorPages{
-        {502, 504}, options.rewrites_status ? 503 : 0, kPages, std::string(kDownPage)};
+    // Traefik answers 503 itself where there is no server; otherwise a 503 is the site's own.
+    const bool no_server = by_tasks && tasks->empty();
+    const char* const middleware = no_server ? kNoTask : kDown;
+    routes.middlewares[middleware] =
+        no_server
+            ? traefik::ErrorPages{{503}, 0, kPages, std::string(kDownPage)}
+            : traefik::ErrorPages{
+                  {502, 504}, options.rewrites_status ? 503 : 0, kPages, std::string(kDownPage)};
     for (auto& [name, router] : routes.routers) {
-      router.middlewares.insert(router.middlewares.begin(), kDown);
+      router.middlewares.insert(router.middlewares.begin(), middleware);
     }
   }
   traefik::Service& service = routes.services[site::ServiceName(site.id)];
   if (site.kind == site::Kind::kExternal) {
     service.server_urls = site.upstreams;
+  } else if (by_tasks) {
+    service.server_urls.clear();
+    for (const std::string& address : *tasks) {
+      const bool is_v6 = address.contains(':');
+      service.server_urls.push_back(
+          fmt::format("http://{}{}{}:{}", is_v6 ? "[" : "", address, is_v6 ? "]" : "", kSitePort));
+    }
+    service.servers_transport = kSwarmTransport;
   } else {
     service.server_urls = {fmt::format("http://{}:{}", site::ServiceName(site.id), kSitePort)};
     service.servers_transport = kSwarmTransport;
@@ -242,7 +260,7 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
 Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
                                            const RouteOptions& options) {
   if (record.removing || !InDocument(record.phase)) return {};
-  return ExtendedRoutes(record.site, options);
+  return ExtendedRoutes(record.site, options, record.task_addresses);
 }
 
 std::vector<Result<traefik::Fragment>> DocumentFragments(

@@ -23,6 +23,9 @@ struct RouteOptions {
   traefik::RevisionProbe probe;
   bool probe_labels = false;   // whether somebody asks for the marker of new labels
   std::string pages_url = {};  // where Traefik finds the pages of sites that cannot answer; or none
+  // Whether the servers of sites in the document are the addresses of their tasks, as far as they
+  // are known, and not the names of their services.
+  bool follow_tasks = false;
   bool rewrites_status = true;  // whether this Traefik can change the status of a page (3.4)
   traefik::schema::Version version = traefik::schema::kNewest;  // the oldest Traefik that polls
   std::vector<std::string> stream_entry_points = {};            // for TCP and UDP routers of extras
@@ -53,8 +56,11 @@ site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_
 traefik::Configuration SharedRoutes(const RouteOptions& options);
 
 // Routers, service and middlewares of a site in the document. Where it is not served: a page that
-// says so, or nothing when there are no pages.
-traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options);
+// says so, or nothing when there are no pages. `tasks`: the addresses of its running tasks, where
+// these are followed and known.
+using TaskAddresses = std::optional<std::vector<std::string>>;
+traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions& options,
+                                      const TaskAddresses& tasks = {});
 
 // What the target version reads from rendered routes.
 traefik::codec::Value DecodedRoutes(const traefik::Fragment& routes, const RouteOptions& options);

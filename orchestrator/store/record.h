@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,10 @@ struct SiteRecord {
   // Entry points of which every connection is this site's, as "udp dns"; no other site may have
   // them.
   std::vector<std::string> streams;
+
+  // Addresses of its running tasks, where they are its servers (RouteOptions::follow_tasks);
+  // nothing while they are not known.
+  std::optional<std::vector<std::string>> task_addresses;
 
   std::uint64_t restarts = 0;  // how often its user asked for one
   std::string built_image;     // the id of the image that was built for it; empty: none

@@ -34,6 +34,14 @@ SqliteStatement& SqliteStatement::Bind(std::string_view value) {
   return *this;
 }
 
+SqliteStatement& SqliteStatement::BindOptional(const std::optional<std::string>& value) {
+  if (value) return Bind(std::string_view(*value));
+  if (const int code = sqlite3_bind_null(statement_, ++bound_); code != SQLITE_OK) {
+    Throw(database_, code);
+  }
+  return *this;
+}
+
 SqliteStatement& SqliteStatement::BindBytes(std::string_view bytes) {
   const int code =
       sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
@@ -55,6 +63,10 @@ void SqliteStatement::Run() {
 
 std::int64_t SqliteStatement::Integer(int column) const {
   return sqlite3_column_int64(statement_, column);
+}
+
+bool SqliteStatement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
 std::string_view SqliteStatement::Text(int column) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,11 +36,13 @@ class SqliteStatement {
   SqliteStatement& Bind(std::int64_t value);
   SqliteStatement& Bind(std::uint64_t value) { return Bind(static_cast<std::int64_t>(value)); }
   SqliteStatement& Bind(std::string_view value);
-  SqliteStatement& BindBytes(std::string_view bytes);  // a BLOB
+  SqliteStatement& BindOptional(const std::optional<std::string>& value);  // or NULL
+  SqliteStatement& BindBytes(std::string_view bytes);                      // a BLOB
 
   bool Step();  // true while there is a row
   void Run();   // steps to the end
 
+  bool IsNull(int column) const;
   std::int64_t Integer(int column) const;
   std::string_view Text(int column) const;  // or bytes; valid until the next step
 

@@ -11,19 +11,18 @@
 namespace orchestrator::store {
 namespace {
 
-// No name of an entry point has a line's end.
-std::vector<std::string> SplitStreams(std::string_view text) {
-  std::vector<std::string> streams;
+std::vector<std::string> SplitLines(std::string_view text) {
+  std::vector<std::string> lines;
   for (const auto part : std::views::split(text, '\n')) {
-    if (!part.empty()) streams.emplace_back(std::string_view(part));
+    if (!part.empty()) lines.emplace_back(std::string_view(part));
   }
-  return streams;
+  return lines;
 }
 
 }  // namespace
 
-std::string JoinStreams(const std::vector<std::string>& streams) {
-  return fmt::format("{}", fmt::join(streams, "\n"));
+std::string JoinLines(const std::vector<std::string>& lines) {
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 RecordRow ReadRow(const SqliteStatement& row, int first) {
@@ -40,7 +39,8 @@ RecordRow ReadRow(const SqliteStatement& row, int first) {
   record.built_image = row.Text(first + 7);
   record.refused_task = row.Text(first + 8);
   record.adopted_task = row.Text(first + 9);
-  record.streams = SplitStreams(row.Text(first + 11));
+  record.streams = SplitLines(row.Text(first + 11));
+  if (!row.IsNull(first + 12)) record.task_addresses = SplitLines(row.Text(first + 12));
   return read;
 }
 

@@ -11,11 +11,10 @@
 // Records as rows of the table `sites`.
 namespace orchestrator::store {
 
-// The columns of a row that ReadRow reads, and their number.
+// The columns of a row that ReadRow reads.
 inline constexpr std::string_view kRecordColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
-    "built_image, refused_task, adopted_task, specification, streams";
-inline constexpr int kRecordColumnCount = 12;
+    "built_image, refused_task, adopted_task, specification, streams, task_addresses";
 
 // A record whose site is still text.
 struct RecordRow {
@@ -30,7 +29,7 @@ RecordRow ReadRow(const SqliteStatement& row, int first);
 // The error is a sentence that says which site it is.
 Result<SiteRecord> ParseRow(RecordRow row);
 
-// Streams as one text.
-std::string JoinStreams(const std::vector<std::string>& streams);
+// A list as one text.
+std::string JoinLines(const std::vector<std::string>& lines);
 
 }  // namespace orchestrator::store

@@ -63,6 +63,10 @@ CREATE INDEX streams_by_site ON streams (site);
     R"sql(
 ALTER TABLE sites ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
 )sql",
+    R"sql(
+-- Lines; NULL: not known.
+ALTER TABLE sites ADD COLUMN task_addresses TEXT;
+)sql",
 };
 
 }  // namespace

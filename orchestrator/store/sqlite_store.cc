@@ -196,15 +196,15 @@ class SqliteTransaction final : public Transaction {
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams, pool) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool, task_addresses) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
             "restarts = excluded.restarts, built_image = excluded.built_image, "
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
             "specification = excluded.specification, streams = excluded.streams, "
-            "pool = excluded.pool")
+            "pool = excluded.pool, task_addresses = excluded.task_addresses")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -217,8 +217,10 @@ class SqliteTransaction final : public Transaction {
         .Bind(record.refused_task)
         .Bind(record.adopted_task)
         .Bind(site::ToJson(record.site))
-        .Bind(JoinStreams(record.streams))
+        .Bind(JoinLines(record.streams))
         .Bind(record.site.routing.pool)
+        .BindOptional(record.task_addresses ? std::optional(JoinLines(*record.task_addresses))
+                                            : std::nullopt)
         .Run();
     MarkChanged(record.site.id);
   }

@@ -90,6 +90,26 @@ TEST_CASE("Only the documents of the pools that a site is in, or was in, are cha
   CHECK(fixture.document("other") == moved->record.revision);
 }
 
+TEST_CASE(
+    "Where tasks are followed, a new site has none, and a change keeps those that are known") {
+  tests::TestStore store;
+  routing::RouteOptions options = tests::MakeRouteOptions();
+  options.follow_tasks = true;
+  SiteCommands commands(*store, {options, true, {"default"}});
+  using Addresses = std::vector<std::string>;
+  CHECK(commands.Create(MakeSite(1))->record.task_addresses == Addresses{});
+  CHECK(commands.Create(MakeExternal(2))->record.task_addresses == std::nullopt);
+  store::SiteRecord record = *store.Find(1);
+  record.task_addresses = Addresses{"10.0.1.7"};
+  REQUIRE(store->Write([&](store::Transaction& t) { return t.Put({&record, 1}); }));
+  CHECK(commands.Patch({1}, R"({"hosts": ["x.example"]})", {})->record.task_addresses ==
+        Addresses{"10.0.1.7"});
+  CHECK(commands.Replace(MakeExternal(1), {})->record.task_addresses == std::nullopt);
+  CHECK(commands.Replace(MakeSite(1), {})->record.task_addresses == Addresses{});
+  CHECK(commands.Adopt({{MakeSite(3), "task"}}).has_value());
+  CHECK(store.Find(3)->task_addresses == std::nullopt);
+}
+
 TEST_CASE("A taken id or host is a conflict at its place") {
   Fixture fixture;
   REQUIRE(fixture.commands.Create(MakeSite(1, {"a.example"})));

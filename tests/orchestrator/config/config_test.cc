@@ -101,7 +101,9 @@ TEST_CASE("Values that cannot work are refused where they stand") {
        "vip, dnsrr"},
       {"should refuse a bad default mode", "routing:\n  default_mode: file\n", "o.yaml:2:17",
        "provider, labels"},
-      {"should refuse tasks", "routing:\n  endpoints: tasks\n", "o.yaml:2:14", "not support"},
+      {"should refuse other endpoints", "routing:\n  endpoints: names\n", "o.yaml:2:14",
+       "service, tasks"},
+      {"should refuse a drain without unit", "routing:\n  drain: 5\n", "o.yaml:2:10", "drain"},
       {"should refuse no entry point", "routing:\n  entry_points: []\n", "o.yaml:2:17",
        "at least one"},
       {"should refuse an entry point with a comma", "routing:\n  entry_points: ['a,b']\n",
@@ -176,7 +178,7 @@ provider:
   advertise: http://host:1/
 store: {url: "sqlite:///db/x.db"}
 docker: {host: null, network: n, endpoint_mode: dnsrr}
-routing: {default_mode: labels, endpoints: service, entry_points: websecure, pools: [p, default, p]}
+routing: {default_mode: labels, endpoints: tasks, drain: 9s, entry_points: websecure, pools: [p, default, p]}
 traefik:
   version: "3.6"
   swarm_refresh_seconds: 2
@@ -198,6 +200,8 @@ log: {level: warn, format: json}
   CHECK(config->docker.endpoint_mode == "dnsrr");
   CHECK(config->routing.default_mode == site::RoutingMode::kLabels);
   CHECK(config->routing.entry_points == std::vector<std::string>{"websecure"});
+  CHECK(config->routing.follow_tasks);
+  CHECK(config->routing.drain == std::chrono::seconds(9));
   CHECK(config->traefik.version == "3.6");
   CHECK(config->traefik.swarm_refresh_seconds == 2);
   REQUIRE(config->traefik.instances.size() == 2);

@@ -188,6 +188,14 @@ class FakeEngine final : public orchestrator::docker::Engine {
     ++counts_.task_lists;
     return tasks_;
   }
+  Result<std::vector<orchestrator::docker::Task>> ListWantedTasksOfAll(std::string_view label,
+                                                                       const Stop& stop) override {
+    auto tasks = ListTasksOfAll(label, stop);
+    if (tasks) {
+      std::erase_if(*tasks, [](const auto& task) { return task.desired_state == "shutdown"; });
+    }
+    return tasks;
+  }
   Result<void> ReadServiceLog(std::string_view, const orchestrator::docker::LogQuery&,
                               const LogSink& sink, const Stop&) override {
     for (const std::string& line : log_) sink({.time = "t", .task_id = "task", .text = line});

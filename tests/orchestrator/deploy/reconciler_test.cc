@@ -79,6 +79,23 @@ class Fixture {
   const bool with_engine_;
 };
 
+TEST_CASE("Where a site's tasks are is no change of its service") {
+  Fixture fixture;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  const auto revision = fixture.store.Put({record});
+  REQUIRE(fixture.AppliedEventually(1, revision));
+  record = *fixture.store.Find(1);
+  record.task_addresses = {"10.0.1.7"};
+  REQUIRE(fixture.store->Write([&](store::Transaction& t) { return t.Put({&record, 1}); }));
+  const auto calls = fixture.engine.counts();
+  // What comes behind it has been looked at, so it has, too.
+  REQUIRE(fixture.AppliedEventually(2, fixture.store.Put({MakeRecord(MakeSite(2))})));
+  CHECK(fixture.engine.counts().updates == calls.updates);
+  CHECK(fixture.engine.counts().creates == calls.creates + 1);
+  CHECK(fixture.engine.counts().finds <= calls.finds + 1);
+}
+
 TEST_CASE("While the engine is away sites wait, and are deployed when it is back") {
   Fixture fixture;
   fixture.engine.SetAway(true);

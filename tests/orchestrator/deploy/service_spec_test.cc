@@ -164,6 +164,22 @@ TEST_CASE("Another run file is another deployment, and its text is nowhere in th
   CHECK(Wanted(site).task != first);
 }
 
+TEST_CASE("Where tasks are to be drained, they serve on after TERM and have the time for it") {
+  ServiceOptions options{"/data/sites", "dynamic:1", "static:1", "vip", "UTC"};
+  const auto wanted = [&](const site::Site& site) {
+    return WantedService(tests::MakeRecord(site), options, "network").task;
+  };
+  const docker::TaskTemplate plain = wanted(MakeSite(1));
+  options.drain = std::chrono::seconds(4);
+  CHECK(wanted(MakeSite(1)).command.at(2).contains("sleep 4; kill -TERM"));
+  CHECK(wanted(MakeSite(1)).stop_grace_period == plain.stop_grace_period + options.drain);
+  site::Site site = MakeSite(1);
+  site.kind = site::Kind::kStatic;
+  CHECK(wanted(site).command.at(2).contains("sleep 4; kill -QUIT"));
+  site.image = "own:2";  // nobody knows how that one starts
+  CHECK(wanted(site).command.empty());
+}
+
 TEST_CASE("A site's own image goes before the base image") {
   site::Site site = MakeSite(1);
   site.image = "own:2";

@@ -51,6 +51,20 @@ std::string Answer(const json& spec) {
   return json{{"ID", "abc"}, {"Version", {{"Index", 42}}}, {"Spec", spec}}.dump();
 }
 
+TEST_CASE("A task's addresses are those of its networks, without the length of the prefix") {
+  const auto tasks = ReadTasks(R"j([{"ID": "a", "NetworksAttachments": [
+    {"Network": {"Spec": {"Name": "ingress"}}, "Addresses": ["10.0.0.9/24"]},
+    {"Network": {"Spec": {"Name": "sites"}}, "Addresses": ["10.0.1.7/24", "fd00::7/64"]},
+    {"Network": {"Spec": {"Name": "none"}}, "Addresses": []},
+    {"Network": {"Spec": {"Name": "null"}}, "Addresses": null}]},
+    {"ID": "b", "NetworksAttachments": null}, {"ID": "c"}])j");
+  REQUIRE(tasks.has_value());
+  CHECK(tasks->at(0).addresses ==
+        std::map<std::string, std::string>{{"ingress", "10.0.0.9"}, {"sites", "10.0.1.7"}});
+  CHECK(tasks->at(1).addresses.empty());
+  CHECK(tasks->at(2).addresses.empty());
+}
+
 TEST_CASE("Answers that cannot be read are errors, never crashes") {
   for (const char* text : {"", "{", "[]", "null", "5", "{}", R"({"Spec": {"Name": 5}})",
                            R"({"Spec": {"Labels": []}})", "<html>"}) {

@@ -118,6 +118,40 @@ TEST_CASE("Hosts with paths of their own get routers of their own") {
   CHECK(routes.routers.at("site_0001-path2").rule.contains("/two/"));
 }
 
+TEST_CASE("The servers of a site are its service, or the addresses of its tasks as far as known") {
+  RouteOptions options = Options();
+  options.pages_url = "http://10.0.0.1:9081";
+  const auto urls = [&](const site::Site& site, const TaskAddresses& tasks) {
+    return DocumentRoutes(site, options, tasks).services.at("site_0001").server_urls;
+  };
+  using Urls = std::vector<std::string>;
+  const Urls name{"http://site_0001:80"};
+  const TaskAddresses two{{"10.0.1.7", "fd00::7"}};
+  CHECK(urls(MakeSite(1), two) == name);
+  options.follow_tasks = true;
+  CHECK(urls(MakeSite(1), std::nullopt) == name);
+  CHECK(urls(MakeSite(1), two) == Urls{"http://10.0.1.7:80", "http://[fd00::7]:80"});
+  CHECK(urls(MakeExternal(1), two) == MakeExternal(1).upstreams);
+
+  SECTION("a site without a running task keeps its router, and visitors see the page") {
+    const traefik::Configuration routes =
+        DocumentRoutes(MakeSite(1), options, std::vector<std::string>{});
+    CHECK(routes.services.at("site_0001").server_urls.empty());
+    CHECK(routes.routers.at("site_0001").middlewares.front() == "orchestrator-no-task");
+    CHECK(routes.middlewares.at("orchestrator-no-task") ==
+          traefik::Middleware(traefik::ErrorPages{{503}, 0, "orchestrator-pages", "/pages/down"}));
+    CHECK_FALSE(routes.middlewares.contains("orchestrator-down"));
+  }
+  SECTION("a site that is not served has its own page, whatever its tasks") {
+    site::Site site = MakeSite(1);
+    site.served = false;
+    CHECK(DocumentRoutes(site, options, two) == DocumentRoutes(site, options));
+  }
+  SECTION("addresses are no part of what its owner can change") {
+    CHECK(SameRoutes(MakeSite(1), MakeSite(1), options));
+  }
+}
+
 TEST_CASE("Where there are pages, visitors of a site that cannot answer see one") {
   RouteOptions options = Options();
   options.pages_url = "http://10.0.0.1:9081";

@@ -290,6 +290,12 @@ TEST_CASE("A record comes back as it was put") {
   record.labels_confirmed = 1;
   REQUIRE(TryPut(*store, {record}));
   CHECK(store.Find(7) == record);
+  record.task_addresses.emplace();
+  REQUIRE(TryPut(*store, {record}));
+  CHECK(store.Find(7) == record);
+  record.task_addresses = {"10.0.1.7", "10.0.1.8"};
+  REQUIRE(TryPut(*store, {record}));
+  CHECK(store.Find(7) == record);
   REQUIRE(store->Write([&](Transaction& transaction) -> Result<void> {
     CHECK(transaction.Find({7}).value() == record);
     CHECK(transaction.Find({8}).value() == std::nullopt);

@@ -1,0 +1,174 @@
+#include "orchestrator/deploy/task_watcher.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/deploy/service_spec.h"
+
+namespace orchestrator::deploy {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kFollowed = "tasks_followed";  // a setting: yes or no
+
+// How many services are asked for at once: their ids stand in a URL.
+constexpr std::size_t kMostAtOnce = 100;
+
+bool HasService(const store::SiteRecord& record) {
+  return record.site.kind != site::Kind::kExternal && !record.removing;
+}
+
+}  // namespace
+
+TaskWatcher::TaskWatcher(store::Store& store, docker::Engine& engine, TaskWatcherOptions options)
+    : store_(store),
+      engine_(engine),
+      options_(std::move(options)),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+TaskWatcher::~TaskWatcher() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void TaskWatcher::Run(const std::stop_token& stop) {
+  auto next = Clock::now();
+  while (!stop.stop_requested()) {
+    if (FollowStore()) {
+      const auto followed = FollowTasks(stop);
+      const std::string problem = followed ? "" : followed.error().message;
+      if (!problem.empty() && problem != problem_ && !stop.stop_requested()) {
+        spdlog::warn("the servers of sites stay as they are: {}", problem);
+      }
+      problem_ = problem;
+    }
+    // A list that takes long is not followed by the next at once.
+    next = std::max(next + options_.period, Clock::now() + options_.period / 2);
+    while (!stop.stop_requested() && Clock::now() < next) {
+      store_.commits().WaitAfter(store_.commits().last(), next, stop);
+    }
+  }
+}
+
+bool TaskWatcher::FollowStore() {
+  auto changes = store_.ChangesAfter(seen_);
+  if (!changes) {
+    spdlog::error("{}", changes.error().message);
+    return false;
+  }
+  bool some_went = false;
+  for (store::Change& change : changes->sites) {
+    if (!change.problem.empty()) continue;  // said by others
+    if (!change.record || !HasService(*change.record)) {
+      some_went = sites_.erase(change.id) > 0 || some_went;
+      known_.erase(change.id);
+      continue;
+    }
+    if (change.record->task_addresses) known_.insert(change.id);
+    sites_[change.id] = std::move(change.record->task_addresses);
+  }
+  if (some_went) {
+    std::erase_if(services_, [&](const auto& item) { return !sites_.contains(item.second); });
+  }
+  seen_ = changes->revision;
+  return true;
+}
+
+Result<void> TaskWatcher::FollowTasks(const std::stop_token& stop) {
+  const auto tasks = engine_.ListWantedTasksOfAll(kSiteLabel, stop);
+  if (!tasks) return Failure(tasks.error());
+  if (auto learned = LearnServices(*tasks, stop); !learned) return learned;
+  std::map<site::SiteId, Addresses> current;
+  for (const site::SiteId id : known_) current[id];
+  for (const docker::Task& task : *tasks) {
+    const auto service = services_.find(task.service_id);
+    if (service == services_.end() || !current.contains(service->second)) continue;
+    const auto address = task.addresses.find(options_.network);
+    if (task.state != "running" || address == task.addresses.end()) continue;
+    current[service->second].push_back(address->second);
+  }
+  std::map<site::SiteId, Addresses> changed;
+  for (auto& [id, addresses] : current) {
+    std::ranges::sort(addresses);
+    const auto site = sites_.find(id);
+    if (site != sites_.end() && site->second != addresses) changed[id] = std::move(addresses);
+  }
+  return changed.empty() ? Result<void>() : Write(changed);
+}
+
+// Which sites the tasks are of.
+Result<void> TaskWatcher::LearnServices(const std::vector<docker::Task>& tasks,
+                                        const std::stop_token& stop) {
+  std::set<std::string> unknown;
+  for (const docker::Task& task : tasks) {
+    const auto service = services_.find(task.service_id);
+    if (service == services_.end()) {
+      unknown.insert(task.service_id);
+    } else if (sites_.contains(service->second)) {
+      known_.insert(service->second);
+    }
+  }
+  std::vector<std::string> ids(unknown.begin(), unknown.end());
+  for (std::size_t first = 0; first < ids.size(); first += kMostAtOnce) {
+    const std::span<const std::string> some(
+        ids.begin() + static_cast<std::ptrdiff_t>(first),
+        ids.begin() + static_cast<std::ptrdiff_t>(std::min(first + kMostAtOnce, ids.size())));
+    const auto services = engine_.ListServicesById(some, stop);
+    if (!services) return Failure(services.error());
+    for (const docker::Service& service : *services) {
+      const auto id = site::ParseServiceName(service.spec.name);
+      if (!id) continue;
+      services_[service.id] = *id;
+      if (sites_.contains(*id)) known_.insert(*id);
+    }
+  }
+  return {};
+}
+
+Result<void> TaskWatcher::Write(const std::map<site::SiteId, Addresses>& changed) {
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    std::vector<store::SiteRecord> records;
+    std::set<std::string> pools;
+    for (const auto& [id, addresses] : changed) {
+      auto record = transaction.Find(id);
+      if (!record) return Failure(record.error());
+      if (!*record || !HasService(**record)) continue;
+      (*record)->task_addresses = addresses;
+      if (store::InDocument((*record)->phase)) pools.insert((*record)->site.routing.pool);
+      records.push_back(**std::move(record));
+    }
+    for (const std::string& pool : pools) {
+      if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
+    }
+    return transaction.Put(records);
+  });
+  if (!written) return Failure(written.error());
+  return {};
+}
+
+Result<void> PrepareTaskAddresses(store::Store& store, bool followed) {
+  const auto before = store.Setting(kFollowed);
+  if (!before) return Failure(before.error());
+  if ((before->value_or("no") == "yes") == followed) return {};
+  const auto all = store.ChangesAfter(0);
+  if (!all) return Failure(all.error());
+  const auto written = store.Write([&](store::Transaction& transaction) -> Result<void> {
+    std::vector<store::SiteRecord> records;
+    for (const store::Change& change : all->sites) {
+      if (!change.record || !change.record->task_addresses) continue;
+      records.push_back(*change.record);
+      records.back().task_addresses.reset();
+    }
+    if (auto put = transaction.Put(records); !put) return put;
+    return transaction.SetSetting(kFollowed, followed ? "yes" : "no");
+  });
+  if (!written) return Failure(written.error());
+  return {};
+}
+
+}  // namespace orchestrator::deploy
