@@ -34,6 +34,7 @@ std::vector<std::string> Differences(const docker::ServiceSpec& seen,
   check("init", a.init, b.init);
   check("read-only root", a.read_only_root, b.read_only_root);
   check("mounts", a.mounts, b.mounts);
+  check("stop signal", a.stop_signal, b.stop_signal);
   check("stop grace period", a.stop_grace_period, b.stop_grace_period);
   check("cpu limit", a.nano_cpus, b.nano_cpus);
   check("memory limit", a.memory_bytes, b.memory_bytes);

@@ -94,39 +94,16 @@ while :; do
 done
 )sh";
 
-// QUIT lets nginx answer the requests that it has. Its image has a script that prepares it.
-constexpr std::string_view kStaticScript = R"sh(
-stopped=
-trap 'stopped=yes; @DRAIN@kill -QUIT "$child" 2>/dev/null' TERM QUIT
-set -- nginx -g 'daemon off;'
-[ ! -x /docker-entrypoint.sh ] || set -- /docker-entrypoint.sh "$@"
-"$@" &
-child=$!
-wait "$child"
-code=$?
-while [ -n "$stopped" ] && kill -0 "$child" 2>/dev/null; do
-  wait "$child"
-  code=$?
-done
-exit "$code"
-)sh";
-
-std::string WithDrain(std::string_view script, std::chrono::seconds drain) {
-  static constexpr std::string_view kPlace = "@DRAIN@";
-  std::string text(script);
-  text.replace(text.find(kPlace), kPlace.size(),
-               drain.count() > 0 ? fmt::format("sleep {}; ", drain.count()) : "");
-  return text;
-}
-
 }  // namespace
 
 std::string_view ReadinessScript() { return kReadinessScript; }
 
-std::string EntryScript(std::chrono::seconds drain) { return WithDrain(kScript, drain); }
-
-std::string StaticEntryScript(std::chrono::seconds drain) {
-  return WithDrain(kStaticScript, drain);
+std::string EntryScript(std::chrono::seconds drain) {
+  static constexpr std::string_view kPlace = "@DRAIN@";
+  std::string text(kScript);
+  text.replace(text.find(kPlace), kPlace.size(),
+               drain.count() > 0 ? fmt::format("sleep {}; ", drain.count()) : "");
+  return text;
 }
 
 }  // namespace orchestrator::deploy

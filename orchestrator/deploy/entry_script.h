@@ -13,10 +13,6 @@ namespace orchestrator::deploy {
 // deployment forgets it.
 std::string EntryScript(std::chrono::seconds drain);
 
-// The one that static sites start with where they have to serve on for `drain` after TERM: nginx as
-// its image starts it, which is told to end well then.
-std::string StaticEntryScript(std::chrono::seconds drain);
-
 // The shell script that the engine runs in a task's container to learn whether the site is ready to
 // be asked; $1 is how many seconds it may take.
 std::string_view ReadinessScript();

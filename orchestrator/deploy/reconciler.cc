@@ -470,6 +470,10 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
   for (const docker::Mount& mount : current.spec.task.mounts) {
     if (!OwnsMountPoint(mount.target)) wanted.task.mounts.push_back(mount);
   }
+  const std::string& signal = current.spec.task.stop_signal;
+  if (wanted.task.stop_signal.empty() && signal != kIgnoredSignal) {
+    wanted.task.stop_signal = signal;
+  }
   const auto& check = current.spec.task.health_check;
   if (check && !wanted.task.health_check && !IsReadinessCheck(*check)) {
     wanted.task.health_check = check;

@@ -97,11 +97,14 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   docker::TaskTemplate task;
   task.image = WantedImage(record, options);
   const std::filesystem::path directory = SitePath(options.sites_directory, site.id);
+  const bool drains = options.drain.count() > 0;
+  task.stop_grace_period = options.drain + 3s;
   if (site.kind == site::Kind::kStatic) {
     task.mounts = {Bind(directory / "public", "/usr/share/nginx/html", /*read_only=*/true)};
-    // What another image starts is not known.
-    if (options.drain.count() > 0 && !site.image) {
-      task.command = {"sh", "-c", StaticEntryScript(options.drain)};
+    // Whatever the image starts, and though it may have no shell: it is not told, only killed.
+    if (drains) {
+      task.stop_signal = kIgnoredSignal;
+      task.stop_grace_period = options.drain;
     }
   } else {
     task.command = {"sh", "-c", EntryScript(options.drain)};
@@ -120,7 +123,6 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   task.working_directory = "/site/public";
   task.user = "root";
   task.init = true;
-  task.stop_grace_period = options.drain + 3s;
   task.nano_cpus = site.resources.cpus.count;
   task.memory_bytes = site.resources.memory.count;
   task.restart = {.condition = "any", .delay = 5s, .max_attempts = 0};

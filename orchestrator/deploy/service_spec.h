@@ -24,6 +24,9 @@ struct ServiceOptions {
   std::chrono::seconds drain{0};
 };
 
+// The stop signal of tasks that serve on until their grace period is over: programs ignore it.
+inline constexpr std::string_view kIgnoredSignal = "SIGURG";
+
 // A service has this label, too: the fingerprint of what was last sent as a whole. While it is the
 // same as that of what is wanted, a difference is somebody else's doing.
 inline constexpr std::string_view kSpecLabel = "orchestrator.spec";

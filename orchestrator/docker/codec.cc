@@ -92,6 +92,7 @@ void Apply(const TaskTemplate& task, json& out) {
   container["Init"] = task.init;
   SetOrErase(container, "ReadOnly", task.read_only_root);
   container["Mounts"] = MountsToJson(task.mounts);
+  SetOrErase(container, "StopSignal", task.stop_signal);
   container["StopGracePeriod"] = task.stop_grace_period.count();
   // One of somebody else stays as it is, with what we cannot say of it.
   if (task.health_check != ReadHealthCheck(container)) Apply(task.health_check, container);
@@ -170,6 +171,7 @@ TaskTemplate ReadTask(const json& in) {
   task.init = Get<bool>(container, "Init");
   task.read_only_root = Get<bool>(container, "ReadOnly");
   task.mounts = ReadMounts(Member(container, "Mounts"));
+  task.stop_signal = Get<std::string>(container, "StopSignal");
   task.stop_grace_period = nanoseconds(Get<std::int64_t>(container, "StopGracePeriod"));
   task.health_check = ReadHealthCheck(container);
   const json& limits = Member(Member(in, "Resources"), "Limits");

@@ -60,6 +60,7 @@ struct TaskTemplate {
   bool init = false;
   bool read_only_root = false;
   std::vector<Mount> mounts;
+  std::string stop_signal;  // that asks it to end; empty: what its image says
   std::chrono::nanoseconds stop_grace_period{0};
   std::int64_t nano_cpus = 0;
   std::int64_t memory_bytes = 0;

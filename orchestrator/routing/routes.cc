@@ -54,6 +54,10 @@ constexpr traefik::Retry kRetryDial{5, std::chrono::milliseconds(100)};
 constexpr const char* kSwarmTransport = "orchestrator-swarm";
 constexpr traefik::ServersTransport kDialSoon{.dial_timeout = std::chrono::seconds(2)};
 
+// A task's address either answers at once, or the task is gone and its address is about to leave.
+constexpr const char* kTasksTransport = "orchestrator-tasks";
+constexpr traefik::ServersTransport kDialTask{.dial_timeout = std::chrono::milliseconds(500)};
+
 // "max-request-10485760": one middleware for all sites with the same limit.
 std::string LimitName(site::Bytes limit) { return fmt::format("max-request-{}", limit.count); }
 
@@ -181,6 +185,7 @@ site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_
 traefik::Configuration SharedRoutes(const RouteOptions& options) {
   traefik::Configuration shared;
   shared.servers_transports[kSwarmTransport] = kDialSoon;
+  if (options.follow_tasks) shared.servers_transports[kTasksTransport] = kDialTask;
   if (!options.pages_url.empty()) shared.services[kPages].server_urls = {options.pages_url};
   return shared;
 }
@@ -223,7 +228,7 @@ traefik::Configuration DocumentRoutes(const site::Site& site, const RouteOptions
       service.server_urls.push_back(
           fmt::format("http://{}{}{}:{}", is_v6 ? "[" : "", address, is_v6 ? "]" : "", kSitePort));
     }
-    service.servers_transport = kSwarmTransport;
+    service.servers_transport = kTasksTransport;
   } else {
     service.server_urls = {fmt::format("http://{}:{}", site::ServiceName(site.id), kSitePort)};
     service.servers_transport = kSwarmTransport;

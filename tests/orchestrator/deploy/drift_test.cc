@@ -35,6 +35,7 @@ TEST_CASE("Every part that differs is named, and no other") {
       {"mounts", [](ServiceSpec& s) { s.task.mounts.emplace_back(); }},
       {"stop grace period",
        [](ServiceSpec& s) { s.task.stop_grace_period = std::chrono::seconds(9); }},
+      {"stop signal", [](ServiceSpec& s) { s.task.stop_signal = "SIGINT"; }},
       {"cpu limit", [](ServiceSpec& s) { s.task.nano_cpus = 1; }},
       {"memory limit", [](ServiceSpec& s) { s.task.memory_bytes = 1; }},
       {"restart policy", [](ServiceSpec& s) { s.task.restart.max_attempts = 1; }},

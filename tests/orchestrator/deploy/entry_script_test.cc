@@ -1,10 +1,8 @@
 #include "orchestrator/deploy/entry_script.h"
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -45,16 +43,6 @@ class Fixture {
     return std::make_unique<tests::Process>(
         std::vector<std::string>{"/bin/sh", "-c", OnThisMachine(EntryScript(drain))},
         directory_.path() / "output");
-  }
-
-  // The script of static sites, with this shell script in nginx's place.
-  std::unique_ptr<tests::Process> StartStatic(const std::string& nginx,
-                                              std::chrono::seconds drain) const {
-    Write("nginx", nginx);
-    return std::make_unique<tests::Process>(
-        std::vector<std::string>{"/bin/sh", "-c", StaticEntryScript(drain)},
-        directory_.path() / "output",
-        std::map<std::string, std::string>{{"PATH", site().string() + ":" + std::getenv("PATH")}});
   }
 
   // The check of readiness beside it, which may take so many seconds.
@@ -183,31 +171,6 @@ TEST_CASE("A server is told to end only after it was drained, and serves until t
   CHECK(process->Wait(20s) == 7);
   CHECK(process->Output().contains("told to end"));
   CHECK(std::chrono::steady_clock::now() - told >= 2s);
-}
-
-TEST_CASE("Static sites serve on after TERM, then nginx ends well") {
-  const Fixture fixture;
-  SECTION("when it is told to") {
-    // A shell cannot trap QUIT when it was started in the background, as nginx is.
-    const auto process = fixture.StartStatic(
-        "#!/usr/bin/env python3\n"
-        "import signal, sys, time\n"
-        "assert sys.argv[1:] == ['-g', 'daemon off;']\n"
-        "def quit(*_):\n  print('told to quit', flush=True)\n  sys.exit(0)\n"
-        "signal.signal(signal.SIGQUIT, quit)\nprint('ready', flush=True)\n"
-        "while True: time.sleep(0.01)\n",
-        2s);
-    REQUIRE(Eventually([&] { return process->Output().contains("ready"); }));
-    const auto told = std::chrono::steady_clock::now();
-    process->Signal(SIGTERM);
-    CHECK(process->Wait(20s) == 0);
-    CHECK(process->Output().contains("told to quit"));
-    CHECK(std::chrono::steady_clock::now() - told >= 2s);
-  }
-  SECTION("and ends as it does when it does so by itself") {
-    const auto process = fixture.StartStatic("#!/bin/sh\nexit 5\n", 2s);
-    CHECK(process->Wait(20s) == 5);
-  }
 }
 
 TEST_CASE("TERM reaches the server, which may take its time, and is no crash") {

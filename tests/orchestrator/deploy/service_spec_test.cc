@@ -175,9 +175,10 @@ TEST_CASE("Where tasks are to be drained, they serve on after TERM and have the 
   CHECK(wanted(MakeSite(1)).stop_grace_period == plain.stop_grace_period + options.drain);
   site::Site site = MakeSite(1);
   site.kind = site::Kind::kStatic;
-  CHECK(wanted(site).command.at(2).contains("sleep 4; kill -QUIT"));
-  site.image = "own:2";  // nobody knows how that one starts
   CHECK(wanted(site).command.empty());
+  CHECK(wanted(site).stop_signal == kIgnoredSignal);
+  CHECK(wanted(site).stop_grace_period == options.drain);
+  CHECK(plain.stop_signal.empty());
 }
 
 TEST_CASE("A site's own image goes before the base image") {

@@ -33,6 +33,7 @@ ServiceSpec FullSpec() {
   spec.task.mounts[1].tmpfs_bytes = 1000;
   spec.task.mounts[1].tmpfs_mode = 01777;
   spec.task.stop_grace_period = 3s;
+  spec.task.stop_signal = "SIGURG";
   spec.task.nano_cpus = 500'000'000;
   spec.task.memory_bytes = 1 << 30;
   spec.task.restart = {"any", 5s, 7};
