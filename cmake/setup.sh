@@ -35,7 +35,7 @@ as_root() {
 build_packages=(ca-certificates cmake ninja-build g++ pkg-config nlohmann-json3-dev libyaml-cpp-dev
   libcurl4-openssl-dev libsqlite3-dev libcli11-dev libspdlog-dev libfmt-dev zlib1g-dev
   prometheus-cpp-dev libidn2-dev libre2-dev libssl-dev libarchive-dev libyaml-dev libtomlplusplus-dev)
-test_packages=(iptables iproute2 curl busybox-static nginx-light wrk python3-minimal python3-pip procps
+test_packages=(iptables iproute2 curl openssl busybox-static nginx-light wrk python3-minimal python3-pip procps
   clang-format-19 clang-tidy-19)
 # An engine is installed only where none is: another vendor's may be in use.
 have_engine() { command -v dockerd >/dev/null || curl -fsS --max-time 3 --unix-socket \

@@ -92,7 +92,8 @@ PollServer::PollServer(Pools& pools, PollServerOptions options)
              return Refuse(request);
            },
            .streams_body = {},
-           .serve_socket = {}}) {}
+           .serve_socket = {}},
+          options_.tls) {}
 
 bool PollServer::IsAllowed(const http::ServerRequest& request) const {
   if (options_.tokens.empty()) return true;

@@ -20,6 +20,7 @@ struct PollServerOptions {
   std::vector<std::string> tokens;
   std::size_t held_polls = 200;  // more than these are answered at once
   std::chrono::seconds longest_wait{60};
+  std::shared_ptr<http::TlsContext> tls = nullptr;  // null: plain HTTP
 };
 
 // Counted since the start, attempts apart from outcomes.

@@ -43,6 +43,15 @@ std::string RenderStaticConfiguration(const StaticConfiguration& configuration) 
       "nothing.");
   line("    pollInterval: 10ms");
   line("    pollTimeout: 30s");
+  if (configuration.provider_endpoint.starts_with("https://")) {
+    line("    # Leave `ca` out where the provider's certificate is of one that the system knows.");
+    line("    tls:");
+    line("      ca: /etc/traefik/orchestrator-ca.pem");
+    if (configuration.provider_knows_clients) {
+      line("      cert: /etc/traefik/orchestrator-client.pem");
+      line("      key: /etc/traefik/orchestrator-client-key.pem");
+    }
+  }
   line("    headers:");
   line("      Prefer: \"wait=20\"");
   line("      X-Traefik-Instance: {}", JsonString(configuration.instance));

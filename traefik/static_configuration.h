@@ -11,6 +11,7 @@ struct StaticConfiguration {
   std::string instance;                   // name under which this Traefik is known
   std::string provider_endpoint;          // http://host:port/configuration as Traefik reaches it
   std::string provider_token;             // empty: no Authorization header
+  bool provider_knows_clients = false;    // by certificates, which Traefik has to have
   std::vector<std::string> entry_points;  // names; the first listens on :80, "websecure" on :443
   std::string docker_endpoint;            // as Traefik reaches it; empty: no swarm provider
   std::string network;                    // the overlay of the sites

@@ -26,6 +26,7 @@
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/store/sqlite_store.h"
+#include "provider/page_server.h"
 #include "provider/prober.h"
 #include "provider/secret.h"
 #include "traefik/codec/value.h"
@@ -222,9 +223,22 @@ Result<void> Serve(const config::Config& config) {
   auto pools = LoadPools(config, traefiks);
   if (!pools) return Failure(pools.error());
   ServeCurrentFromBefore(*pools, config);
-  provider::PollServer polls(traefiks, {.tokens = config.provider.tokens});
+  std::shared_ptr<provider::http::TlsContext> tls;
+  if (config.provider.tls) {
+    auto loaded = provider::http::TlsContext::Load(
+        *config.provider.tls, [](const std::string& problem) { spdlog::error("{}", problem); });
+    if (!loaded) return CannotStart("provider.tls: " + loaded.error());
+    tls = *std::move(loaded);
+  }
+  provider::PollServer polls(traefiks, {.tokens = config.provider.tokens, .tls = std::move(tls)});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
+  provider::PageServer pages_server;
+  if (config.pages.listen) {
+    if (const auto port = pages_server.Start(*config.pages.listen); !port) {
+      return CannotStart(port.error());
+    }
+  }
 
   const auto store = OpenStore(config, *pools, signals);
   if (!store || !*store) {

@@ -68,6 +68,10 @@ int CheckConfig(const std::string& file) {
   if (!config) return PrintError(config.error());
   const auto shared = routing::LoadSharedObjects(config->routing.shared, config->traefik.Target());
   if (!shared) return PrintError(shared.error());
+  if (config->provider.tls) {
+    const auto tls = provider::http::TlsContext::Load(*config->provider.tls, {});
+    if (!tls) return PrintError({ErrorKind::kInvalid, "provider.tls: " + tls.error()});
+  }
   fmt::print("{} is good\n", file);
   return kDone;
 }
@@ -105,6 +109,7 @@ int PrintStaticConfiguration(const Options& options) {
     out.provider_token =
         provider::IsHashedToken(token) ? "THE-TOKEN-OF-WHICH-ONLY-THE-HASH-IS-KNOWN" : token;
   }
+  out.provider_knows_clients = config->provider.tls && !config->provider.tls->client_ca.empty();
   out.entry_points = config->routing.entry_points;
   if (config->docker.host) {
     // A Unix socket is mounted into Traefik's container at its usual place.

@@ -52,7 +52,35 @@ void ReadApi(Section& section, Api& api) {
   }
 }
 
-void ReadProvider(Section& section, Provider& provider) {
+void ReadAdvertise(Section& section, std::string& advertise) {
+  section.Text("advertise", advertise);
+  while (advertise.ends_with('/')) advertise.pop_back();
+  if (advertise.empty()) return;
+  if (const auto good = provider::http::CheckHttpUrl(advertise); !good) {
+    section.Fail("advertise", good.error());
+  }
+}
+
+void ReadTls(Source& source, const YAML::Node& node, std::optional<provider::http::TlsFiles>& out) {
+  Section section(source, node, "provider.tls");
+  provider::http::TlsFiles tls;
+  section.Text("certificate", tls.certificate);
+  section.Text("key", tls.key);
+  section.Text("client_ca", tls.client_ca);
+  const bool is_given = node.IsDefined() && !node.IsNull();
+  if (!is_given && tls == provider::http::TlsFiles()) return;
+  const auto check = [&](const char* key, const std::filesystem::path& path, bool needed) {
+    if (path.empty() ? needed : !path.is_absolute()) {
+      section.Fail(key, "must be the absolute path of a PEM file");
+    }
+  };
+  check("certificate", tls.certificate, true);
+  check("key", tls.key, true);
+  check("client_ca", tls.client_ca, false);
+  out = std::move(tls);
+}
+
+void ReadProvider(Source& source, Section& section, Provider& provider) {
   ReadListen(section, provider.listen);
   if (provider.listen.is_unix()) {
     section.Fail("listen", "must be a TCP address: Traefik's HTTP provider knows no Unix sockets");
@@ -71,20 +99,28 @@ void ReadProvider(Section& section, Provider& provider) {
                                kShortestToken));
     }
   }
-  if (provider.tokens.empty() && !provider.listen.is_local()) {
+  ReadAdvertise(section, provider.advertise);
+  const auto tls = section.Find("tls");
+  ReadTls(source, tls ? tls->node : YAML::Node(), provider.tls);
+  if (provider.tls && provider.advertise.starts_with("http://")) {
+    section.Fail("advertise", "must begin with https://, since provider.tls is given");
+  }
+  const bool knows_clients = provider.tls && !provider.tls->client_ca.empty();
+  if (provider.tokens.empty() && !provider.listen.is_local() && !knows_clients) {
     section.Fail("tokens",
-                 "is needed unless the provider listens on loopback: the document holds a "
-                 "private key");
+                 "is needed unless the provider listens on loopback or has a tls.client_ca: the "
+                 "document holds a private key");
   }
-  section.Text("advertise", provider.advertise);
-  while (provider.advertise.ends_with('/')) provider.advertise.pop_back();
-  if (!provider.advertise.empty()) {
-    if (const auto good = provider::http::CheckHttpUrl(provider.advertise); !good) {
-      section.Fail("advertise", good.error());
-    }
+}
+
+void ReadPages(Section& section, Pages& pages) {
+  if (const auto listen = section.Find("listen"); listen && !listen->node.IsNull()) {
+    ReadListen(section, pages.listen.emplace());
+    if (pages.listen->is_unix()) section.Fail("listen", "must be a TCP address");
   }
-  if (const auto tls = section.Find("tls"); tls && !tls->node.IsNull()) {
-    section.Fail("tls", "is not supported by this version");
+  ReadAdvertise(section, pages.advertise);
+  if (!pages.advertise.empty() && !pages.listen) {
+    section.Fail("advertise", "is for pages.listen, which is not given");
   }
 }
 
@@ -297,13 +333,17 @@ Result<YAML::Node> LoadYaml(std::string_view yaml, std::string_view file_name) {
 }  // namespace
 
 std::string Config::ProviderUrl() const {
-  return provider.advertise.empty() ? "http://" + provider.listen.text() : provider.advertise;
+  if (!provider.advertise.empty()) return provider.advertise;
+  return (provider.tls ? "https://" : "http://") + provider.listen.text();
 }
 
 std::string Config::PagesUrl() const {
-  const std::string& host = provider.listen.host;
-  const bool reachable = provider.listen.port != 0 && host != "0.0.0.0" && host != "::";
-  return reachable || !provider.advertise.empty() ? ProviderUrl() : "";
+  if (!pages.listen && provider.tls) return "";  // they would need a client's certificate
+  const auto& listen = pages.listen ? *pages.listen : provider.listen;
+  const std::string& advertise = pages.listen ? pages.advertise : provider.advertise;
+  if (!advertise.empty()) return advertise;
+  const bool reachable = listen.port != 0 && listen.host != "0.0.0.0" && listen.host != "::";
+  return reachable ? "http://" + listen.text() : "";
 }
 
 ::traefik::schema::Version Traefik::Target() const {
@@ -334,7 +374,8 @@ Result<Config> Parse(std::string_view yaml, std::string_view file_name,
       return std::make_unique<Section>(source, node, name);
     };
     ReadApi(*open("api"), config.api);
-    ReadProvider(*open("provider"), config.provider);
+    ReadProvider(source, *open("provider"), config.provider);
+    ReadPages(*open("pages"), config.pages);
     ReadStore(*open("store"), config.state_directory, config.database);
     ReadDocker(*open("docker"), config.docker);
     ReadRouting(*open("routing"), config.routing);

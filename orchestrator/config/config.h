@@ -12,6 +12,7 @@
 #include "orchestrator/error.h"
 #include "orchestrator/files/upload.h"
 #include "orchestrator/site/site.h"
+#include "provider/http/tls_context.h"
 #include "provider/http/url.h"
 #include "provider/instances.h"
 #include "traefik/schema/option.h"
@@ -29,6 +30,14 @@ struct Provider {
   // Each a token, or "sha256:" and the SHA-256 of one in hexadecimal digits; any lets a client in,
   // so that two are good while one takes the place of the other. Empty: none is asked for.
   std::vector<std::string> tokens;
+  std::string advertise;  // http://host:port as Traefik reaches it; empty: from `listen`
+  std::optional<provider::http::TlsFiles> tls;
+};
+
+// The pages that visitors of sites see which cannot answer.
+struct Pages {
+  // Where Traefik finds them; none: at the provider's listener, unless that has TLS.
+  std::optional<provider::http::ListenAddress> listen;
   std::string advertise;  // http://host:port as Traefik reaches it; empty: from `listen`
 };
 
@@ -97,6 +106,7 @@ struct Config {
   std::filesystem::path state_directory = "/var/lib/orchestrator";
   Api api;
   Provider provider;
+  Pages pages;
   std::filesystem::path database;  // SQLite
   Docker docker;
   Routing routing;
@@ -106,7 +116,7 @@ struct Config {
   Terminals terminals;
   Log log;
 
-  // http://host:port of the provider listener as Traefik reaches it.
+  // http://host:port, or https, of the provider listener as Traefik reaches it.
   std::string ProviderUrl() const;
 
   // The same, or empty where the address is not one that Traefik could reach: then visitors of

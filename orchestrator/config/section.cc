@@ -22,6 +22,7 @@ std::string Upper(std::string_view text) {
   std::string upper(text);
   for (char& c : upper) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '.') c = '_';  // of a section inside another
   }
   return upper;
 }

@@ -5,6 +5,7 @@
 
 // The backlog must hold a fleet that connects at once.
 #define CPPHTTPLIB_LISTEN_BACKLOG 512
+#define CPPHTTPLIB_OPENSSL_SUPPORT
 #define CPPHTTPLIB_REQUEST_URI_MAX_LENGTH 16384
 namespace provider::http {
 // Beside those that every send of this thread has.

@@ -15,9 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "provider/http/configured_httplib.h"
-#include "provider/http/connection_table.h"
 #include "provider/http/connection_threads.h"
+#include "provider/http/tracking_server.h"
 
 namespace provider::http {
 namespace {
@@ -28,36 +27,8 @@ constexpr std::size_t kWaitingConnections = 128;
 constexpr std::chrono::milliseconds kWatchPeriod{250};
 constexpr int kSendBuffer = 256 << 10;
 
-// What a thread knows while it serves one connection, from its first request to its end.
-struct Serving {
-  Connection connection;
-  int descriptor = -1;
-  bool failed = false;     // an answer said so: nothing else is read from this connection
-  httplib::Ranges ranges;  // of the current request; httplib itself knows of none
-};
-
-thread_local Serving* serving = nullptr;
-
 // A client that is refused need not send its whole body first: what comes after is not read.
 void RefuseBody() { shutdown(serving->descriptor, SHUT_RD); }
-
-bool TakesBody(const std::string& method) {
-  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
-}
-
-std::uint64_t DeclaredBody(const httplib::Request& request) {
-  return request.has_header("Transfer-Encoding") ? std::numeric_limits<std::uint64_t>::max()
-                                                 : request.get_header_value_u64("Content-Length");
-}
-
-// A request without a length has no body (RFC 9112, 6.3), but httplib waits for one after it has
-// answered, and takes the next request for it.
-void SayThatBodyIsEmpty(httplib::Request& request) {
-  if (TakesBody(request.method) && !request.has_header("Content-Length") &&
-      !request.has_header("Transfer-Encoding")) {
-    request.set_header("Content-Length", "0");
-  }
-}
 
 // httplib's queue of connections.
 class ConnectionQueue final : public httplib::TaskQueue {
@@ -70,57 +41,6 @@ class ConnectionQueue final : public httplib::TaskQueue {
 
  private:
   const std::shared_ptr<ConnectionThreads> threads_;
-};
-
-// httplib's server, which also knows its open connections, so that they can be ended.
-class TrackingServer final : public httplib::Server {
- public:
-  ConnectionTable& connections() { return connections_; }
-
- private:
-  // As httplib's own, which is private, with the connection remembered.
-  bool process_and_close_socket(socket_t descriptor) override {
-    std::string remote_address;
-    int remote_port = 0;
-    httplib::detail::get_remote_ip_and_port(descriptor, remote_address, remote_port);
-    std::string local_address;
-    int local_port = 0;
-    httplib::detail::get_local_ip_and_port(descriptor, local_address, local_port);
-    Serving now;
-    now.descriptor = descriptor;
-    serving = &now;
-    connections_.Open(descriptor);
-    bool is_socket = false;
-    bool good = false;
-    // Only handlers are guarded by httplib, not what runs while a body is sent or a socket is open.
-    try {
-      good = httplib::detail::process_server_socket(
-          svr_sock_, descriptor, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_,
-          read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
-          [&](httplib::Stream& stream, bool close, bool& closed) {
-            connections_.Enter(descriptor, ConnectionTable::Phase::kReading);
-            send_flags = 0;
-            const bool served = process_request(
-                stream, remote_address, remote_port, local_address, local_port, close, closed,
-                [&](httplib::Request& request) {
-                  now.ranges = std::move(request.ranges);
-                  request.ranges.clear();
-                  SayThatBodyIsEmpty(request);
-                },
-                &is_socket);
-            closed = closed || now.failed;
-            connections_.Enter(descriptor, ConnectionTable::Phase::kIdle);
-            return served;
-          });
-    } catch (const std::exception&) {
-      good = false;  // the connection is closed; there is nobody to tell
-    }
-    serving = nullptr;
-    connections_.Close(descriptor);
-    return good;
-  }
-
-  ConnectionTable connections_;
 };
 
 // One end of a WebSocket.
@@ -182,6 +102,12 @@ ServerRequest FromHttplib(const httplib::Request& from) {
   request.remote_port = static_cast<std::uint16_t>(from.remote_port);
   request.connection = &serving->connection;
   request.is_disconnected = from.is_connection_closed;
+  if (serving->tls) {
+    // Behind what TLS says at the end, httplib does not see the connection's own end.
+    request.is_disconnected = [session = serving->tls, descriptor = serving->descriptor] {
+      return httplib::tls::is_peer_closed(session, descriptor);
+    };
+  }
   return request;
 }
 
@@ -290,12 +216,14 @@ std::string_view ServerRequest::Query(std::string_view name) const {
 
 class Server::Implementation {
  public:
-  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks)
+  Implementation(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks,
+                 std::shared_ptr<TlsContext> tls)
       : handler_(std::move(handler)),
         error_page_(std::move(error_page)),
         limits_(limits),
         hooks_(std::move(hooks)),
-        threads_(std::make_shared<ConnectionThreads>(limits.connections, kWaitingConnections)) {
+        threads_(std::make_shared<ConnectionThreads>(limits.connections, kWaitingConnections)),
+        server_(std::move(tls)) {
     server_.new_task_queue = [this] { return new ConnectionQueue(threads_); };
     server_.set_tcp_nodelay(true);
     server_.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // see ReadBody
@@ -482,9 +410,10 @@ class Server::Implementation {
   std::jthread watch_;
 };
 
-Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks)
+Server::Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks,
+               std::shared_ptr<TlsContext> tls)
     : implementation_(std::make_unique<Implementation>(std::move(handler), std::move(error_page),
-                                                       limits, std::move(hooks))) {}
+                                                       limits, std::move(hooks), std::move(tls))) {}
 
 Server::~Server() { Stop(); }
 

@@ -10,6 +10,7 @@
 
 #include "provider/http/message.h"
 #include "provider/http/socket.h"
+#include "provider/http/tls_context.h"
 #include "provider/http/url.h"
 
 namespace provider::http {
@@ -45,7 +46,9 @@ class Server {
     std::function<void(const ServerRequest&, Socket&)> serve_socket;
   };
 
-  Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks = {});
+  // With `tls` it speaks TLS alone.
+  Server(Handler handler, ErrorPage error_page, ServerLimits limits, Hooks hooks = {},
+         std::shared_ptr<TlsContext> tls = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

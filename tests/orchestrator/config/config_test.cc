@@ -90,7 +90,6 @@ TEST_CASE("Values that cannot work are refused where they stand") {
        "o.yaml:2:11", "no spaces"},
       {"should refuse a bad advertise", "provider:\n  advertise: host:9081\n", "o.yaml:2:14",
        "provider.advertise"},
-      {"should refuse tls", "provider:\n  tls: {}\n", "o.yaml:2:8", "not supported"},
       {"should refuse PostgreSQL", "store:\n  url: postgresql://h/d\n", "o.yaml:2:8", "PostgreSQL"},
       {"should refuse a relative database", "store:\n  url: sqlite://x.db\n", "o.yaml:2:8",
        "sqlite:///absolute/path"},
@@ -101,6 +100,21 @@ TEST_CASE("Values that cannot work are refused where they stand") {
        "vip, dnsrr"},
       {"should refuse a bad default mode", "routing:\n  default_mode: file\n", "o.yaml:2:17",
        "provider, labels"},
+      {"should refuse TLS without a key", "provider:\n  tls: {certificate: /c.pem}\n", "o.yaml",
+       "absolute path of a PEM file"},
+      {"should refuse a relative certificate",
+       "provider:\n  tls: {certificate: c.pem, key: /k.pem}\n", "o.yaml:2:22", "absolute path"},
+      {"should refuse what TLS does not know",
+       "provider:\n  tls: {certificate: /c, key: /k, ciphers: x}\n", "o.yaml:2:34",
+       "not a known key"},
+      {"should refuse a plain address of a listener with TLS",
+       "provider:\n  advertise: http://a\n  tls: {certificate: /c, key: /k}\n", "o.yaml:2:14",
+       "https://"},
+      {"should refuse no token where TLS lets everyone in",
+       "provider:\n  listen: 0.0.0.0:9081\n  tls: {certificate: /c, key: /k}\n", "o.yaml",
+       "client_ca"},
+      {"should refuse where pages are while nobody serves them", "pages:\n  advertise: http://a\n",
+       "o.yaml:2:14", "pages.listen"},
       {"should refuse other endpoints", "routing:\n  endpoints: names\n", "o.yaml:2:14",
        "service, tasks"},
       {"should refuse a drain without unit", "routing:\n  drain: 5\n", "o.yaml:2:10", "drain"},
@@ -138,6 +152,23 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse an unknown level", "log:\n  level: loud\n", "o.yaml:2:10", "debug, info"},
   };
   for (const Case& c : cases) CheckRefused(c);
+}
+
+TEST_CASE("With TLS the provider is told by https, and pages need a listener of their own") {
+  const auto config =
+      Read("provider: {listen: 10.0.0.1:9081, tls: {certificate: /c, key: /k, client_ca: /a}}\n");
+  REQUIRE(config.has_value());
+  CHECK(config->ProviderUrl() == "https://10.0.0.1:9081");
+  CHECK(config->PagesUrl().empty());
+  CHECK(config->provider.tls == provider::http::TlsFiles{"/c", "/k", "/a"});
+  const auto pages =
+      Read("provider: {tls: {certificate: /c, key: /k}}\npages: {listen: 10.0.0.1:9082}\n");
+  REQUIRE(pages.has_value());
+  CHECK(pages->PagesUrl() == "http://10.0.0.1:9082");
+  const auto elsewhere = Read("pages: {listen: 0.0.0.0:9082, advertise: http://p:1/}\n");
+  REQUIRE(elsewhere.has_value());
+  CHECK(elsewhere->PagesUrl() == "http://p:1");
+  CHECK(elsewhere->ProviderUrl() == "http://127.0.0.1:9081");
 }
 
 TEST_CASE("All problems are told at once") {

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <exception>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "provider/http/configured_httplib.h"
+#include "provider/http/connection_table.h"
+#include "provider/http/message.h"
+#include "provider/http/tls_context.h"
+
+// Part of server.cc: httplib's server with what it lacks.
+namespace provider::http {
+
+// What a thread knows while it serves one connection, from its first request to its end.
+struct Serving {
+  Connection connection;
+  int descriptor = -1;
+  httplib::tls::session_t tls = nullptr;  // null without TLS
+  bool failed = false;     // an answer said so: nothing else is read from this connection
+  httplib::Ranges ranges;  // of the current request; httplib itself knows of none
+};
+
+inline thread_local Serving* serving = nullptr;
+
+inline bool TakesBody(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
+inline std::uint64_t DeclaredBody(const httplib::Request& request) {
+  return request.has_header("Transfer-Encoding") ? std::numeric_limits<std::uint64_t>::max()
+                                                 : request.get_header_value_u64("Content-Length");
+}
+
+// A request without a length has no body (RFC 9112, 6.3), but httplib waits for one after it has
+// answered, and takes the next request for it.
+inline void SayThatBodyIsEmpty(httplib::Request& request) {
+  if (TakesBody(request.method) && !request.has_header("Content-Length") &&
+      !request.has_header("Transfer-Encoding")) {
+    request.set_header("Content-Length", "0");
+  }
+}
+
+// httplib's server, which also knows its open connections, so that they can be ended, and whose TLS
+// is chosen when it is made.
+class TrackingServer final : public httplib::Server {
+ public:
+  // `tls` may be null.
+  explicit TrackingServer(std::shared_ptr<TlsContext> tls) : tls_(std::move(tls)) {}
+
+  ConnectionTable& connections() { return connections_; }
+
+ private:
+  // As httplib's own, which is private, with the connection remembered.
+  bool process_and_close_socket(socket_t descriptor) override {
+    Serving now;
+    now.descriptor = descriptor;
+    serving = &now;
+    connections_.Open(descriptor);
+    bool good = false;
+    // Only handlers are guarded by httplib, not what runs while a body is sent or a socket is open.
+    try {
+      good = tls_ ? ServeTls(now) : ServePlain(now);
+    } catch (const std::exception&) {
+      good = false;  // the connection is closed; there is nobody to tell
+    }
+    serving = nullptr;
+    connections_.Close(descriptor);
+    return good;
+  }
+
+  bool ServePlain(Serving& now) {
+    return httplib::detail::process_server_socket(
+        svr_sock_, now.descriptor, keep_alive_max_count_, keep_alive_timeout_sec_,
+        read_timeout_sec_, read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
+        [&](httplib::Stream& stream, bool close, bool& closed) {
+          return ServeRequest(now, stream, close, closed);
+        });
+  }
+
+  // The handshake has the time of a request's head.
+  bool ServeTls(Serving& now) {
+    const std::shared_ptr<SSL_CTX> context = tls_->Current();
+    const std::unique_ptr<void, void (*)(void*)> session(
+        httplib::tls::create_session(context.get(), now.descriptor), httplib::tls::free_session);
+    if (!session) return false;
+    connections_.Enter(now.descriptor, ConnectionTable::Phase::kReading);
+    httplib::tls::TlsError unused;
+    if (!httplib::tls::accept_nonblocking(session.get(), now.descriptor, read_timeout_sec_,
+                                          read_timeout_usec_, &unused)) {
+      return false;
+    }
+    connections_.Enter(now.descriptor, ConnectionTable::Phase::kIdle);
+    now.tls = session.get();
+    const bool good = httplib::detail::process_server_socket_ssl(
+        svr_sock_, session.get(), now.descriptor, keep_alive_max_count_, keep_alive_timeout_sec_,
+        read_timeout_sec_, read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
+        [&](httplib::Stream& stream, bool close, bool& closed) {
+          return ServeRequest(now, stream, close, closed);
+        });
+    // Said once: nobody waits for the other side to say it, too.
+    if (good) SSL_shutdown(static_cast<SSL*>(session.get()));
+    return good;
+  }
+
+  bool ServeRequest(Serving& now, httplib::Stream& stream, bool close, bool& closed) {
+    connections_.Enter(now.descriptor, ConnectionTable::Phase::kReading);
+    send_flags = 0;
+    std::string remote_address;
+    int remote_port = 0;
+    stream.get_remote_ip_and_port(remote_address, remote_port);
+    std::string local_address;
+    int local_port = 0;
+    stream.get_local_ip_and_port(local_address, local_port);
+    bool is_socket = false;
+    const bool served = process_request(
+        stream, remote_address, remote_port, local_address, local_port, close, closed,
+        [&](httplib::Request& request) {
+          now.ranges = std::move(request.ranges);
+          request.ranges.clear();
+          SayThatBodyIsEmpty(request);
+        },
+        &is_socket);
+    closed = closed || now.failed;
+    connections_.Enter(now.descriptor, ConnectionTable::Phase::kIdle);
+    return served;
+  }
+
+  const std::shared_ptr<TlsContext> tls_;
+  ConnectionTable connections_;
+};
+
+}  // namespace provider::http
