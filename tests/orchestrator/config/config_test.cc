@@ -105,7 +105,7 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse a relative certificate",
        "provider:\n  tls: {certificate: c.pem, key: /k.pem}\n", "o.yaml:2:22", "absolute path"},
       {"should refuse what TLS does not know",
-       "provider:\n  tls: {certificate: /c, key: /k, ciphers: x}\n", "o.yaml:2:34",
+       "provider:\n  tls: {certificate: /c, key: /k, ciphers: x}\n", "o.yaml:2:35",
        "not a known key"},
       {"should refuse a plain address of a listener with TLS",
        "provider:\n  advertise: http://a\n  tls: {certificate: /c, key: /k}\n", "o.yaml:2:14",
