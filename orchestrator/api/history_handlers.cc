@@ -24,15 +24,26 @@ Response NoHistory() {
   return Problem(503, "there is no history of routing (routing.history is 0, or see the log)");
 }
 
-Ordered ToJson(const store::PublishedRevision& revision, const routing::PoolRouting& pool) {
+// The revision whose routes are served: the newest in the list up to the document's own, which also
+// counts where tasks have moved.
+store::Revision ServedOf(const std::vector<store::PublishedRevision>& list,
+                         const routing::PoolRouting& pool) {
+  const auto snapshot = pool.traefiks.publisher.Current();
+  if (!snapshot) return 0;
+  const auto served = std::ranges::find_if(list, [&](const store::PublishedRevision& revision) {
+    return revision.revision <= snapshot->revision();
+  });
+  return served == list.end() ? 0 : served->revision;
+}
+
+Ordered ToJson(const store::PublishedRevision& revision, store::Revision served) {
   const std::chrono::system_clock::time_point time{std::chrono::milliseconds(revision.published)};
   Ordered out{{"revision", revision.revision}, {"published", Rfc3339(time)},
               {"sites", revision.sites},       {"added", revision.added},
               {"removed", revision.removed},   {"changed", revision.changed},
               {"rolled_back_to", nullptr}};
   if (revision.rolled_back_to) out["rolled_back_to"] = *revision.rolled_back_to;
-  const auto snapshot = pool.traefiks.publisher.Current();
-  out["current"] = snapshot && snapshot->revision() == revision.revision;
+  out["current"] = revision.revision == served;
   return out;
 }
 
@@ -90,9 +101,10 @@ Response ListRevisions(const routing::PoolRouting& pool) {
   if (!pool.history) return NoHistory();
   const auto list = pool.history->List();
   if (!list) return Problem(list.error());
+  const store::Revision served = ServedOf(*list, pool);
   Ordered revisions = Ordered::array();
   for (const store::PublishedRevision& revision : *list) {
-    revisions.push_back(ToJson(revision, pool));
+    revisions.push_back(ToJson(revision, served));
   }
   return Json(200, Dump({{"revisions", std::move(revisions)}}));
 }
@@ -106,7 +118,7 @@ Response ShowRevision(const routing::PoolRouting& pool, store::Revision revision
     return Problem(404,
                    fmt::format("revision {} was not published, or is not kept any more", revision));
   }
-  Ordered out = ToJson(*found, pool);
+  Ordered out = ToJson(*found, ServedOf(*list, pool));
   out["difference"] = nullptr;
   if (const auto previous = std::next(found); previous != list->end()) {
     auto difference = Difference(*pool.history, previous->revision, revision);

@@ -125,6 +125,11 @@ void AddPublishing(Registry& registry, const routing::PoolRouting& pool) {
 std::string RenderMetrics(const Services& services) {
   Registry registry;
   AddPolls(registry, services.polls);
+  if (services.provider_tls) {
+    Count(registry, "orchestrator_provider_handshakes_failed_total",
+          "Connections to the provider listener that got no further than TLS",
+          static_cast<double>(services.provider_tls->failures()));
+  }
   for (const routing::PoolRouting& pool : services.pools) {
     AddInstances(registry, pool);
     AddPublishing(registry, pool);

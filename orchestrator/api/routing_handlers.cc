@@ -166,6 +166,14 @@ Response DeclareGone(const Services& services, const std::string& name) {
       configured = configured || status.configured;
     }
   }
+  // Where it was named, only that counts: elsewhere it has polled by mistake.
+  if (configured) {
+    std::erase_if(having, [&](const provider::Pool* pool) {
+      return std::ranges::find(pool->instances.configured(), name,
+                               &provider::ConfiguredInstance::name) ==
+             pool->instances.configured().end();
+    });
+  }
   if (having.empty()) return Problem(404, fmt::format("there is no Traefik named '{}'", name));
   // Written down first: what is answered as done is not undone by a restart.
   if (configured) {

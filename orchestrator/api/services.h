@@ -16,6 +16,7 @@
 #include "orchestrator/routing/pool_routing.h"
 #include "orchestrator/store/store.h"
 #include "orchestrator/terminal/terminals.h"
+#include "provider/http/tls_context.h"
 #include "provider/poll_server.h"
 
 namespace orchestrator::api {
@@ -35,6 +36,7 @@ struct Services {
   routing::ModeSwitch& mode_switch;
   const routing::PoolRoutings& pools;
   const provider::PollCounters& polls;
+  const provider::http::TlsContext* provider_tls;  // null: the provider's listener has none
   std::stop_token stopping;  // requested when the process is to end: long answers are cut short
 };
 

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/store/sqlite_store.h"
+#include "provider/secret.h"
 
 namespace orchestrator::app {
 namespace {
@@ -126,9 +127,10 @@ Result<void> CompareWithServed(store::Store& store, const PoolRoutings& pools) {
   return {};
 }
 
-void BuildPools(PoolRoutings& pools, const config::Config& config, const store::Store& store,
-                const std::string& database_name, const routing::RouteOptions& routes,
-                const std::function<provider::Assembly()>& make_assembly) {
+void BuildPools(
+    PoolRoutings& pools, const config::Config& config, const store::Store& store,
+    const std::string& database_name, const routing::RouteOptions& routes,
+    const std::function<provider::Assembly(const traefik::RevisionProbe&)>& make_assembly) {
   for (PoolRouting& pool : pools) {
     pool.history = OpenHistory(config, pool.name());
     pool.recorder = std::make_unique<routing::Recorder>(
@@ -139,13 +141,25 @@ void BuildPools(PoolRoutings& pools, const config::Config& config, const store::
                                    .source = database_name});
     pool.document = std::make_unique<routing::PoolDocument>(
         store, pool.traefiks, *pool.recorder, pool.history.get(),
-        routing::PoolDocumentOptions{.routes = routes,
-                                     .limits = {.share = config.routing.vanish_percent / 100.0,
-                                                .least = config.routing.vanish_sites},
-                                     .make_assembly = make_assembly,
-                                     .before = std::move(pool.before)});
+        routing::PoolDocumentOptions{
+            .routes = routes,
+            .limits = {.share = config.routing.vanish_percent / 100.0,
+                       .least = config.routing.vanish_sites},
+            .make_assembly =
+                [make_assembly, probe = ProbeOf(pool.name(), routes.probe)] {
+                  return make_assembly(probe);
+                },
+            .before = std::move(pool.before)});
     pool.before.reset();
   }
+}
+
+traefik::RevisionProbe ProbeOf(const std::string& pool, traefik::RevisionProbe probe) {
+  if (pool != site::kDefaultPool) {
+    probe.secret = provider::Sha256Hex(fmt::format("{} of pool {}", probe.secret, pool))
+                       .substr(0, probe.secret.size());
+  }
+  return probe;
 }
 
 }  // namespace orchestrator::app

@@ -31,9 +31,12 @@ Result<void> CheckPoolsOfSites(const store::Store& store, const config::Config& 
 Result<void> CompareWithServed(store::Store& store, const routing::PoolRoutings& pools);
 
 // Makes the rest of each. `database_name`: see routing::DatabaseName.
-void BuildPools(routing::PoolRoutings& pools, const config::Config& config,
-                const store::Store& store, const std::string& database_name,
-                const routing::RouteOptions& routes,
-                const std::function<provider::Assembly()>& make_assembly);
+void BuildPools(
+    routing::PoolRoutings& pools, const config::Config& config, const store::Store& store,
+    const std::string& database_name, const routing::RouteOptions& routes,
+    const std::function<provider::Assembly(const traefik::RevisionProbe&)>& make_assembly);
+
+// How the data plane of this pool's Traefiks is asked: what those of another pool do not answer.
+traefik::RevisionProbe ProbeOf(const std::string& pool, traefik::RevisionProbe probe);
 
 }  // namespace orchestrator::app

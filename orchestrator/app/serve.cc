@@ -230,7 +230,7 @@ Result<void> Serve(const config::Config& config) {
     if (!loaded) return CannotStart("provider.tls: " + loaded.error());
     tls = *std::move(loaded);
   }
-  provider::PollServer polls(traefiks, {.tokens = config.provider.tokens, .tls = std::move(tls)});
+  provider::PollServer polls(traefiks, {.tokens = config.provider.tokens, .tls = tls});
   const auto provider_port = polls.Start(config.provider.listen);
   if (!provider_port) return CannotStart(provider_port.error());
   provider::PageServer pages_server;
@@ -283,7 +283,20 @@ Result<void> Serve(const config::Config& config) {
     images = std::make_unique<docker::ImageClient>(client, *address);
     containers = std::make_unique<docker::ContainerClient>(client, *address);
   }
-  routing::RemovalGate removals(traefiks);
+  std::optional<deploy::TaskWatcher> tasks;
+  if (routes.follow_tasks) {
+    tasks.emplace(**store, *engine, deploy::TaskWatcherOptions{.network = config.docker.network});
+  }
+  BuildPools(*pools, config, **store, *database_name, routes,
+             [&](const traefik::RevisionProbe& probe) {
+               return provider::Assembly(probe, config.routing.entry_points,
+                                         secrets->default_certificate, RouterShape(config));
+             });
+  routing::RemovalGate removals(traefiks, [&](site::SiteId id) {
+    return std::ranges::any_of(*pools, [&](const routing::PoolRouting& pool) {
+      return pool.document->held() && pool.document->Serves(id);
+    });
+  });
   deploy::Reconciler reconciler(
       **store, engine.get(),
       {.labels =
@@ -291,19 +304,12 @@ Result<void> Serve(const config::Config& config) {
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
       MakeReconcilerOptions(config));
-  std::optional<deploy::TaskWatcher> tasks;
-  if (routes.follow_tasks) {
-    tasks.emplace(**store, *engine, deploy::TaskWatcherOptions{.network = config.docker.network});
-  }
-  BuildPools(*pools, config, **store, *database_name, routes, [&] {
-    return provider::Assembly(secrets->probe, config.routing.entry_points,
-                              secrets->default_certificate, RouterShape(config));
-  });
   std::vector<routing::PoolDocument*> documents;
   std::deque<provider::Prober> probers;
   for (const routing::PoolRouting& pool : *pools) {
     documents.push_back(pool.document.get());
-    probers.emplace_back(client, pool.traefiks.instances, pool.traefiks.publisher, secrets->probe);
+    probers.emplace_back(client, pool.traefiks.instances, pool.traefiks.publisher,
+                         ProbeOf(pool.name(), secrets->probe));
   }
   const routing::DocumentPublisher publisher(**store, documents);
   const auto labels_applied = [&](const store::SiteRecord& record) {
@@ -354,6 +360,7 @@ Result<void> Serve(const config::Config& config) {
                       .mode_switch = mode_switch,
                       .pools = *pools,
                       .polls = polls.counters(),
+                      .provider_tls = tls.get(),
                       .stopping = stopping.get_token()},
                      token);
   const auto api_port = api.Start(config.api.listen);

@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kShortestToken = 16;
 constexpr std::size_t kMostPools = 64;
+constexpr std::chrono::seconds kLongestDrain{60};
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
@@ -188,6 +189,7 @@ void ReadRouting(Section& section, Routing& routing) {
     routing.follow_tasks = *endpoints == "tasks";
   }
   section.Seconds("drain", routing.drain);
+  if (routing.drain > kLongestDrain) section.Fail("drain", "may be 60s at most");
   if (const auto tree = section.OneOf("tree", {"auto", "never"})) routing.tree = *tree == "auto";
   section.Count("vanish_percent", 0, 100, routing.vanish_percent);
   section.Count("vanish_sites", 0, 1'000'000, routing.vanish_sites);

@@ -108,6 +108,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
     }
   } else {
     task.command = {"sh", "-c", EntryScript(options.drain)};
+    if (drains) task.stop_signal = "SIGTERM";  // whatever the image says, the script hears that
     task.read_only_root = true;
     task.mounts = {Bind(directory, "/site", /*read_only=*/false),
                    Bind(directory / ".home", "/root", /*read_only=*/false)};

@@ -37,8 +37,8 @@ TaskWatcher::~TaskWatcher() {
 }
 
 void TaskWatcher::Run(const std::stop_token& stop) {
-  auto next = Clock::now();
   while (!stop.stop_requested()) {
+    const auto begin = Clock::now();
     if (FollowStore()) {
       const auto followed = FollowTasks(stop);
       const std::string problem = followed ? "" : followed.error().message;
@@ -47,8 +47,9 @@ void TaskWatcher::Run(const std::stop_token& stop) {
       }
       problem_ = problem;
     }
-    // A list that takes long is not followed by the next at once.
-    next = std::max(next + options_.period, Clock::now() + options_.period / 2);
+    // A list that takes long takes at most half of the time.
+    const auto end = Clock::now();
+    const auto next = std::max(begin + options_.period, end + (end - begin));
     while (!stop.stop_requested() && Clock::now() < next) {
       store_.commits().WaitAfter(store_.commits().last(), next, stop);
     }

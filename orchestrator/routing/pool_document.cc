@@ -9,6 +9,7 @@
 
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/last_good.h"
+#include "orchestrator/routing/servers.h"
 #include "traefik/codec/edit.h"
 #include "traefik/rules/expression.h"
 #include "traefik/rules/rule_check.h"
@@ -106,10 +107,20 @@ std::optional<store::Revision> PoolDocument::rolled_back_to() const {
   return rolled_back_to_;
 }
 
+bool PoolDocument::Serves(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  return served_ && served_->Find(static_cast<std::uint64_t>(id.value)) != nullptr;
+}
+
+bool PoolDocument::HasArrived(site::SiteId id) const {
+  return assembly_.Find(static_cast<std::uint64_t>(id.value)) == nullptr || Serves(id);
+}
+
 bool PoolDocument::Follow(store::Revision revision, Clock::time_point committed) {
-  if (revision == considered_) return true;
+  if (revision == considered_ && !is_changed_) return true;
   if (!Consider(revision, committed)) return false;
   considered_ = revision;
+  is_changed_ = false;
   return true;
 }
 
@@ -121,8 +132,10 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
   auto rendered = DocumentFragments(records, options_.routes);
   auto next = rendered.begin();
   bool freed = false;  // addresses that the rollback had
+  is_changed_ = is_changed_ || !changes.empty();
   for (const PoolChange& change : changes) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
+    if (!change.record || change.record->removing) are_routes_changed_ = true;
     std::optional<QuarantinedSite> quarantined;
     traefik::Fragment routes;
     if (!change.problem.empty()) {
@@ -135,8 +148,15 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
       present_.erase(key);
     } else {
       const store::SiteRecord& record = *change.record;
-      Present& present = present_[key];
-      present.in_labels_only = !store::InDocument(record.phase);
+      const auto [place, is_new] = present_.try_emplace(key);
+      Present& present = place->second;
+      const bool in_labels_only = !store::InDocument(record.phase);
+      are_routes_changed_ = are_routes_changed_ || is_new ||
+                            in_labels_only != present.in_labels_only ||
+                            record.routes_revision != present.routes_revision;
+      present.in_labels_only = in_labels_only;
+      present.is_external = record.site.kind == site::Kind::kExternal;
+      present.routes_revision = record.routes_revision;
       present.addresses.clear();
       present.has_streams = !record.streams.empty();
       for (const site::Address& address : record.site.hosts) {
@@ -150,6 +170,10 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
         if (last_good && !StillUsable(*last_good, record.site, options_.routes)) last_good.reset();
         quarantined = {change.id, fragment.error().message, last_good.has_value()};
         routes = std::move(last_good).value_or(traefik::Fragment());
+        if (last_good && options_.routes.follow_tasks && !present.is_external) {
+          const auto own = DocumentRoutes(record.site, options_.routes, record.task_addresses);
+          routes = WithServersOf(traefik::RenderFragment(own), std::move(routes), change.id);
+        }
       }
     }
     assembly_.Set(key, std::move(routes));
@@ -171,6 +195,17 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
   for (const auto& [key, site] : present_) {
     if (!rolled_back_->assembly.Find(key)) TakeIntoRollback(key);
   }
+}
+
+// Routes of an earlier revision, which lead to where the site's tasks are now.
+traefik::Fragment PoolDocument::WithPresentServers(std::uint64_t key,
+                                                   traefik::Fragment then) const {
+  const auto site = present_.find(key);
+  const traefik::Fragment* const now = assembly_.Find(key);
+  const bool is_concerned =
+      options_.routes.follow_tasks && now && site != present_.end() && !site->second.is_external;
+  if (!is_concerned) return then;
+  return WithServersOf(*now, std::move(then), {static_cast<std::int64_t>(key)});
 }
 
 // The routes that this site had: in the document that is being made, or in the last one of the
@@ -249,6 +284,7 @@ bool PoolDocument::Consider(store::Revision revision, Clock::time_point committe
   fault::MaybeCrash(fault::CrashPoint::kDocumentPublished);
   {
     const std::lock_guard lock(mutex_);
+    served_ = state;
     held_.reset();
     rolled_back_to_ = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt;
   }
@@ -257,8 +293,8 @@ bool PoolDocument::Consider(store::Revision revision, Clock::time_point committe
                     .state = state,
                     .published = std::chrono::system_clock::now(),
                     .rolled_back_to = rolled_back_ ? std::optional(rolled_back_->to) : std::nullopt,
-                    .of_another_database = std::exchange(was_behind_, false)});
-  served_ = std::move(state);
+                    .of_another_database = std::exchange(was_behind_, false),
+                    .of_tasks_only = !std::exchange(are_routes_changed_, false)});
   served_revision_ = revision;
   return true;
 }
@@ -327,6 +363,7 @@ void PoolDocument::Hold(HeldDocument held, store::Revision true_from) {
 std::expected<void, std::string> PoolDocument::FollowRollback(
     const std::optional<store::Revision>& to) {
   if (!to) {
+    are_routes_changed_ = are_routes_changed_ || rolled_back_;
     rolled_back_.reset();
     return {};
   }
@@ -343,13 +380,14 @@ std::expected<void, std::string> PoolDocument::FollowRollback(
         back->assembly.Set(key, SharedWithThoseOf(*fragment, options_.routes));
       } else if (present_.contains(key)) {  // else its site is gone
         back->keys.insert(key);
-        back->assembly.Set(key, *fragment);
+        back->assembly.Set(key, WithPresentServers(key, *fragment));
       }
     }
   }
   // It may have been ordered by a process that ended before it was pinned.
   if (const auto pinned = history_->Pin(to); !pinned) spdlog::warn("{}", pinned.error().message);
   rolled_back_ = std::move(back);
+  are_routes_changed_ = true;
   CountAddresses();
   for (const auto& [key, site] : present_) TakeIntoRollback(key);
   return {};
@@ -375,7 +413,12 @@ bool PoolDocument::TakeIntoRollback(std::uint64_t key) {
     rolled_back_->assembly.Remove(key);
     return rolled_back_->keys.erase(key) == 0;  // another site of its number is a new one
   }
-  if (rolled_back_->keys.contains(key)) return true;
+  if (rolled_back_->keys.contains(key)) {
+    if (const traefik::Fragment* const then = rolled_back_->assembly.Find(key)) {
+      rolled_back_->assembly.Set(key, WithPresentServers(key, *then));
+    }
+    return true;
+  }
   const Present& present = site->second;
   const bool is_taken = (present.has_streams && rolled_back_->has_streams) ||
                         std::ranges::any_of(present.addresses, [&](const std::string& address) {

@@ -70,6 +70,12 @@ class PoolDocument {
   // Takes over what happened to sites, in the order of their ids. Nothing is published by it.
   void Apply(std::span<const PoolChange> changes);
 
+  // Whether the document that this process serves has routes of the site.
+  bool Serves(site::SiteId id) const;
+
+  // The same of a site that is to have some; for the thread of Apply and Follow.
+  bool HasArrived(site::SiteId id) const;
+
   // Publishes what was applied where it makes up another document, that of `revision`, whose change
   // was made at `committed`. False when it has to be called again later.
   bool Follow(store::Revision revision, provider::Instances::Clock::time_point committed);
@@ -97,6 +103,7 @@ class PoolDocument {
   };
 
   std::optional<traefik::Fragment> LastGood(std::uint64_t key);
+  traefik::Fragment WithPresentServers(std::uint64_t key, traefik::Fragment then) const;
   bool Consider(store::Revision revision, provider::Instances::Clock::time_point committed);
   // The error is why what is ordered cannot be done.
   std::expected<void, std::string> FollowRollback(const std::optional<store::Revision>& to);
@@ -116,23 +123,27 @@ class PoolDocument {
   // Used by the thread of Apply and Follow alone.
   struct Present {
     bool in_labels_only = false;
+    bool is_external = false;
+    store::Revision routes_revision = 0;
     std::vector<std::string> addresses;
     bool has_streams = false;
   };
   provider::Assembly assembly_;                         // of what is stored
   std::unordered_map<std::uint64_t, Present> present_;  // the sites that there are
   std::unique_ptr<RolledBack> rolled_back_;
-  std::optional<provider::DocumentState> served_;  // by this process
-  std::vector<std::uint64_t> served_before_;       // else the sites of the document before it
+  std::vector<std::uint64_t> served_before_;  // else the sites of the document before it
   store::Revision served_revision_ = 0;
   store::Revision considered_ = 0;  // published, or held back
+  bool is_changed_ = false;         // since then, in any way
+  bool are_routes_changed_ = true;  // since the last publication, in more than where tasks are
   bool was_behind_ = false;         // see Orders::behind
 
   std::atomic<std::uint64_t> published_ = 0;
   std::atomic<std::uint64_t> objections_ = 0;
   provider::Histogram render_times_;
   mutable std::mutex mutex_;
-  std::optional<HeldDocument> held_;                      // guarded by mutex_
+  std::optional<provider::DocumentState> served_;  // by this process; written by that thread alone
+  std::optional<HeldDocument> held_;               // guarded by mutex_
   std::map<std::uint64_t, QuarantinedSite> quarantined_;  // guarded by mutex_
   std::optional<store::Revision> rolled_back_to_;         // guarded by mutex_
 };

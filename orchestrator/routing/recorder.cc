@@ -92,7 +92,7 @@ void Recorder::Run(const std::stop_token& stop) {
       const Publication publication = std::move(queue_.front());
       queue_.pop_front();
       lock.unlock();
-      AddToHistory(publication);
+      if (!publication.of_tasks_only) AddToHistory(publication);
       lock.lock();
       KeepNewest(lock);
     }

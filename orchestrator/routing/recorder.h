@@ -28,6 +28,8 @@ struct Publication {
   std::chrono::system_clock::time_point published;
   std::optional<store::Revision> rolled_back_to;
   bool of_another_database = false;  // than what was published before: the history begins anew
+  // It differs from the one before only in where tasks are: that is no news for the history.
+  bool of_tasks_only = false;
 };
 
 // Parts of a document in the history, see store::HistoryPart: a shard each.

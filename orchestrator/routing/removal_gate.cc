@@ -3,6 +3,7 @@
 namespace orchestrator::routing {
 
 bool RemovalGate::IsUnused(const store::SiteRecord& record) {
+  const bool is_held = is_held_ && is_held_(record.site.id);
   const std::lock_guard lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
   Asked& asked = asked_.try_emplace(record.site.id, record.revision, now).first->second;
@@ -11,7 +12,8 @@ bool RemovalGate::IsUnused(const store::SiteRecord& record) {
   const provider::Confirmation confirmation =
       pool ? pool->instances.Confirm(record.routes_revision) : provider::Confirmation();
   // While a document is held back, its routes are to lead somewhere, however long that takes.
-  if (confirmation.held) asked.since = now;
+  if (confirmation.held || is_held) asked.since = now;
+  if (is_held) return false;
   // With labels alone, the routes go together with the service.
   const bool unused = !store::InDocument(record.phase) || confirmation.everywhere || !pool ||
                       (pool->instances.List().empty() && !confirmation.held) ||

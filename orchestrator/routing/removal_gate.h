@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -16,7 +17,10 @@ class RemovalGate {
  public:
   static constexpr std::chrono::seconds kLongestWait{15};
 
-  explicit RemovalGate(const provider::Pools& pools) : pools_(pools) {}
+  // `is_held`: whether a document that is held back in any pool is what takes the site's routes
+  // away.
+  explicit RemovalGate(const provider::Pools& pools, std::function<bool(site::SiteId)> is_held = {})
+      : pools_(pools), is_held_(std::move(is_held)) {}
 
   // Whether the service of this removed or external site may go now.
   bool IsUnused(const store::SiteRecord& record);
@@ -28,6 +32,7 @@ class RemovalGate {
   };
 
   const provider::Pools& pools_;
+  const std::function<bool(site::SiteId)> is_held_;
   std::mutex mutex_;
   std::map<site::SiteId, Asked> asked_;  // guarded by mutex_
 };

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -105,7 +106,8 @@ ServerRequest FromHttplib(const httplib::Request& from) {
   if (serving->tls) {
     // Behind what TLS says at the end, httplib does not see the connection's own end.
     request.is_disconnected = [session = serving->tls, descriptor = serving->descriptor] {
-      return httplib::tls::is_peer_closed(session, descriptor);
+      pollfd ended{descriptor, POLLRDHUP, 0};
+      return poll(&ended, 1, 0) != 0 || httplib::tls::is_peer_closed(session, descriptor);
     };
   }
   return request;

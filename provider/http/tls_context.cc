@@ -29,12 +29,15 @@ std::expected<Context, std::string> Read(const TlsFiles& files) {
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return std::unexpected("TLS cannot be set up: " + Reason());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  // A key with a password cannot be used, since there is nobody to ask.
+  SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
   if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str()) != 1) {
     return Unusable("certificate", files.certificate);
   }
   if (SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     return Unusable("key", files.key);
   }
+  if (SSL_CTX_check_private_key(context.get()) != 1) return Unusable("key", files.key);
   if (files.client_ca.empty()) return context;
   STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(files.client_ca.c_str());
   if (!names ||
@@ -78,6 +81,15 @@ std::shared_ptr<ssl_ctx_st> TlsContext::Current() {
     on_problem_(context.error() + "; what was read before is used on");
   }
   return current_;
+}
+
+void TlsContext::CountFailure(const std::string& peer, const std::string& reason) {
+  ++failures_;
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  if (!on_problem_ || now - told_ < kTellAgain) return;
+  told_ = now;
+  on_problem_(fmt::format("{} could not connect with TLS: {}", peer, reason));
 }
 
 // What changes when somebody puts other files in their place.

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -30,12 +31,16 @@ class TlsContext {
   static constexpr std::chrono::seconds kRecheck{2};
 
   // The error says which file cannot be used and why. `on_problem` is told, once, when files that
-  // have changed cannot be used; those from before are used on then.
+  // have changed cannot be used, those from before are used on then; and of failed handshakes.
   static std::expected<std::unique_ptr<TlsContext>, std::string> Load(
       TlsFiles files, std::function<void(const std::string&)> on_problem);
 
   // For a new connection.
   std::shared_ptr<ssl_ctx_st> Current();
+
+  // A client that got no further than the handshake; told now and then.
+  void CountFailure(const std::string& peer, const std::string& reason);
+  std::uint64_t failures() const { return failures_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -44,12 +49,16 @@ class TlsContext {
       : files_(std::move(files)), on_problem_(std::move(on_problem)) {}
   std::string State() const;
 
+  static constexpr std::chrono::seconds kTellAgain{10};
+
   const TlsFiles files_;
   const std::function<void(const std::string&)> on_problem_;
   std::mutex mutex_;
   std::shared_ptr<ssl_ctx_st> current_;  // guarded by mutex_, as all below
   std::string state_;                    // of the files when they were read last
   Clock::time_point checked_;
+  Clock::time_point told_ = Clock::now() - kTellAgain;
+  std::atomic<std::uint64_t> failures_ = 0;
 };
 
 }  // namespace provider::http

@@ -81,14 +81,21 @@ class TrackingServer final : public httplib::Server {
 
   // The handshake has the time of a request's head.
   bool ServeTls(Serving& now) {
+    // Until it says something, it makes room for others like any that waits.
+    if (httplib::detail::select_read(now.descriptor, keep_alive_timeout_sec_, 0) <= 0) return false;
     const std::shared_ptr<SSL_CTX> context = tls_->Current();
     const std::unique_ptr<void, void (*)(void*)> session(
         httplib::tls::create_session(context.get(), now.descriptor), httplib::tls::free_session);
     if (!session) return false;
     connections_.Enter(now.descriptor, ConnectionTable::Phase::kReading);
-    httplib::tls::TlsError unused;
+    httplib::tls::TlsError error;
     if (!httplib::tls::accept_nonblocking(session.get(), now.descriptor, read_timeout_sec_,
-                                          read_timeout_usec_, &unused)) {
+                                          read_timeout_usec_, &error)) {
+      std::string peer;
+      int port = 0;
+      httplib::detail::get_remote_ip_and_port(now.descriptor, peer, port);
+      const char* const reason = ERR_reason_error_string(error.backend_code);
+      tls_->CountFailure(peer, reason ? reason : "it did not finish the handshake");
       return false;
     }
     connections_.Enter(now.descriptor, ConnectionTable::Phase::kIdle);
@@ -97,7 +104,9 @@ class TrackingServer final : public httplib::Server {
         svr_sock_, session.get(), now.descriptor, keep_alive_max_count_, keep_alive_timeout_sec_,
         read_timeout_sec_, read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
         [&](httplib::Stream& stream, bool close, bool& closed) {
-          return ServeRequest(now, stream, close, closed);
+          const bool served = ServeRequest(now, stream, close, closed);
+          closed = closed || tls_->Current() != context;  // other files say who is let in now
+          return served;
         });
     // Said once: nobody waits for the other side to say it, too.
     if (good) SSL_shutdown(static_cast<SSL*>(session.get()));

@@ -82,6 +82,17 @@ TEST_CASE("a site is routed by the Traefiks of its pool alone, and nobody waits 
     CHECK(system.Put(4, upstream, "default").Header("X-Reached") == "routed");
     CHECK(system.Put(5, upstream, "other", "500ms").Header("X-Reached") != "routed");
   }
+  SECTION("a Traefik that polls another pool's document confirms nothing") {
+    system.second->Stop();
+    const TraefikProcess astray(LongPollConfiguration(system.orchestrator.provider_url(), "edge-2"),
+                                system.second_port);
+    REQUIRE(Eventually([&] { return system.StatusAt(astray, 1) == 200; }));
+    // The default pool's number gets past that of the other.
+    REQUIRE(system.Put(3, upstream, "other", "1s").Header("X-Reached") == "accepted");
+    REQUIRE(system.Put(4, upstream, "default").Header("X-Reached") == "routed");
+    const Answer status = system.orchestrator.Call("GET", "/v1/sites/3/status");
+    CHECK(nlohmann::json::parse(status.body).at("routing").at("routed") == false);
+  }
   SECTION("each pool has its history, and is rolled back alone") {
     const auto old = system.Pool(1).at("revision").dump();
     const Upstream newer("newer");

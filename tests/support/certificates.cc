@@ -43,4 +43,9 @@ void Certificates::Make(const std::string& name, const std::string& authority) c
   if (made.status != 0) throw std::runtime_error("openssl: " + made.output);
 }
 
+void Certificates::MakeRsaKey(const std::string& name) const {
+  const Finished made = RunProgram({"openssl", "genrsa", "-out", key(name).string(), "2048"});
+  if (made.status != 0) throw std::runtime_error("openssl: " + made.output);
+}
+
 }  // namespace tests

@@ -13,6 +13,9 @@ class Certificates {
   // NAME.pem and NAME-key.pem, signed by the authority NAME, which is made where it is missing.
   void Make(const std::string& name, const std::string& authority) const;
 
+  // NAME-key.pem alone.
+  void MakeRsaKey(const std::string& name) const;
+
   std::filesystem::path certificate(const std::string& name) const {
     return directory_ / (name + ".pem");
   }

@@ -184,8 +184,8 @@ class FakeEngine final : public orchestrator::docker::Engine {
   Result<std::vector<orchestrator::docker::Task>> ListTasksOfAll(std::string_view,
                                                                  const Stop&) override {
     const std::lock_guard lock(mutex_);
-    if (away_) return Away();
     ++counts_.task_lists;
+    if (away_) return Away();
     return tasks_;
   }
   Result<std::vector<orchestrator::docker::Task>> ListWantedTasksOfAll(std::string_view label,

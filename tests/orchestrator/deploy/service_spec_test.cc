@@ -179,6 +179,7 @@ TEST_CASE("Where tasks are to be drained, they serve on after TERM and have the 
   CHECK(wanted(site).stop_signal == kIgnoredSignal);
   CHECK(wanted(site).stop_grace_period == options.drain);
   CHECK(plain.stop_signal.empty());
+  CHECK(wanted(MakeSite(1)).stop_signal == "SIGTERM");
 }
 
 TEST_CASE("A site's own image goes before the base image") {

@@ -100,7 +100,7 @@ TEST_CASE("A task's address is known while it runs and is to run") {
   SECTION("while the engine is away, everything stays") {
     fixture.engine.SetAway(true);
     fixture.engine.SetTasks({});
-    fixture.store.Put({MakeRecord(MakeSite(2))});
+    REQUIRE(fixture.Lists(3));
     CHECK(fixture.store.Find(1)->task_addresses == Addresses{"10.0.1.7", "10.0.1.8"});
     fixture.engine.SetAway(false);
     CHECK(fixture.Has(1, Addresses{}));

@@ -149,6 +149,75 @@ TEST_CASE("What is held back in one pool holds nothing back in another") {
   CHECK(fixture.routings[1].traefiks.publisher.Current()->revision() == moved);
 }
 
+TEST_CASE("A site leaves a document only when another is served with it") {
+  Fixture fixture;
+  fixture.Put(1, 3, "default", {"default"});
+  fixture.Put(11, 40, "other", {"other"});
+  fixture.Start();
+  REQUIRE(Eventually([&] { return fixture.routings[1].document->published() == 1; }));
+  // The other pool is held, since too much of it would vanish.
+  const Revision less = fixture.store
+                            ->Write([](store::Transaction& transaction) -> Result<void> {
+                              for (std::int64_t id = 11; id <= 30; ++id) {
+                                transaction.Erase({id}).value();
+                              }
+                              return transaction.MarkDocumentChanged("other");
+                            })
+                            .value();
+  REQUIRE(Eventually([&] {
+    const auto held = fixture.routings[1].document->held();
+    return held && held->revision == less;
+  }));
+  const Revision moved = fixture.Put(2, 2, "other", {"default", "other"});
+  REQUIRE(fixture.Serves(0, moved));
+  CHECK(fixture.Has(0, 2));
+  CHECK_FALSE(fixture.Has(1, 2));
+
+  SECTION("when it has been let pass") {
+    ConfirmLoss(*fixture.store, "other", *fixture.routings[1].document->held()).value();
+    REQUIRE(Eventually([&] { return !fixture.Has(0, 2); }));
+    CHECK(fixture.Has(1, 2));
+  }
+  SECTION("or when it is removed meanwhile") {
+    fixture.store
+        ->Write([](store::Transaction& transaction) -> Result<void> {
+          transaction.Erase({2}).value();
+          return transaction.MarkDocumentChanged("other");
+        })
+        .value();
+    CHECK(Eventually([&] { return !fixture.Has(0, 2); }));
+  }
+  SECTION("and stays when it comes back") {
+    const Revision back = fixture.Put(2, 2, "default", {"default", "other"});
+    REQUIRE(fixture.Serves(0, back));
+    ConfirmLoss(*fixture.store, "other", *fixture.routings[1].document->held()).value();
+    REQUIRE(Eventually([&] { return !fixture.routings[1].document->held(); }));
+    CHECK(fixture.Has(0, 2));
+    CHECK_FALSE(fixture.Has(1, 2));
+  }
+}
+
+TEST_CASE("Pools that exchange sites lose none") {
+  Fixture fixture;
+  fixture.Put(1, 2, "default", {"default"});
+  fixture.Put(3, 4, "other", {"other"});
+  fixture.Start();
+  REQUIRE(Eventually([&] { return fixture.routings[1].document->published() == 1; }));
+  fixture.store
+      ->Write([](store::Transaction& transaction) -> Result<void> {
+        for (const char* pool : {"default", "other"}) {
+          transaction.MarkDocumentChanged(pool).value();
+        }
+        std::vector<store::SiteRecord> records{MakeRecord(MakeExternal(1)),
+                                               MakeRecord(MakeExternal(3))};
+        records[0].site.routing.pool = "other";
+        return transaction.Put(records);
+      })
+      .value();
+  CHECK(Eventually([&] { return fixture.Has(0, 3) && !fixture.Has(0, 1); }));
+  CHECK(Eventually([&] { return fixture.Has(1, 1) && !fixture.Has(1, 3); }));
+}
+
 TEST_CASE("A pool is rolled back alone") {
   Fixture fixture;
   const Revision old = fixture.Put(1, 2, "other", {"default", "other"});

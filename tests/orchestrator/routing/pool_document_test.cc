@@ -546,5 +546,81 @@ TEST_CASE("The history says what each document changed, and goes on after a rest
   CHECK(counts(latest(between)) == std::vector<std::size_t>{100, 2, 0, 0});
 }
 
+RouteOptions FollowingTasks() {
+  RouteOptions options = MakeRouteOptions();
+  options.follow_tasks = true;
+  return options;
+}
+
+store::SiteRecord WithTask(std::int64_t id, const std::string& address) {
+  store::SiteRecord record = MakeRecord(tests::MakeSite(id));
+  record.task_addresses = {address};
+  return record;
+}
+
+TEST_CASE("Where tasks are is news for Traefik, not for the history") {
+  Fixture fixture({}, FollowingTasks());
+  fixture.Start();
+  const Revision first = fixture.Put({WithTask(1, "10.0.1.1")});
+  REQUIRE(fixture.Serves(first));
+  REQUIRE(Eventually([&] { return fixture.history->List()->size() == 1; }));
+  store::SiteRecord record = *fixture.store.Find(1);
+  record.task_addresses = {"10.0.1.2"};
+  const Revision moved = fixture.store
+                             ->Write([&](store::Transaction& transaction) -> Result<void> {
+                               transaction.MarkDocumentChanged(site::kDefaultPool).value();
+                               return transaction.Put({&record, 1});
+                             })
+                             .value();
+  REQUIRE(fixture.Serves(moved));
+  REQUIRE(fixture.IsKept(moved));
+  CHECK(fixture.Has("10.0.1.2"));
+  const Revision next = fixture.Put({WithTask(2, "10.0.1.9")});
+  REQUIRE(fixture.Serves(next));
+  REQUIRE(Eventually([&] { return fixture.history->List()->front().revision == next; }));
+  CHECK(fixture.history->List()->size() == 2);
+}
+
+TEST_CASE("A rollback leads to where tasks are now, not to where they were") {
+  Fixture fixture({}, FollowingTasks());
+  fixture.Start();
+  store::SiteRecord external = MakeRecord(MakeExternal(2));
+  const Revision old = fixture.Put({WithTask(1, "10.0.1.1"), external});
+  REQUIRE(fixture.Serves(old));
+  REQUIRE(Eventually([&] { return !fixture.history->List()->empty(); }));
+  store::SiteRecord moved = WithTask(1, "10.0.1.2");
+  moved.site.hosts = {{*traefik::HostName::Parse("new.example"), {}}};
+  external.site.upstreams = {"http://new.example:8080"};
+  REQUIRE(fixture.Serves(fixture.Put({moved, external})));
+  REQUIRE(
+      fixture.Serves(RollBack(*fixture.store, site::kDefaultPool, *fixture.history, old).value()));
+  CHECK_FALSE(fixture.Has("new.example"));  // neither the host nor the upstream
+  CHECK(fixture.Has("http://10.0.1.2:80"));
+  CHECK_FALSE(fixture.Has("10.0.1.1"));
+  moved.task_addresses = {"10.0.1.3"};
+  REQUIRE(fixture.Serves(fixture.Put({moved})));
+  CHECK(fixture.Has("http://10.0.1.3:80"));
+  CHECK_FALSE(fixture.Has("10.0.1.2"));
+  fixture.Stop();
+  fixture.Start();
+  REQUIRE(Eventually([&] {
+    const auto snapshot = fixture.publisher->Current();
+    return snapshot && !snapshot->is_stale();
+  }));
+  CHECK(fixture.Has("http://10.0.1.3:80"));
+}
+
+TEST_CASE("A site in quarantine is reached where its tasks are now") {
+  Fixture fixture({}, FollowingTasks());
+  fixture.Start();
+  REQUIRE(fixture.Serves(fixture.Put({WithTask(1, "10.0.1.1")})));
+  store::SiteRecord broken = WithTask(1, "10.0.1.2");
+  broken.site.routing.extra = R"({"http": {"routers": {"site": {"middlewares": ["no"]}}}})";
+  REQUIRE(fixture.Serves(fixture.Put({broken})));
+  CHECK(fixture.document->quarantined().size() == 1);
+  CHECK(fixture.Has("http://10.0.1.2:80"));
+  CHECK_FALSE(fixture.Has("10.0.1.1"));
+}
+
 }  // namespace
 }  // namespace orchestrator::routing

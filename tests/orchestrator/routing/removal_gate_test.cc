@@ -43,5 +43,15 @@ TEST_CASE("What is held back keeps its services, also where no Traefik has polle
   CHECK_FALSE(RemovalGate(none).IsUnused(Removed()));
 }
 
+TEST_CASE("What a held document still routes keeps its service, also when the site has moved") {
+  provider::Pools pools(kEdge);
+  pools.Default().instances.RecordProbe("edge", 5);
+  bool held = true;
+  RemovalGate gate(pools, [&](site::SiteId id) { return held && id.value == 1; });
+  CHECK_FALSE(gate.IsUnused(Removed()));
+  held = false;
+  CHECK(gate.IsUnused(Removed()));
+}
+
 }  // namespace
 }  // namespace orchestrator::routing

@@ -1,13 +1,16 @@
 // The provider's listener with TLS: who is let in, what a connection costs, and new certificates.
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include "provider/poll_server.h"
 #include "tests/provider/http/raw_connection.h"
@@ -64,7 +67,28 @@ class TlsClient {
     return status;
   }
 
+  // Cuts the connection itself when `condition` holds, while a request is under way.
+  bool VanishAfter(const std::string& url, const char* prefer,
+                   const std::function<bool()>& condition) {
+    curl_socket_t socket = -1;
+    curl_easy_getinfo(curl_.get(), CURLINFO_ACTIVESOCKET, &socket);
+    bool is_cut = false;
+    {
+      const std::jthread cutter(
+          [&] { is_cut = Eventually(condition) && shutdown(socket, SHUT_RDWR) == 0; });
+      Get(url, prefer);  // curl tries again on a new connection
+    }
+    return is_cut;
+  }
+
   void SetTimeout(long seconds) { Set(CURLOPT_TIMEOUT, seconds); }
+
+  // The next request needs another connection.
+  void Reconnect() {
+    Set(CURLOPT_MAXAGE_CONN, 0L);
+    Set(CURLOPT_MAXLIFETIME_CONN, 1L);
+    Set(CURLOPT_FRESH_CONNECT, 1L);
+  }
 
   long connections = 0;  // that the last request needed
   std::size_t bytes = 0;
@@ -93,18 +117,23 @@ class Fixture {
   }
 
   void Start() {
-    auto tls = TlsContext::Load(files, [this](const std::string& what) {
+    auto loaded = TlsContext::Load(files, [this](const std::string& what) {
       const std::lock_guard lock(mutex);
       problem = what;
     });
     PollServerOptions options;
-    options.tls = std::move(tls).value();
+    tls = std::move(loaded).value();
+    options.tls = tls;
     server = std::make_unique<PollServer>(pools, std::move(options));
     port = server->Start({"127.0.0.1", 0, {}}).value();
     pools.Default().publisher.Publish(MakeSnapshot(3));
   }
 
   std::string url() const { return "https://127.0.0.1:" + std::to_string(port) + "/configuration"; }
+  void Forget() {
+    const std::lock_guard lock(mutex);
+    problem.clear();
+  }
   std::string Problem() {
     const std::lock_guard lock(mutex);
     return problem;
@@ -114,6 +143,7 @@ class Fixture {
   Certificates certificates;
   TlsFiles files;
   Pools pools{{}};
+  std::shared_ptr<TlsContext> tls;
   std::unique_ptr<PollServer> server;
   std::uint16_t port = 0;
   std::mutex mutex;
@@ -139,6 +169,10 @@ TEST_CASE("TLS files that cannot be used say which it is and why") {
              ContainsSubstring("certificate " + other.string()));
   CHECK_THAT(refusal([&](TlsFiles& files) { files.key = fixture.certificates.key("client"); }),
              ContainsSubstring("key ") && ContainsSubstring("mismatch"));
+  // OpenSSL takes a key of another kind for a certificate that is still to come.
+  fixture.certificates.MakeRsaKey("rsa");
+  CHECK_THAT(refusal([&](TlsFiles& files) { files.key = fixture.certificates.key("rsa"); }),
+             ContainsSubstring("key "));
   CHECK_THAT(refusal([&](TlsFiles& files) { files.key = other; }),
              ContainsSubstring("key " + other.string()));
   CHECK_THAT(refusal([&](TlsFiles& files) { files.client_ca = missing; }),
@@ -157,14 +191,18 @@ TEST_CASE("Only clients with a certificate of the client CA are let in") {
   plain.Send("GET /configuration HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK_FALSE(plain.Read(100).contains("HTTP/1.1"));
   CHECK(fixture.server->counters().attempts == 0);
+  CHECK(fixture.tls->failures() == 4);
+  CHECK_THAT(fixture.Problem(), ContainsSubstring("127.0.0.1 could not connect with TLS"));
 
   TlsClient client(fixture.certificates, "client");
   CHECK(client.Get(fixture.url()) == 200);
   CHECK(client.bytes == MakeSnapshot(3)->plain()->size());
   CHECK(client.Get(fixture.url()) == 200);
   CHECK(client.connections == 0);  // the same one
-  // Another connection takes up its session.
-  CHECK(TlsClient(fixture.certificates, "client").Get(fixture.url()) == 200);
+  // A connection that takes up the session of one before has no certificate of its own.
+  client.Reconnect();
+  CHECK(client.Get(fixture.url()) == 200);
+  CHECK(client.connections == 1);
 }
 
 TEST_CASE("Without a client CA everyone may connect who knows the server's") {
@@ -185,6 +223,16 @@ TEST_CASE("A poll is held over TLS as without it") {
     fixture.pools.Default().publisher.Publish(MakeSnapshot(4));
     CHECK(next.get() == 200);
     CHECK(Eventually([&] { return fixture.server->counters().served == 2; }));
+  }
+  SECTION("and ends with a connection that goes without a word") {
+    auto next = std::async(std::launch::async, [&] {
+      TlsClient vanishing(fixture.certificates, "client");
+      vanishing.Get(fixture.url());
+      return vanishing.VanishAfter(fixture.url(), "wait=60",
+                                   [&] { return fixture.server->counters().holding == 1; });
+    });
+    CHECK(next.get());
+    CHECK(Eventually([&] { return fixture.server->counters().holding == 0; }, 5s));
   }
   SECTION("and ends with the connection") {
     auto next = std::async(std::launch::async, [&] {
@@ -221,13 +269,17 @@ TEST_CASE("Files that are replaced are used by new connections; bad ones are not
   const auto connects = [&](const std::string& name) {
     return TlsClient(fixture.certificates, name).Get(fixture.url()) == 200;
   };
-  REQUIRE(connects("client"));
+  TlsClient client(fixture.certificates, "client");
+  REQUIRE(client.Get(fixture.url()) == 200);
   // Strangers become known.
   std::filesystem::copy_file(fixture.certificates.certificate("other-ca"), fixture.files.client_ca,
                              std::filesystem::copy_options::overwrite_existing);
   CHECK(Eventually([&] { return connects("stranger"); }, 10s, 100ms));
   CHECK_FALSE(connects("client"));
-  CHECK(fixture.Problem().empty());
+  // Who was let in before is not for ever.
+  client.Get(fixture.url());
+  CHECK(client.Get(fixture.url()) == 0);
+  fixture.Forget();
 
   std::ofstream(fixture.files.certificate) << "broken\n";
   CHECK(Eventually([&] { return connects("stranger") && !fixture.Problem().empty(); }, 10s, 100ms));
