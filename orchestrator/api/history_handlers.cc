@@ -148,9 +148,11 @@ Response ShowDifference(const routing::PoolRouting& pool, const Request& request
 
 Response RollBack(const Services& services, const routing::PoolRouting& pool,
                   std::optional<store::Revision> to) {
-  if (to && !pool.history) return NoHistory();
-  const auto revision = to ? routing::RollBack(services.store, pool.name(), *pool.history, *to)
-                           : routing::RollForth(services.store, pool.name(), pool.history.get());
+  store::History* const history = pool.history.get();
+  if (to && !history) return NoHistory();
+  const auto revision = to && history
+                            ? routing::RollBack(services.store, pool.name(), *history, *to)
+                            : routing::RollForth(services.store, pool.name(), history);
   if (!revision) return Problem(revision.error());
   return Json(202,
               Dump({{"revision", *revision}, {"rolled_back_to", to ? Ordered(*to) : Ordered()}}));

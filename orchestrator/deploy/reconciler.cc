@@ -160,6 +160,7 @@ void Reconciler::ReadChanged(const std::stop_token& stop) {
     const auto changed = memory_.TakeChanged(stop);
     if (changed.empty()) continue;
     std::vector<std::string> ids;
+    ids.reserve(changed.size());
     for (const auto& [id, site] : changed) ids.push_back(id);
     const auto services = engine_->ListServicesById(ids, stop);
     if (!services) continue;  // they are looked at before their next change

@@ -1,5 +1,6 @@
-// Benchmarks: one JSON line each. `bench [codec] [snapshot] [scale] [poll] [endpoint] [route]
-// [labels] [deploy] [first] [terminals]`, all of them without arguments. Started by `tests/run.sh
+// Benchmarks: one JSON line each. `bench [codec] [snapshot] [pools] [scale] [poll] [endpoint]
+// [route] [labels] [deploy] [first] [tasks] [terminals]`, all of them without arguments. Started by
+// `tests/run.sh
 // --bench`, which gives an engine and a Traefik.
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,7 @@
 #include "tests/bench/route_bench.h"
 #include "tests/bench/scale_bench.h"
 #include "tests/bench/snapshot_bench.h"
+#include "tests/bench/tasks_bench.h"
 #include "tests/bench/terminal_bench.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
@@ -108,6 +110,7 @@ int main(int argc, char** argv) {
     if (wanted("labels")) tests::BenchLabels();
     if (wanted("deploy")) tests::BenchDeploy();
     if (wanted("first")) tests::BenchFirstAnswer();
+    if (wanted("tasks")) tests::BenchTasks();
     if (wanted("terminals")) tests::BenchTerminals();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());
