@@ -92,6 +92,7 @@ std::optional<HeldDocument> PoolDocument::held() const {
 std::vector<QuarantinedSite> PoolDocument::quarantined() const {
   const std::lock_guard lock(mutex_);
   std::vector<QuarantinedSite> list;
+  list.reserve(quarantined_.size());
   for (const auto& [key, site] : quarantined_) list.push_back(site);
   return list;
 }
@@ -132,10 +133,11 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
   auto rendered = DocumentFragments(records, options_.routes);
   auto next = rendered.begin();
   bool freed = false;  // addresses that the rollback had
-  is_changed_ = is_changed_ || !changes.empty();
   for (const PoolChange& change : changes) {
     const auto key = static_cast<std::uint64_t>(change.id.value);
     if (!change.record || change.record->removing) are_routes_changed_ = true;
+    // Whatever else changes the document has a revision of its own.
+    is_changed_ = is_changed_ || (!change.record && assembly_.Find(key));
     std::optional<QuarantinedSite> quarantined;
     traefik::Fragment routes;
     if (!change.problem.empty()) {
@@ -169,8 +171,8 @@ void PoolDocument::Apply(std::span<const PoolChange> changes) {
         auto last_good = LastGood(key);
         if (last_good && !StillUsable(*last_good, record.site, options_.routes)) last_good.reset();
         quarantined = {change.id, fragment.error().message, last_good.has_value()};
-        routes = std::move(last_good).value_or(traefik::Fragment());
-        if (last_good && options_.routes.follow_tasks && !present.is_external) {
+        if (last_good) routes = *std::move(last_good);
+        if (options_.routes.follow_tasks && !present.is_external) {
           const auto own = DocumentRoutes(record.site, options_.routes, record.task_addresses);
           routes = WithServersOf(traefik::RenderFragment(own), std::move(routes), change.id);
         }

@@ -134,7 +134,7 @@ class PoolDocument {
   std::vector<std::uint64_t> served_before_;  // else the sites of the document before it
   store::Revision served_revision_ = 0;
   store::Revision considered_ = 0;  // published, or held back
-  bool is_changed_ = false;         // since then, in any way
+  bool is_changed_ = false;         // since then, by sites that left
   bool are_routes_changed_ = true;  // since the last publication, in more than where tasks are
   bool was_behind_ = false;         // see Orders::behind
 

@@ -102,6 +102,20 @@ TEST_CASE("A site is in the document of its pool alone, and changes that alone")
   CHECK(fixture.routings[0].document->published() == 1);
 }
 
+TEST_CASE("What changes no document publishes none, also when another pool has news") {
+  Fixture fixture;
+  const Revision first = fixture.Put(1, 2, "default", {"default", "other"});
+  fixture.Start();
+  REQUIRE(fixture.Serves(0, first));
+  REQUIRE(fixture.Serves(1, first));
+  const auto before = fixture.routings[0].traefiks.publisher.Current();
+  store::SiteRecord record = *fixture.store.Find(1);
+  record.restarts = 1;
+  REQUIRE(fixture.store->Write([&](store::Transaction& t) { return t.Put({&record, 1}); }));
+  REQUIRE(fixture.Serves(1, fixture.Put(3, 3, "other", {"other"})));
+  CHECK(fixture.routings[0].traefiks.publisher.Current() == before);
+}
+
 TEST_CASE("A site that moves is in one document before and in another after") {
   Fixture fixture;
   fixture.Put(1, 3, "default", {"default"});
