@@ -64,6 +64,9 @@ std::string RenderStaticConfiguration(const StaticConfiguration& configuration) 
     line("    endpoint: {}", JsonString(configuration.docker_endpoint));
     line("    exposedByDefault: false");
     line("    network: {}", JsonString(configuration.network));
+    if (!configuration.swarm_constraint.empty()) {
+      line("    constraints: {}", JsonString(configuration.swarm_constraint));
+    }
     line("    refreshSeconds: {}", configuration.swarm_refresh_seconds);
   }
   return yaml;

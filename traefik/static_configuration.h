@@ -15,6 +15,7 @@ struct StaticConfiguration {
   std::vector<std::string> entry_points;  // names; the first listens on :80, "websecure" on :443
   std::string docker_endpoint;            // as Traefik reaches it; empty: no swarm provider
   std::string network;                    // the overlay of the sites
+  std::string swarm_constraint;           // which services are its own; empty: all
   unsigned swarm_refresh_seconds = 15;
 };
 

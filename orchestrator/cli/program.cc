@@ -18,6 +18,7 @@
 #include "orchestrator/cli/traefik_commands.h"
 #include "orchestrator/config/config.h"
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/routes.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/site/units.h"
 #include "provider/secret.h"
@@ -118,6 +119,7 @@ int PrintStaticConfiguration(const Options& options) {
                               : *config->docker.host;
   }
   out.network = config->docker.network;
+  if (config->routing.pools.size() > 1) out.swarm_constraint = routing::PoolConstraint(*pool);
   out.swarm_refresh_seconds = config->traefik.swarm_refresh_seconds;
   fmt::print("{}", traefik::RenderStaticConfiguration(out));
   return kDone;

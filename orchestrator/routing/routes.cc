@@ -173,6 +173,11 @@ std::int64_t OwnPriority(const traefik::PathPrefix* path, bool wildcard) {
          static_cast<std::int64_t>(path->text().size());
 }
 
+std::string PoolConstraint(const std::string& pool) {
+  return pool == site::kDefaultPool ? fmt::format("!LabelRegex(`{}`, `.+`)", kPoolLabel)
+                                    : fmt::format("Label(`{}`, `{}`)", kPoolLabel, pool);
+}
+
 std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
   return fmt::format("/labels/{}/{}", site::ServiceName(id), routes_revision);
 }
@@ -284,6 +289,9 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
     if (!extended) return traefik::DisabledLabels();
     labels = *std::move(extended);
   }
+  if (const std::string& pool = record.site.routing.pool; pool != site::kDefaultPool) {
+    labels[std::string(kPoolLabel)] = pool;
+  }
   const bool unconfirmed = record.labels_confirmed < record.routes_revision;
   if (options.probe_labels && record.site.served && unconfirmed) {
     traefik::Configuration marker;
@@ -295,6 +303,7 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
 
 bool OwnsLabel(std::string_view key, site::SiteId id) {
   return traefik::BelongsTo(key, site::ServiceName(id)) || key.starts_with(kRetryLabels) ||
+         key == kPoolLabel ||
          (key.starts_with("traefik.http.middlewares.max-request-") &&
           (key.ends_with(".buffering.maxRequestBodyBytes") ||
            key.ends_with(".buffering.maxrequestbodybytes")));

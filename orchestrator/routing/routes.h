@@ -45,6 +45,13 @@ std::int64_t OwnPriority(const traefik::PathPrefix* path, bool wildcard);
 // The answer header of a site's label marker; its value is the routes_revision.
 inline constexpr std::string_view kLabelMarkerHeader = "X-Orchestrator-Labels";
 
+// The label with the pool of a site that is not in the default one: Traefiks read only services of
+// their own, see PoolConstraint.
+inline constexpr std::string_view kPoolLabel = "orchestrator.pool";
+
+// What the Swarm provider of this pool's Traefiks has to be told, as its option `constraints`.
+std::string PoolConstraint(const std::string& pool);
+
 // The path at which the marker of these labels answers.
 std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 

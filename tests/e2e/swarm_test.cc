@@ -1,6 +1,7 @@
 // The whole system: real services on a real swarm behind a real Traefik, in both modes.
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace tests {
 namespace {
 
 using namespace std::chrono_literals;
+using nlohmann::json;
 
 std::string StaticSite(int id, const std::string& host) {
   return fmt::format(R"({{"id":{},"kind":"static","hosts":["{}"]}})", id, host);
@@ -83,6 +85,34 @@ TEST_CASE(
   CHECK(Engine::TaskIds("site_6001") + Engine::TaskIds("site_6002") == tasks);
   // The markers are gone once every Traefik has shown them.
   CHECK(Eventually([] { return !Engine::ServiceLabels("site_6001").contains("marker"); }, 20s));
+}
+
+TEST_CASE("in label mode a Traefik has the services of its own pool only") {
+  SwarmSystem system("labels");
+  {
+    std::ifstream file(system.orchestrator().config_file());
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string mode = "default_mode: labels";
+    text.replace(text.find(mode), mode.size(), mode + ", pools: [other]");
+    std::ofstream(system.orchestrator().config_file()) << text;
+  }
+  system.Start();
+  json own = json::parse(SwarmSystem::DynamicSite(6041, "own.test", "own text"));
+  json other = json::parse(SwarmSystem::DynamicSite(6042, "other.test", "other text"));
+  other["routing"] = {{"pool", "other"}};
+  for (const json& site : {other, own}) {
+    REQUIRE(system.orchestrator()
+                .Call("PUT", "/v1/sites/" + site.at("id").dump() + "?wait=running&timeout=60s",
+                      site.dump())
+                .status == 201);
+  }
+  REQUIRE(system.Answers("own.test", "own text"));
+  CHECK(Engine::ServiceLabels("site_6042").contains("Host(`other.test`)"));
+  CHECK(system.VisitHost("other.test").status == 404);
+  REQUIRE(system.orchestrator()
+              .Call("PATCH", "/v1/sites/6042", R"({"routing": {"pool": "default"}})")
+              .status == 200);
+  CHECK(system.Answers("other.test", "other text"));
 }
 
 TEST_CASE("one site can go its own way, and a change in label mode is confirmed by every Traefik") {

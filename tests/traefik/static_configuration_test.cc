@@ -39,6 +39,26 @@ TEST_CASE("The static configuration sends the token") {
              ContainsSubstring("      Authorization: \"Bearer to\\\"ken\"\n"));
 }
 
+TEST_CASE("The static configuration has certificates only for who asks for them") {
+  StaticConfiguration configuration = Small();
+  CHECK_THAT(RenderStaticConfiguration(configuration), !ContainsSubstring("tls:"));
+  configuration.provider_endpoint = "https://10.0.0.1:9081/configuration";
+  CHECK_THAT(RenderStaticConfiguration(configuration),
+             ContainsSubstring("    tls:\n      ca: ") && !ContainsSubstring("cert:"));
+  configuration.provider_knows_clients = true;
+  CHECK_THAT(RenderStaticConfiguration(configuration),
+             ContainsSubstring("      cert: ") && ContainsSubstring("      key: "));
+}
+
+TEST_CASE("The static configuration keeps a Traefik to the services of its pool") {
+  StaticConfiguration configuration = Small();
+  configuration.docker_endpoint = "unix:///var/run/docker.sock";
+  CHECK_THAT(RenderStaticConfiguration(configuration), !ContainsSubstring("constraints"));
+  configuration.swarm_constraint = "Label(`a`, `b`)";
+  CHECK_THAT(RenderStaticConfiguration(configuration),
+             ContainsSubstring("    constraints: \"Label(`a`, `b`)\"\n"));
+}
+
 TEST_CASE("The static configuration gives every entry point a port of its own") {
   StaticConfiguration configuration = Small();
   configuration.entry_points = {"web", "websecure", "admin"};

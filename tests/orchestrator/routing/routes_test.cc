@@ -118,6 +118,20 @@ TEST_CASE("Hosts with paths of their own get routers of their own") {
   CHECK(routes.routers.at("site_0001-path2").rule.contains("/two/"));
 }
 
+TEST_CASE("Labels say the pool of a site that is not in the default one") {
+  site::Site site = MakeSite(1);
+  CHECK_FALSE(
+      ServiceLabels(MakeRecord(site, Phase::kLabels), Options()).contains("orchestrator.pool"));
+  site.routing.pool = "east";
+  CHECK(ServiceLabels(MakeRecord(site, Phase::kLabels), Options()).at("orchestrator.pool") ==
+        "east");
+  CHECK_FALSE(
+      ServiceLabels(MakeRecord(site, Phase::kProvider), Options()).contains("orchestrator.pool"));
+  CHECK(OwnsLabel("orchestrator.pool", {1}));  // so that it goes with the move
+  CHECK(PoolConstraint("east") == "Label(`orchestrator.pool`, `east`)");
+  CHECK(PoolConstraint("default") == "!LabelRegex(`orchestrator.pool`, `.+`)");
+}
+
 TEST_CASE("The servers of a site are its service, or the addresses of its tasks as far as known") {
   RouteOptions options = Options();
   options.pages_url = "http://10.0.0.1:9081";
