@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -81,8 +82,7 @@ class TrackingServer final : public httplib::Server {
 
   // The handshake has the time of a request's head.
   bool ServeTls(Serving& now) {
-    // Until it says something, it makes room for others like any that waits.
-    if (httplib::detail::select_read(now.descriptor, keep_alive_timeout_sec_, 0) <= 0) return false;
+    if (!WaitForFirstByte(now.descriptor)) return false;
     const std::shared_ptr<SSL_CTX> context = tls_->Current();
     const std::unique_ptr<void, void (*)(void*)> session(
         httplib::tls::create_session(context.get(), now.descriptor), httplib::tls::free_session);
@@ -111,6 +111,18 @@ class TrackingServer final : public httplib::Server {
     // Said once: nobody waits for the other side to say it, too.
     if (good) SSL_shutdown(static_cast<SSL*>(session.get()));
     return good;
+  }
+
+  // Until it says something, a connection makes room for others like any that waits.
+  bool WaitForFirstByte(int descriptor) const {
+    constexpr time_t kSlice = 250'000;  // microseconds
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::seconds(keep_alive_timeout_sec_);
+    while (svr_sock_ != INVALID_SOCKET && std::chrono::steady_clock::now() < deadline) {
+      const auto ready = httplib::detail::select_read(descriptor, 0, kSlice);
+      if (ready != 0) return ready > 0;
+    }
+    return false;
   }
 
   bool ServeRequest(Serving& now, httplib::Stream& stream, bool close, bool& closed) {

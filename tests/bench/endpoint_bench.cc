@@ -1,6 +1,7 @@
 #include "tests/bench/endpoint_bench.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -90,9 +91,9 @@ void BenchEndpoint() {
                                 "  server {{ listen 127.0.0.1:{1}; root {0};\n"
                                 "    add_header Content-Encoding gzip; }} }}\n",
                                 directory.path().string(), nginx_port));
-    const Process nginx({"nginx", "-e", "stderr", "-p", directory.path().string(), "-c",
-                         (directory.path() / "nginx.conf").string()},
-                        directory.path() / "log");
+    Process nginx({"nginx", "-e", "stderr", "-p", directory.path().string(), "-c",
+                   (directory.path() / "nginx.conf").string()},
+                  directory.path() / "log");
     const std::string ours = fmt::format("http://127.0.0.1:{}/configuration", *port);
     const std::string theirs = fmt::format("http://127.0.0.1:{}/configuration", nginx_port);
     provider::http::Client client;
@@ -121,6 +122,8 @@ void BenchEndpoint() {
       std::printf("%s\n", line.dump().c_str());
       std::fflush(stdout);
     }
+    nginx.Signal(SIGTERM);  // it ends its worker, too
+    nginx.Wait(std::chrono::seconds(5));
     const nlohmann::json line{{"benchmark", "endpoint_beside_nginx_median"},
                               {"sites", size.sites},
                               {"bytes", document->gzip()->size()},

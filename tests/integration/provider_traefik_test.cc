@@ -242,7 +242,7 @@ TEST_CASE("changes that come while Traefik applies one are gathered, and all bec
   }
   CHECK(deliveries() - before < kChanges / 2);
   CHECK(metric("orchestrator_provider_gathered_total") > 0);
-  CHECK(metric("orchestrator_confirmation_seconds_count") > 0);
+  CHECK(metric("orchestrator_confirmation_seconds_count{pool=\"default\"}") > 0);
 }
 
 TEST_CASE("an answer claims no more than is true while no Traefik is there") {
