@@ -49,6 +49,11 @@ Failure CannotStart(const std::string& reason) {
   return Failure(Error{ErrorKind::kUnavailable, reason});
 }
 
+// Without an engine there are no tasks.
+bool FollowsTasks(const config::Config& config) {
+  return config.routing.follow_tasks && config.docker.host;
+}
+
 routing::RouteOptions MakeRouteOptions(const config::Config& config,
                                        const traefik::RevisionProbe& probe) {
   routing::RouteOptions options;
@@ -57,7 +62,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.network = config.docker.network;
   options.probe = probe;
   options.pages_url = config.PagesUrl();
-  options.follow_tasks = config.routing.follow_tasks && config.docker.host;
+  options.follow_tasks = FollowsTasks(config);
   options.version = config.traefik.Target();
   options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
@@ -78,7 +83,7 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
       .static_image = config.sites.static_image,
       .endpoint_mode = config.docker.endpoint_mode,
       .time_zone = time_zone ? time_zone : "UTC",
-      .drain = config.routing.follow_tasks ? config.routing.drain : std::chrono::seconds(0)};
+      .drain = FollowsTasks(config) ? config.routing.drain : std::chrono::seconds(0)};
   return options;
 }
 
@@ -262,8 +267,7 @@ Result<void> Serve(const config::Config& config) {
     token = *made;
   }
   WarnAboutMode(**store, config);
-  const bool follows_tasks = config.routing.follow_tasks && config.docker.host;
-  if (auto prepared = deploy::PrepareTaskAddresses(**store, follows_tasks); !prepared) {
+  if (auto prepared = deploy::PrepareTaskAddresses(**store, FollowsTasks(config)); !prepared) {
     return prepared;
   }
   if (auto restored = RestoreAbsences(**store, traefiks); !restored) {

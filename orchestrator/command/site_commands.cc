@@ -8,6 +8,7 @@
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/extra.h"
 #include "orchestrator/routing/mode_switch.h"
+#include "orchestrator/store/mark_documents.h"
 
 namespace orchestrator::command {
 namespace {
@@ -232,7 +233,7 @@ Result<BatchWritten> SiteCommands::Apply(const site::Batch& batch) {
       ++written.removed;
       removed.push_back(std::move(made.record));
     }
-    if (auto marked = MarkChanged(transaction, changed); !marked) return marked;
+    if (auto marked = store::MarkDocumentsChanged(transaction, changed); !marked) return marked;
     // Removals first: a new site may take over the host of one that goes.
     if (auto put = transaction.Put(removed); !put) return put;
     return transaction.Put(records);
@@ -268,7 +269,7 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
       ++written.created;
       records.push_back(std::move(made->record));
     }
-    if (auto marked = MarkChanged(transaction, changed); !marked) return marked;
+    if (auto marked = store::MarkDocumentsChanged(transaction, changed); !marked) return marked;
     return transaction.Put(records);
   });
   if (!revision) return Failure(revision.error());
@@ -369,15 +370,9 @@ SiteCommands::Prepared SiteCommands::PrepareRemoval(Transaction& transaction,
   return prepared;
 }
 
-Result<void> SiteCommands::MarkChanged(Transaction& transaction, const PoolNames& pools) {
-  for (const std::string& pool : pools) {
-    if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
-  }
-  return {};
-}
-
 Result<void> SiteCommands::Put(Transaction& transaction, const Prepared& prepared) {
-  if (auto marked = MarkChanged(transaction, prepared.changed_pools); !marked) return marked;
+  if (auto marked = store::MarkDocumentsChanged(transaction, prepared.changed_pools); !marked)
+    return marked;
   return transaction.Put({&prepared.record, 1});
 }
 

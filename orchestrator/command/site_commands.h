@@ -83,7 +83,6 @@ class SiteCommands {
   Result<Prepared> Prepare(store::Transaction& transaction, const site::Site& site,
                            const std::optional<store::SiteRecord>& current) const;
   Prepared PrepareRemoval(store::Transaction& transaction, const store::SiteRecord& current) const;
-  static Result<void> MarkChanged(store::Transaction& transaction, const PoolNames& pools);
   static Result<void> Put(store::Transaction& transaction, const Prepared& prepared);
 
   store::Store& store_;

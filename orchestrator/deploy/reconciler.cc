@@ -472,7 +472,7 @@ void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& c
     if (!OwnsMountPoint(mount.target)) wanted.task.mounts.push_back(mount);
   }
   const std::string& signal = current.spec.task.stop_signal;
-  if (wanted.task.stop_signal.empty() && signal != kIgnoredSignal && signal != "SIGTERM") {
+  if (wanted.task.stop_signal.empty() && !OwnsStopSignal(signal)) {
     wanted.task.stop_signal = signal;
   }
   const auto& check = current.spec.task.health_check;

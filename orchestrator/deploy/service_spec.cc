@@ -21,6 +21,7 @@ constexpr std::int64_t kTmpBytes = 10'000'000;
 constexpr std::int64_t kRunBytes = 1'000'000;
 constexpr std::uint32_t kSticky = 01777;
 constexpr std::size_t kShortHash = 16;
+constexpr std::string_view kScriptSignal = "SIGTERM";  // that the entry script hears
 constexpr std::string_view kReadinessName = "orchestrator-readiness";  // $0 of its script
 
 constexpr std::array<std::string_view, 5> kMountPoints = {
@@ -108,7 +109,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
     }
   } else {
     task.command = {"sh", "-c", EntryScript(options.drain)};
-    if (drains) task.stop_signal = "SIGTERM";  // whatever the image says, the script hears that
+    if (drains) task.stop_signal = kScriptSignal;  // whatever the image says, the script hears that
     task.read_only_root = true;
     task.mounts = {Bind(directory, "/site", /*read_only=*/false),
                    Bind(directory / ".home", "/root", /*read_only=*/false)};
@@ -144,6 +145,10 @@ std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& o
 
 bool IsReadinessCheck(const docker::HealthCheck& check) {
   return std::ranges::find(check.command, kReadinessName) != check.command.end();
+}
+
+bool OwnsStopSignal(std::string_view signal) {
+  return signal == kIgnoredSignal || signal == kScriptSignal;
 }
 
 bool OwnsMountPoint(std::string_view target) {

@@ -42,6 +42,9 @@ std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& o
 // Whether it is the check of a site's readiness. All others stay as they are.
 bool IsReadinessCheck(const docker::HealthCheck& check);
 
+// Whether the stop signal is one that tasks have from us. All others stay as they are.
+bool OwnsStopSignal(std::string_view signal);
+
 // Whether the mount point is one of those that sites have from us. All others stay as they are.
 bool OwnsMountPoint(std::string_view target);
 

@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/store/mark_documents.h"
 
 namespace orchestrator::deploy {
 namespace {
@@ -143,9 +144,7 @@ Result<void> TaskWatcher::Write(const std::map<site::SiteId, Addresses>& changed
       if (store::InDocument((*record)->phase)) pools.insert((*record)->site.routing.pool);
       records.push_back(**std::move(record));
     }
-    for (const std::string& pool : pools) {
-      if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
-    }
+    if (auto marked = store::MarkDocumentsChanged(transaction, pools); !marked) return marked;
     return transaction.Put(records);
   });
   if (!written) return Failure(written.error());

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/store/mark_documents.h"
 #include "provider/prober.h"
 
 namespace orchestrator::routing {
@@ -259,9 +260,8 @@ void ModeSwitch::Commit(std::string_view what, const std::vector<SiteRecord>& as
     if (changed.empty()) return {};
     std::set<std::string> pools;
     for (const SiteRecord& record : changed) pools.insert(record.site.routing.pool);
-    for (const std::string& pool : pools) {
-      if (!document_changes) break;
-      if (auto marked = transaction.MarkDocumentChanged(pool); !marked) return marked;
+    if (document_changes) {
+      if (auto marked = store::MarkDocumentsChanged(transaction, pools); !marked) return marked;
     }
     return transaction.Put(changed);
   });
