@@ -49,11 +49,14 @@ RouterText Render(const std::string& name, const Router& router) {
   text.rule = router.rule;
   text.priority = router.priority;
   text.entry_points = router.entry_points;
+  for (const std::string& middleware : router.middlewares) {
+    if (!text.middlewares.empty()) text.middlewares += ',';
+    AppendJsonString(text.middlewares, middleware);
+  }
   {
     ObjectWriter object(text.body);
     object.String("rule", router.rule);
     object.String("service", router.service);
-    if (!router.middlewares.empty()) object.Strings("middlewares", router.middlewares);
     if (router.priority != 0) object.Integer("priority", router.priority);
   }
   // Its members alone.

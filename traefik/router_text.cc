@@ -53,6 +53,10 @@ RouterText RenderRouter(const std::string& name, const codec::Value& router) {
       ReadTls(member.value, out);
     } else if (member.name == "observability") {
       out.observability = codec::ToJson(member.value);
+    } else if (member.name == "middlewares" && member.value.list()) {
+      for (const codec::Value& each : *member.value.list()) {
+        AppendMembers(out.middlewares, codec::ToJson(each));
+      }
     } else {
       if (member.name == "priority" && member.value.number()) out.priority = *member.value.number();
       if (member.name == "parentRefs") out.parents = Texts(member.value);
@@ -88,23 +92,34 @@ void AppendListening(std::string& out, std::span<const std::string> entry_points
 
 void AppendRouter(std::string& members, const RouterText& router) {
   AppendName(members, router.name);
-  std::string listening;
-  AppendListening(listening, router.entry_points, router.tls, router.tls_domains,
-                  router.observability);
+  std::string more;
+  AppendMiddlewares(more, router.middlewares);
+  AppendListening(more, router.entry_points, router.tls, router.tls_domains, router.observability);
   members += router.body;
-  members += router.body.empty() && !listening.empty() ? std::string_view(listening).substr(1)
-                                                       : std::string_view(listening);
+  members += std::string_view(more).substr(router.body.empty() && !more.empty() ? 1 : 0);
   members += '}';
 }
 
 void AppendChildRouter(std::string& members, std::string_view name, const RouterText& router,
-                       std::string_view parents) {
+                       std::string_view parents, std::string_view chain) {
   AppendName(members, name);
+  std::string_view middlewares = router.middlewares;
+  middlewares.remove_prefix(chain.size());
+  if (!chain.empty() && !middlewares.empty()) middlewares.remove_prefix(1);  // the comma
+  std::string more;
+  AppendMiddlewares(more, middlewares);
+  more += R"(,"parentRefs":)";
+  more += parents;
   members += router.body;
-  if (!router.body.empty()) members += ',';
-  members += R"("parentRefs":)";
-  members += parents;
+  members += std::string_view(more).substr(router.body.empty() ? 1 : 0);
   members += '}';
+}
+
+void AppendMiddlewares(std::string& out, std::string_view middlewares) {
+  if (middlewares.empty()) return;
+  out += R"(,"middlewares":[)";
+  out += middlewares;
+  out += ']';
 }
 
 }  // namespace traefik

@@ -20,6 +20,9 @@ struct RouterText {
   std::int64_t priority = 0;  // 0: the length of the rule
   std::vector<std::string> parents;
 
+  // Their names, joined by commas. Below another router, those which that one has are left out.
+  std::string middlewares;
+
   // What a router without parents has, and one with parents may not.
   std::vector<std::string> entry_points;  // none: Traefik's default ones
   std::string tls;                        // an object without its domains; empty: no TLS
@@ -37,9 +40,13 @@ RouterText RenderRouter(const std::string& name, const codec::Value& router);
 // The member `"name":{…}` of a router that stands alone.
 void AppendRouter(std::string& members, const RouterText& router);
 
-// The same below `parents`, a JSON list, under the name `name`.
+// The same below `parents`, a JSON list, under the name `name`. These have the first middlewares of
+// its list, `chain`, for it.
 void AppendChildRouter(std::string& members, std::string_view name, const RouterText& router,
-                       std::string_view parents);
+                       std::string_view parents, std::string_view chain);
+
+// The member "middlewares", led by a comma; nothing for none.
+void AppendMiddlewares(std::string& out, std::string_view middlewares);
 
 // The members that a router without parents has beside its body: each is led by a comma.
 void AppendListening(std::string& out, std::span<const std::string> entry_points,

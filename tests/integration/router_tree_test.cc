@@ -99,7 +99,7 @@ class RoutingTraefik {
     REQUIRE(serves);
   }
 
-  // The status and the router that answered.
+  // The status, the router that answered, and what of the middlewares can be seen.
   std::string Ask(const Request& request) {
     header_.clear();
     const std::string connect_to =
@@ -126,10 +126,13 @@ class RoutingTraefik {
  private:
   static std::size_t TakeHeader(char* data, std::size_t size, std::size_t count, void* self) {
     std::string_view line(data, size * count);
-    constexpr std::string_view kName = "X-Router: ";
-    if (line.starts_with(kName)) {
-      line.remove_prefix(kName.size());
-      static_cast<RoutingTraefik*>(self)->header_ = line.substr(0, line.find('\r'));
+    std::string& header = static_cast<RoutingTraefik*>(self)->header_;
+    for (const std::string_view name : {"X-Router: ", "X-Outermost: ", "X-Passed-"}) {
+      if (!line.starts_with(name)) continue;
+      line.remove_prefix(name.size());
+      header += (header.empty() ? "" : " ");
+      header += line.substr(0, line.find('\r'));
+      break;
     }
     return size * count;
   }
@@ -220,15 +223,45 @@ class RouterGenerator {
     return rule;
   }
 
+  // Middlewares that many routers share.
+  json Chain() {
+    switch (Below(6)) {
+      case 0:
+        return {"one"};
+      case 1:
+        return {"one", "two"};
+      case 2:
+        return {"two", "one"};
+      case 3:
+        return {"refusing"};
+      default:
+        return json::array();
+    }
+  }
+
+  static json ChainMiddlewares() {
+    json middlewares;
+    for (const char* name : {"one", "two"}) {
+      middlewares[name]["headers"]["customResponseHeaders"] = {
+          {"X-Outermost", name}, {fmt::format("X-Passed-{}", name), "yes"}};
+    }
+    middlewares["refusing"]["ipAllowList"]["sourceRange"] = {"192.0.2.1"};
+    return middlewares;
+  }
+
   // Priorities all differ, since between equal ones Traefik does not promise an order.
   void Add(json& http, const std::string& prefix, int entry_point) {
     std::set<std::int64_t> priorities;
     const int count = 3 + Below(25);
     const bool is_mixed = Chance(40);
     const int with_priorities = Chance(50) ? 30 : 2;
+    const json chain = Chain();
+    const int without_chain = Chance(50) ? 2 : 20;
     for (int i = 0; i < count; ++i) {
       const std::string name = fmt::format("{}-{}", prefix, i);
-      json router{{"rule", Rule()}, {"service", "noop@internal"}, {"middlewares", {name}}};
+      json router{{"rule", Rule()}, {"service", "noop@internal"}};
+      router["middlewares"] = Chance(without_chain) ? Chain() : chain;
+      router["middlewares"].push_back(name);
       std::int64_t priority = static_cast<std::int64_t>(router["rule"].get<std::string>().size());
       while (Chance(with_priorities) || priorities.contains(priority)) {
         priority = Below(2000) - 500;
@@ -302,6 +335,7 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
   RoutingTraefik flat;
   RoutingTraefik compiled;
   int trees = 0;
+  int chains = 0;  // with one at a root
   for (int round = 1; round <= Rounds(); ++round) {
     RouterGenerator generator(static_cast<unsigned>(round));
     json document;
@@ -312,6 +346,7 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
                                  {"entryPoints", {"e0"}},
                                  {"priority", 100'000},
                                  {"middlewares", {"number"}}};
+    http["middlewares"] = RouterGenerator::ChainMiddlewares();
     http["middlewares"]["number"] = {
         {"headers", {{"customResponseHeaders", {{"X-Router", std::to_string(round)}}}}}};
     for (int entry_point = 0; entry_point < kEntryPoints; entry_point += 2) {
@@ -322,6 +357,7 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
     const std::string tree = traefik::Compile(
         configuration, {.large = 0, .limits = {.root_hosts = root, .leaf_hosts = 1 + root / 3}});
     trees += tree.contains("\"tree-") ? 1 : 0;
+    chains += tree.contains(R"("middlewares":["one"],"entryPoints")") ? 1 : 0;
     flat.Serve(document.dump(), round);
     compiled.Serve(tree, round);
     for (int entry_point = 0; entry_point < kEntryPoints; entry_point += 2) {
@@ -341,6 +377,7 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
     }
   }
   CHECK(trees > Rounds() / 2);
+  CHECK(chains > Rounds() / 8);
 }
 
 TEST_CASE("A tree takes no request from routers of other providers") {

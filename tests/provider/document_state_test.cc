@@ -112,6 +112,7 @@ TEST_CASE("Fragments become a text and are read again as they were") {
                    .old_syntax = true,
                    .priority = -1000,
                    .parents = {"p", "q"},
+                   .middlewares = R"("m","n")",
                    .entry_points = {"web"},
                    .tls = "{}",
                    .tls_options = "o@file",

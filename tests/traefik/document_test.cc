@@ -99,7 +99,7 @@ TEST_CASE("RenderFragment writes every option") {
   const Fragment fragment = RenderFragment(configuration);
   CHECK(
       Routers(fragment) ==
-      R"json("r":{"rule":"Host(`a.example`)","service":"s","middlewares":["m"],"priority":-1000,)json"
+      R"json("r":{"rule":"Host(`a.example`)","service":"s","priority":-1000,"middlewares":["m"],)json"
       R"("entryPoints":["web","websecure"],"tls":{"certResolver":"le"}})");
   CHECK(fragment.services ==
         R"("s":{"loadBalancer":{"servers":[{"url":"http://a"},{"url":"http://b"}],)"

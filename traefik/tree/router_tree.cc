@@ -36,7 +36,7 @@ std::vector<std::string> Sorted(std::vector<std::string> texts) {
   return texts;
 }
 
-// No entry points are Traefik's default ones, which nobody here knows.
+// Both sorted. No entry points are Traefik's default ones, which nobody here knows.
 bool ShareEntryPoint(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   if (a.empty() || b.empty()) return true;
   return std::ranges::any_of(
@@ -50,9 +50,9 @@ bool HasOptions(const RouterText& router) {
 // Whether two routers are one to the tree, which does not care for bodies.
 bool AreAlike(const RouterText& a, const RouterText& b) {
   const auto facts = [](const RouterText& router) {
-    return std::tie(router.name, router.rule, router.old_syntax, router.priority, router.parents,
-                    router.tls, router.tls_options, router.tls_domains, router.has_resolver,
-                    router.observability);
+    return std::tie(router.name, router.rule, router.old_syntax, router.middlewares,
+                    router.priority, router.parents, router.tls, router.tls_options,
+                    router.tls_domains, router.has_resolver, router.observability);
   };
   return facts(a) == facts(b) &&
          (a.entry_points == b.entry_points || Sorted(a.entry_points) == Sorted(b.entry_points));
@@ -61,6 +61,19 @@ bool AreAlike(const RouterText& a, const RouterText& b) {
 std::string_view WithoutProvider(std::string_view name) { return name.substr(0, name.find('@')); }
 
 }  // namespace
+
+// Where a router, or its copies, may stand below others.
+struct RouterTree::Standing {
+  std::string_view chain;  // of its middlewares, which the roots have for it
+  std::string parents;     // a JSON list
+
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
+struct RouterTree::Copies {
+  std::string_view chain;  // that the root has
+  std::set<std::string> parents;
+};
 
 struct RouterTree::Router {
   Key key;
@@ -71,12 +84,11 @@ struct RouterTree::Router {
   std::int64_t priority;
   std::vector<HostEntry*> hosts;  // all that it can match; none of one that may match others
 
-  Group* group;         // where its hosts are while they are in the tree
-  bool is_misplaced;    // is to be placed again
-  bool is_child;        // stands below `parents` only
-  std::string parents;  // of it or its copy, a JSON list; empty: none
-  // Where the copy hangs, by the root's name.
-  std::map<std::string, std::set<std::string>> copies;
+  Group* group;                          // where its hosts are while they are in the tree
+  bool is_misplaced;                     // is to be placed again
+  bool is_child;                         // stands below others only
+  std::vector<Standing> standings;       // of itself or its copies; by chain
+  std::map<std::string, Copies> copies;  // by the root's name
 
   bool is_roaming() const { return condition.exact_hosts() == nullptr; }
 };
@@ -87,7 +99,8 @@ struct RouterTree::Host {
   // The router that its own hang below, in each group that has it.
   std::vector<std::pair<Group*, std::string>> leaves;
   bool is_dirty = false;
-  bool is_out = false;  // of the tree
+  bool is_out = false;                 // of the tree
+  const std::string* chain = nullptr;  // that its roots have; null: none
 };
 
 struct RouterTree::Root {
@@ -102,6 +115,7 @@ struct RouterTree::Root {
 struct RouterTree::Group {
   std::string name;
   RouterText listening;                 // what the roots have; only that is used
+  std::string_view chain;               // the middlewares that they have
   std::vector<HostEntry*> hosts;        // sorted
   std::vector<std::string_view> names;  // of them
   std::vector<HostEntry*> joining;      // what is not yet among them
@@ -182,7 +196,7 @@ void RouterTree::Attach(Key key, const std::shared_ptr<const RouterText>& shared
       .group = nullptr,
       .is_misplaced = false,
       .is_child = false,
-      .parents = {},
+      .standings = {},
       .copies = {},
   });
   Router& router = *made;
@@ -205,6 +219,7 @@ void RouterTree::Attach(Key key, const std::shared_ptr<const RouterText>& shared
   MarkHosts(router);
   CountOptionsOf(router, 1);
   CountParentsOf(router, 1);
+  chains_.Count(text.middlewares, 1);
   routers_[text.name] = std::move(made);
 }
 
@@ -223,6 +238,7 @@ void RouterTree::Detach(const std::string& name) {
   }
   CountOptionsOf(router, -1);
   CountParentsOf(router, -1);
+  chains_.Count(router.text->middlewares, -1);
   router.hosts.clear();
   router.group = nullptr;
   removed_.push_back(std::move(found->second));
@@ -332,10 +348,11 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
     for (const Kin& kin : groups) {
       const RouterText& own = *kin.router->text;
       const RouterText& other = *visitor.text;
-      if (!ShareEntryPoint(own.entry_points, other.entry_points)) continue;
-      const bool everywhere = own.entry_points.empty()
-                                  ? other.entry_points.empty()
-                                  : std::ranges::includes(other.entry_points, own.entry_points);
+      const std::vector<std::string>& own_points = *kin.router->entry_points;
+      const std::vector<std::string>& other_points = *visitor.entry_points;
+      if (!ShareEntryPoint(own_points, other_points)) continue;
+      const bool everywhere = own_points.empty() ? other_points.empty()
+                                                 : std::ranges::includes(other_points, own_points);
       fits = fits && everywhere && own.tls.empty() == other.tls.empty() && !HasOptions(other) &&
              own.observability == other.observability && !named_parents_.contains(other.name);
     }
@@ -374,11 +391,64 @@ void RouterTree::DecideWhoIsOut() {
   }
 }
 
-RouterTree::Group& RouterTree::GroupOf(const Router& router) {
-  std::unique_ptr<Group>& group = groups_[*router.group_key];
+// For what a chain that became common, or is not any more, may change.
+void RouterTree::MarkThoseOf(std::string_view chain) {
+  for (const auto& [name, router] : routers_) {
+    if (!BeginsWith(router->text->middlewares, chain)) continue;
+    for (HostEntry* host : router->hosts) Mark(*host);
+  }
+}
+
+// The longest common chain that whatever may get a request to this host begins with.
+const std::string* RouterTree::ChainOf(const HostEntry& host) const {
+  const auto& own = host.second.routers;
+  const auto chain = std::ranges::find_if(chains_.common(), [&](const std::string* each) {
+    bool all = std::ranges::all_of(
+        own, [&](const Router* router) { return BeginsWith(router->text->middlewares, *each); });
+    if (!all) return false;
+    ForEachReaching(host.first, [&](const Router& visitor) {
+      all = all && (BeginsWith(visitor.text->middlewares, *each) ||
+                    std::ranges::none_of(own, [&](const Router* router) {
+                      return ShareEntryPoint(*router->entry_points, *visitor.entry_points);
+                    }));
+    });
+    return all;
+  });
+  return chain == chains_.common().end() ? nullptr : *chain;
+}
+
+// A router is below roots of one chain with all of its hosts, or below roots without any.
+void RouterTree::DecideChains() {
+  for (HostEntry* host : dirty_) host->second.chain = ChainOf(*host);
+  std::vector<HostEntry*> without;
+  const auto take_from = [&](const Router& router) {
+    for (HostEntry* host : router.hosts) {
+      if (!host->second.chain) continue;
+      host->second.chain = nullptr;
+      without.push_back(host);
+    }
+  };
+  for (const HostEntry* host : dirty_) {
+    for (const Router* router : host->second.routers) {
+      const bool differ = std::ranges::any_of(router->hosts, [&](const HostEntry* other) {
+        return other->second.chain != host->second.chain;
+      });
+      if (differ) take_from(*router);
+    }
+  }
+  for (std::size_t at = 0; at < without.size(); ++at) {
+    for (const Router* router : without[at]->second.routers) take_from(*router);
+  }
+}
+
+RouterTree::Group& RouterTree::GroupOf(const Router& router, const std::string* chain) {
+  std::string key = *router.group_key;
+  if (chain) AppendMiddlewares(key, *chain);
+  std::unique_ptr<Group>& group = groups_[key];
   if (!group) {
     group = std::make_unique<Group>();
-    group->name = GroupName(*router.group_key);
+    group->name = GroupName(key);
+    if (chain) group->chain = *chain;
     group->listening.entry_points = *router.entry_points;
     group->listening.tls = router.text->tls;
     group->listening.has_resolver = router.text->has_resolver;
@@ -391,7 +461,7 @@ void RouterTree::Regroup(HostEntry& host) {
   std::vector<Group*> wanted;
   for (Router* router : host.second.routers) {
     Displace(*router);
-    router->group = host.second.is_out ? nullptr : &GroupOf(*router);
+    router->group = host.second.is_out ? nullptr : &GroupOf(*router, host.second.chain);
     if (router->group && std::ranges::find(wanted, router->group) == wanted.end()) {
       wanted.push_back(router->group);
     }
@@ -524,7 +594,8 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
     }
     ForEachReaching(hosts[i]->first, [&](Router& visitor) {
       if (!ShareEntryPoint(*visitor.entry_points, group.listening.entry_points)) return;
-      visitor.copies[root.name].insert(leaf);
+      visitor.copies.try_emplace(root.name, Copies{group.chain, {}})
+          .first->second.parents.insert(leaf);
       root.visitors.insert(&visitor);
       Displace(visitor);
     });
@@ -539,6 +610,7 @@ void RouterTree::BuildRoot(Group& group, Root& root, std::span<const Range> rang
   text += R"(:{"rule":)";
   AppendJsonString(text, layout.rule);
   text += fmt::format(R"(,"priority":{})", priority);
+  AppendMiddlewares(text, group.chain);
   AppendListening(text, group.listening.entry_points, group.listening.tls, domains,
                   group.listening.observability);
   text += '}';
@@ -563,31 +635,36 @@ void RouterTree::Displace(Router& router) {
 
 void RouterTree::Place(Router& router, std::set<Key>& moved) {
   router.is_misplaced = false;
-  std::vector<std::string> parents;
   const bool is_child = !router.hosts.empty() && router.group != nullptr;
+  std::map<std::string_view, std::vector<std::string>> parents;  // by chain
   if (is_child) {
     for (const HostEntry* host : router.hosts) {
       const auto leaf = std::ranges::find(host->second.leaves, router.group,
                                           &std::pair<Group*, std::string>::first);
-      parents.push_back(leaf->second);
+      parents[router.group->chain].push_back(leaf->second);
     }
   }
-  for (const auto& [root, leaves] : router.copies) {
-    parents.insert(parents.end(), leaves.begin(), leaves.end());
+  for (const auto& [root, copies] : router.copies) {
+    auto& names = parents[copies.chain];
+    names.insert(names.end(), copies.parents.begin(), copies.parents.end());
   }
-  parents = Sorted(std::move(parents));
-  std::string list;
-  if (!parents.empty()) AppendJsonStrings(list, parents);
-  if (router.is_child == is_child && router.parents == list) return;
+  std::vector<Standing> standings;
+  for (auto& [chain, names] : parents) {
+    AppendJsonStrings(standings.emplace_back(Standing{chain, {}}).parents,
+                      Sorted(std::move(names)));
+  }
+  if (router.is_child == is_child && router.standings == standings) return;
   router.is_child = is_child;
-  router.parents = std::move(list);
+  router.standings = std::move(standings);
   moved.insert(router.key);
 }
 
 std::set<RouterTree::Key> RouterTree::Update() {
+  for (const std::string_view chain : chains_.Update()) MarkThoseOf(chain);
   MarkReached();
   GrowToComponents();
   DecideWhoIsOut();
+  DecideChains();
   for (HostEntry* host : dirty_) Regroup(*host);
   for (auto group = groups_.begin(); group != groups_.end();) {
     Group& each = *group->second;
@@ -609,10 +686,14 @@ std::set<RouterTree::Key> RouterTree::Update() {
 void RouterTree::Append(std::string& members, const RouterText& router) const {
   const Router& placed = *routers_.at(router.name);
   if (!placed.is_child) AppendRouter(members, router);
-  if (placed.parents.empty()) return;
-  AppendChildRouter(members,
-                    placed.is_child ? router.name : fmt::format("tree-copy-{}", router.name),
-                    router, placed.parents);
+  for (const Standing& standing : placed.standings) {
+    std::string name = router.name;
+    if (!placed.is_child) {
+      name = "tree-copy-" + name;
+      if (!standing.chain.empty()) name += "-" + GroupName(standing.chain);
+    }
+    AppendChildRouter(members, name, router, standing.parents, standing.chain);
+  }
 }
 
 }  // namespace traefik::tree

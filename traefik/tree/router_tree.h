@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "traefik/router_text.h"
+#include "traefik/tree/common_chains.h"
 #include "traefik/tree/partition.h"
 
 namespace traefik::tree {
@@ -26,6 +27,8 @@ namespace traefik::tree {
 // - Routers stay alone, and their hosts out of the tree, where one root could not stand for all:
 //   other entry points, priorities or TLS, TLS options, parents of their own, or no router for the
 //   whole host.
+// - A chain of middlewares that many routers begin with stands at the root alone, where all below
+//   it begin so: every request that the root takes goes through it anyway.
 //
 // The result is a function of the set of routers, and a change moves only what is near it. Not
 // thread-safe.
@@ -55,6 +58,8 @@ class RouterTree {
   const Roots& roots() const { return roots_; }
 
  private:
+  struct Standing;
+  struct Copies;
   struct Router;
   struct Host;
   struct Root;
@@ -73,9 +78,12 @@ class RouterTree {
   void ForEachReaching(std::string_view host, const Visit& visit) const;
   bool FitsTree(const HostEntry& host) const;
   void GrowToComponents();
+  void MarkThoseOf(std::string_view chain);
   void DecideWhoIsOut();
+  const std::string* ChainOf(const HostEntry& host) const;
+  void DecideChains();
   void Regroup(HostEntry& host);
-  Group& GroupOf(const Router& router);
+  Group& GroupOf(const Router& router, const std::string* chain);
   static void MoveHosts(Group& group);
   void Rebuild(Group& group);
   void BuildRoot(Group& group, Root& root, std::span<const Range> ranges);
@@ -95,6 +103,7 @@ class RouterTree {
   std::map<std::string, int, std::less<>> with_options_;   // hosts, by routers with TLS options
   std::set<std::string> group_keys_;
   std::set<std::vector<std::string>> entry_points_;  // of any router
+  CommonChains chains_;
   std::uint64_t last_serial_ = 0;
 
   // Since the last Update.

@@ -74,6 +74,8 @@ TEST_CASE("A router stands alone where one root could not stand for all") {
   RouterText child = Router("b", "Path(`/b`)", Names{});
   child.parents = {"a@http"};
   child.body = R"("parentRefs":["a@http"])";
+  RouterText reaching = Router("w", "Host(`*.y`)", Names{"web", "other"});
+  reaching.tls = "{}";
   RouterText secure = Router("e", "Host(`x`) && Path(`/e`)");
   secure.tls = "{}";
   RouterText optioned = Router("o", "!Host(`x`) && Path(`/o`)", Names{"other"});
@@ -109,6 +111,9 @@ TEST_CASE("A router stands alone where one root could not stand for all") {
       {"should for a wildcard of other entry points that reaches it",
        {Router("a", "Host(`x.y`)", Names{"other", "web"}), Router("w", "Host(`*.y`)", Names{"web"}),
         Router("d", "Host(`d.z`)", Names{"other", "web"})},
+       {"a", "w"}},
+      {"should for a wildcard of another TLS, in whatever order the entry points are",
+       {Router("a", "Host(`x.y`)", Names{"web"}), reaching, Router("d", "Host(`d.z`)")},
        {"a", "w"}},
       {"should for a refused rule", {Router("a", "Host(")}, {"a"}},
       {"should where a request to the host may be nobody's here",
@@ -164,6 +169,108 @@ TEST_CASE("A root has the entry points, the TLS and the highest priority of its 
   CHECK_FALSE(routers.at("low").contains("tls"));
 }
 
+RouterText WithChain(RouterText router, const Names& middlewares) {
+  for (const std::string& name : middlewares) {
+    if (!router.middlewares.empty()) router.middlewares += ',';
+    router.middlewares += json(name).dump();
+  }
+  return router;
+}
+
+// The middlewares that a request passes on its way through the root to this router.
+Names Passed(const json& routers, const std::string& name) {
+  const auto own = [](const json& router) { return router.value("middlewares", Names{}); };
+  Names passed = own(routers.at(name));
+  for (json router = routers.at(name); router.contains("parentRefs");) {
+    router = routers.at(router["parentRefs"][0].get<std::string>());
+    const Names above = own(router);
+    passed.insert(passed.begin(), above.begin(), above.end());
+  }
+  return passed;
+}
+
+TEST_CASE("Middlewares stand at a root where all below it begin with them") {
+  struct Case {
+    const char* sentence;
+    std::vector<RouterText> routers;
+    const char* name;
+    Names own;  // that the router of this name has itself
+    Names passed;
+  };
+  const RouterText a = WithChain(Router("a", "Host(`a.x`)"), {"m", "n"});
+  const RouterText b = WithChain(Router("b", "Host(`b.x`)"), {"m", "n"});
+  const auto all = [&](RouterText router) { return std::vector{a, b, std::move(router)}; };
+  const RouterText plain = Router("p", "Host(`p.x`)");
+  const Case cases[] = {
+      {"should be at the root once", {a, b}, "a", {}, {"m", "n"}},
+      {"should leave what comes after them to the router",
+       all(WithChain(Router("p", "Host(`p.x`)"), {"m", "n", "o"})),
+       "p",
+       {},
+       {"m", "n", "o"}},
+      {"should stay in their order",
+       all(WithChain(Router("p", "Host(`p.x`)"), {"n", "m"})),
+       "a",
+       {},
+       {"m", "n"}},
+      {"should not be taken for a name that begins alike",
+       all(WithChain(Router("p", "Host(`p.x`)"), {"m", "nn"})),
+       "p",
+       {},
+       {"m", "nn"}},
+      {"should leave a router without any without any", all(plain), "p", {}, {}},
+      {"should not move others for a router without any", all(plain), "a", {}, {"m", "n"}},
+      {"should stay where a path of the host has others",
+       all(WithChain(Router("p", "Host(`a.x`) && Path(`/p`)"), {"o"})),
+       "a",
+       {"m", "n"},
+       {"m", "n"}},
+      {"should stay where another host of a router is reached by others",
+       {a, b, WithChain(Router("p", "Host(`b.x`) || Host(`c.y`)"), {"m", "n"}),
+        Router("w", "Host(`*.y`)")},
+       "b",
+       {"m", "n"},
+       {"m", "n"}},
+      {"should stay where a wildcard that reaches the host has others",
+       all(Router("w", "Host(`*.x`)")),
+       "a",
+       {"m", "n"},
+       {"m", "n"}},
+      {"should be left out of the copy of a wildcard that begins with them",
+       all(WithChain(Router("w", "Host(`*.x`)"), {"m", "n", "o"})),
+       "w",
+       {"m", "n", "o"},
+       {"m", "n", "o"}},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const json routers = Compile(c.routers);
+    INFO(routers.dump(2));
+    CHECK(Passed(routers, c.name) == c.passed);
+    const Names own = routers.at(c.name).value("middlewares", Names{});
+    CHECK(own.size() <= std::max(c.own.size(), c.passed.size()));
+    if (std::string_view(c.name) == "a" || std::string_view(c.name) == "b") CHECK(own == c.own);
+  }
+}
+
+TEST_CASE("A copy below roots of several chains is one for each") {
+  std::vector<RouterText> routers;
+  for (int i = 0; i < 4; ++i) {
+    const auto host = [&](const char* name) { return fmt::format("Host(`{}{}.x`)", name, i); };
+    routers.push_back(WithChain(Router(fmt::format("a{}", i), host("a")), {"m"}));
+    routers.push_back(WithChain(Router(fmt::format("b{}", i), host("b")), {"m", "n"}));
+  }
+  routers.push_back(WithChain(Router("w", "Host(`*.x`)"), {"m", "n", "o"}));
+  const json compiled = Compile(routers);
+  std::set<Names> owns;
+  for (const auto& [name, router] : compiled.items()) {
+    if (!name.starts_with("tree-copy-")) continue;
+    owns.insert(router.value("middlewares", Names{}));
+    CHECK(Passed(compiled, name) == Names{"m", "n", "o"});
+  }
+  CHECK(owns == std::set<Names>{{"n", "o"}, {"o"}});
+}
+
 RouterText RandomRouter(std::mt19937& random, const std::string& name) {
   const auto below = [&](int count) { return std::uniform_int_distribution(0, count - 1)(random); };
   const auto host = [&] {
@@ -187,6 +294,9 @@ RouterText RandomRouter(std::mt19937& random, const std::string& name) {
       break;
   }
   RouterText router = Router(name, rule, below(5) == 0 ? Names{"a", "web"} : Names{"web"});
+  const Names chain(static_cast<std::size_t>(below(3)), "m");
+  router = WithChain(router, chain);
+  if (below(8) == 0) router = WithChain(router, {"n"});
   if (below(10) == 0) router.tls = "{}";
   if (below(20) == 0) router.parents = {fmt::format("r{}", below(60))};
   return router;
