@@ -7,8 +7,23 @@ namespace traefik::tree {
 namespace {
 
 // Each common chain gives the tree roots of its own, so there can be a few only: a chain is common
-// when at least one in so many routers has it.
+// when at least one in so many routers begins with it.
 constexpr std::size_t kOneIn = 8;
+
+// Where the names of a list end.
+std::vector<std::size_t> Ends(std::string_view middlewares) {
+  std::vector<std::size_t> ends;
+  bool in_name = false;
+  for (std::size_t at = 0; at < middlewares.size(); ++at) {
+    if (middlewares[at] == '\\') {
+      ++at;
+    } else if (middlewares[at] == '"') {
+      in_name = !in_name;
+      if (!in_name) ends.push_back(at + 1);
+    }
+  }
+  return ends;
+}
 
 bool LongerFirst(const std::string* a, const std::string* b) {
   return a->size() != b->size() ? a->size() > b->size() : *a < *b;
@@ -21,11 +36,15 @@ bool BeginsWith(std::string_view middlewares, std::string_view chain) {
          (middlewares.size() == chain.size() || middlewares[chain.size()] == ',');
 }
 
-void CommonChains::Count(const std::string& middlewares, int change) {
-  const auto entry = counts_.try_emplace(middlewares, 0).first;
-  entry->second += static_cast<std::size_t>(change);
+void CommonChains::Count(std::string_view middlewares, int change) {
+  for (const std::size_t end : Ends(middlewares)) {
+    const std::string_view chain = middlewares.substr(0, end);
+    auto entry = counts_.find(chain);
+    if (entry == counts_.end()) entry = counts_.emplace(chain, 0).first;
+    entry->second += static_cast<std::size_t>(change);
+    if (entry->second == 0) counts_.erase(entry);
+  }
   total_ += static_cast<std::size_t>(change);
-  if (entry->second == 0) counts_.erase(entry);
   is_stale_ = true;
 }
 
@@ -33,10 +52,8 @@ std::vector<std::string_view> CommonChains::Update() {
   if (!is_stale_) return {};
   is_stale_ = false;
   std::vector<const std::string*> now;
-  for (const auto& [middlewares, count] : counts_) {
-    if (!middlewares.empty() && count * kOneIn >= total_) {
-      now.push_back(&*texts_.insert(middlewares).first);
-    }
+  for (const auto& [chain, count] : counts_) {
+    if (count * kOneIn >= total_) now.push_back(&*texts_.insert(chain).first);
   }
   std::ranges::sort(now, LongerFirst);
   std::vector<const std::string*> changed;

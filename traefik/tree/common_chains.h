@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -13,12 +14,12 @@ namespace traefik::tree {
 // commas.
 bool BeginsWith(std::string_view middlewares, std::string_view chain);
 
-// Chains of middlewares that many routers have, so that a router above them can have it once. What
-// is common is a function of what was counted. Not thread-safe.
+// Chains of middlewares that many routers begin with, so that a router above them can have them
+// once. What is common is a function of what was counted. Not thread-safe.
 class CommonChains {
  public:
-  // `change` routers more, or fewer, with exactly these middlewares.
-  void Count(const std::string& middlewares, int change);
+  // `change` routers more, or fewer, with these middlewares.
+  void Count(std::string_view middlewares, int change);
 
   // Takes in what was counted. The chains that were common and are not, or are and were not.
   std::vector<std::string_view> Update();
@@ -27,7 +28,7 @@ class CommonChains {
   const std::vector<const std::string*>& common() const { return common_; }
 
  private:
-  std::map<std::string, std::size_t> counts_;
+  std::map<std::string, std::size_t, std::less<>> counts_;
   std::size_t total_ = 0;
   bool is_stale_ = false;
   std::set<std::string> texts_;  // of all that ever were common
