@@ -257,6 +257,8 @@ class Server::Implementation {
   void Stop() {
     if (!thread_.joinable()) return;
     server_.stop();
+    server_.connections().CutIdle(std::numeric_limits<std::size_t>::max(), {},
+                                  ConnectionTable::Clock::now());
     server_.connections().WaitForAll(std::chrono::steady_clock::now() + limits_.stop_grace);
     is_ending_ = true;  // those that still wait for a thread open later
     thread_.join();

@@ -9,16 +9,24 @@
 #include "provider/http/configured_httplib.h"
 #include "provider/http/connection_table.h"
 #include "provider/http/message.h"
+#include "provider/http/plain_stream.h"
 #include "provider/http/tls_context.h"
 
 // Part of server.cc: httplib's server with what it lacks.
 namespace provider::http {
+
+struct Peer {
+  std::string address;  // empty for a Unix socket
+  int port = 0;
+};
 
 // What a thread knows while it serves one connection, from its first request to its end.
 struct Serving {
   Connection connection;
   int descriptor = -1;
   httplib::tls::session_t tls = nullptr;  // null without TLS
+  Peer remote = {};
+  Peer local = {};
   bool failed = false;     // an answer said so: nothing else is read from this connection
   httplib::Ranges ranges;  // of the current request; httplib itself knows of none
 };
@@ -72,12 +80,15 @@ class TrackingServer final : public httplib::Server {
   }
 
   bool ServePlain(Serving& now) {
-    return httplib::detail::process_server_socket(
-        svr_sock_, now.descriptor, keep_alive_max_count_, keep_alive_timeout_sec_,
-        read_timeout_sec_, read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
-        [&](httplib::Stream& stream, bool close, bool& closed) {
-          return ServeRequest(now, stream, close, closed);
-        });
+    PlainStream stream(now.descriptor);
+    bool good = false;
+    for (std::size_t left = keep_alive_max_count_; left > 0; --left) {
+      if (!stream.is_readable() && !WaitForFirstByte(now.descriptor)) break;
+      bool closed = false;
+      good = ServeRequest(now, stream, left == 1, closed);
+      if (!good || closed) break;
+    }
+    return good;
   }
 
   // The handshake has the time of a request's head.
@@ -113,7 +124,7 @@ class TrackingServer final : public httplib::Server {
     return good;
   }
 
-  // Until it says something, a connection makes room for others like any that waits.
+  // Between requests a connection makes room for others like any that waits.
   bool WaitForFirstByte(int descriptor) const {
     constexpr time_t kSlice = 250'000;  // microseconds
     const auto deadline =
@@ -128,15 +139,14 @@ class TrackingServer final : public httplib::Server {
   bool ServeRequest(Serving& now, httplib::Stream& stream, bool close, bool& closed) {
     connections_.Enter(now.descriptor, ConnectionTable::Phase::kReading);
     send_flags = 0;
-    std::string remote_address;
-    int remote_port = 0;
-    stream.get_remote_ip_and_port(remote_address, remote_port);
-    std::string local_address;
-    int local_port = 0;
-    stream.get_local_ip_and_port(local_address, local_port);
+    if (now.remote.address.empty()) {
+      stream.get_remote_ip_and_port(now.remote.address, now.remote.port);
+      stream.get_local_ip_and_port(now.local.address, now.local.port);
+    }
     bool is_socket = false;
     const bool served = process_request(
-        stream, remote_address, remote_port, local_address, local_port, close, closed,
+        stream, now.remote.address, now.remote.port, now.local.address, now.local.port, close,
+        closed,
         [&](httplib::Request& request) {
           now.ranges = std::move(request.ranges);
           request.ranges.clear();

@@ -1,6 +1,7 @@
 #include "tests/bench/endpoint_bench.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -15,6 +16,7 @@
 
 #include "provider/poll_server.h"
 #include "provider/snapshot.h"
+#include "tests/bench/http_load.h"
 #include "tests/support/eventually.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_directory.h"
@@ -25,7 +27,8 @@ namespace tests {
 namespace {
 
 constexpr int kRounds = 3;
-constexpr int kSeconds = 2;
+constexpr std::chrono::seconds kTime{2};
+constexpr const char* kPath = "/configuration";
 
 // A document of about `bytes` when it is packed: what cannot be packed better.
 std::shared_ptr<const provider::Snapshot> MakeDocument(std::size_t bytes) {
@@ -42,17 +45,6 @@ std::shared_ptr<const provider::Snapshot> MakeDocument(std::size_t bytes) {
     left -= size;
   }
   return std::make_shared<const provider::Snapshot>(1, std::move(sections), traefik::Form::kMerged);
-}
-
-double RequestsPerSecond(const std::string& url, int connections) {
-  const Finished wrk =
-      RunProgram({"wrk", "-t1", fmt::format("-c{}", connections), fmt::format("-d{}s", kSeconds),
-                  "-H", "Accept-Encoding: gzip", url});
-  const std::size_t at = wrk.output.find("Requests/sec:");
-  if (at == std::string::npos || wrk.output.contains("Non-2xx")) {
-    throw std::runtime_error("wrk: " + wrk.output);
-  }
-  return std::stod(wrk.output.substr(at + 13));
 }
 
 double Median(std::vector<double> values) {
@@ -94,11 +86,9 @@ void BenchEndpoint() {
     Process nginx({"nginx", "-e", "stderr", "-p", directory.path().string(), "-c",
                    (directory.path() / "nginx.conf").string()},
                   directory.path() / "log");
-    const std::string ours = fmt::format("http://127.0.0.1:{}/configuration", *port);
-    const std::string theirs = fmt::format("http://127.0.0.1:{}/configuration", nginx_port);
     provider::http::Client client;
     provider::http::ClientRequest probe;
-    probe.url = theirs;
+    probe.url = fmt::format("http://127.0.0.1:{}{}", nginx_port, kPath);
     if (!Eventually([&] { return client.Send(probe).has_value(); })) {
       throw std::runtime_error("nginx does not answer: " + nginx.Output());
     }
@@ -107,8 +97,8 @@ void BenchEndpoint() {
       std::vector<double> own_rates;
       std::vector<double> nginx_rates;
       for (int round = 0; round < kRounds; ++round) {
-        own_rates.push_back(RequestsPerSecond(ours, connections));
-        nginx_rates.push_back(RequestsPerSecond(theirs, connections));
+        own_rates.push_back(RequestsPerSecond(*port, kPath, connections, kTime));
+        nginx_rates.push_back(RequestsPerSecond(nginx_port, kPath, connections, kTime));
       }
       ratios.push_back(Median(own_rates) / Median(nginx_rates));
       const nlohmann::json line{{"benchmark", "endpoint_beside_nginx"},

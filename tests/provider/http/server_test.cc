@@ -187,6 +187,21 @@ TEST_CASE("A request without a body does not take the next one for it") {
   }
 }
 
+TEST_CASE("Requests that are sent without waiting for answers are all answered, in their order") {
+  Fixture fixture;
+  RawConnection connection(fixture.port);
+  connection.Send(
+      "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"
+      "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+      "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answers = connection.ReadUntil("");  // it is closed
+  INFO(answers);
+  const std::size_t second = answers.find("POST /2 abc");
+  CHECK(answers.find("GET /1 ") < second);
+  CHECK(answers.find("GET /3 ") > second);
+  CHECK(fixture.handled == 3);
+}
+
 TEST_CASE("A connection keeps its mark from one request to the next") {
   Fixture fixture;
   Client client;
