@@ -288,11 +288,11 @@ class Server::Implementation {
   }
 
   // An answer to what shall not reach the handler.
-  std::optional<ServerResponse> Refuse(const httplib::Request& from) const {
+  std::optional<ServerResponse> Refuse(const httplib::Request& from,
+                                       const ServerRequest& request) const {
     if (from.path.size() > kLongestPath) return error_page_(414);
     if (from.is_multipart_form_data()) return error_page_(415);
     if (!TakesBody(from.method) && DeclaredBody(from) > 0) return error_page_(400);
-    const ServerRequest request = FromHttplib(from);
     if (hooks_.admit) {
       if (auto refusal = hooks_.admit(request)) return refusal;
     }
@@ -300,6 +300,19 @@ class Server::Implementation {
     const bool is_known = from.has_header("Content-Length") || limits_.body_bytes == 0;
     if (!streams && is_known && DeclaredBody(from) > limits_.body_bytes) return error_page_(413);
     return {};
+  }
+
+  // Whether there is nothing more to be read, so that it can be served without httplib's routing.
+  bool IsWhole(const httplib::Request& from) const {
+    return (from.method == "GET" || from.method == "HEAD") && !hooks_.serve_socket;
+  }
+
+  void Serve(const ServerRequest& request, httplib::Response& to) {
+    ServerResponse response = handler_(request);
+    // The head waits for the body behind it, so that both are sent together.
+    if (response.shared_body && request.method == "GET") send_flags = MSG_MORE;
+    ToHttplib(std::move(response), to);
+    Enter(server_, ConnectionTable::Phase::kSending);
   }
 
   void ServeWithBody(const httplib::Request& from, httplib::Response& to,
@@ -332,19 +345,20 @@ class Server::Implementation {
   void InstallHandlers() {
     server_.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
       Enter(server_, ConnectionTable::Phase::kAnswering);
-      auto refusal = Refuse(from);
-      if (!refusal) return httplib::Server::HandlerResponse::Unhandled;
+      const ServerRequest request = FromHttplib(from);
+      auto refusal = Refuse(from, request);
+      if (!refusal) {
+        if (!IsWhole(from)) return httplib::Server::HandlerResponse::Unhandled;
+        Serve(request, to);
+        return httplib::Server::HandlerResponse::Handled;
+      }
       if (DeclaredBody(from) > kLargestDrained) RefuseBody();
       ToHttplib(*std::move(refusal), to);
       Enter(server_, ConnectionTable::Phase::kReading);  // what comes after it, for a while
       return httplib::Server::HandlerResponse::Handled;
     });
     const auto serve = [this](const httplib::Request& from, httplib::Response& to) {
-      ServerResponse response = handler_(FromHttplib(from));
-      // The head waits for the body behind it, so that both are sent together.
-      if (response.shared_body && from.method == "GET") send_flags = MSG_MORE;
-      ToHttplib(std::move(response), to);
-      Enter(server_, ConnectionTable::Phase::kSending);
+      Serve(FromHttplib(from), to);
     };
     const auto serve_body = [this](const httplib::Request& from, httplib::Response& to,
                                    const httplib::ContentReader& reader) {
