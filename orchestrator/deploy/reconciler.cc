@@ -66,6 +66,7 @@ Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks
   if (engine_) {
     threads_.emplace_back([this](const std::stop_token& stop) { Listen(stop); });
     threads_.emplace_back([this](const std::stop_token& stop) { ReadChanged(stop); });
+    threads_.emplace_back([this](const std::stop_token& stop) { LookAtTouched(stop); });
   }
   for (unsigned i = 0; i < options_.workers; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { Work(stop); });
@@ -141,8 +142,11 @@ void Reconciler::Listen(const std::stop_token& stop) {
         [&](const docker::Event& event) {
           const auto id = site::ParseServiceName(event.name);
           if (!id) return;
-          if (event.action != "remove" && memory_.IsExpected(*id)) return;
-          queue_.AddAfter(id->value, kEventDelay);
+          if (event.action == "remove") {
+            queue_.AddAfter(id->value, kEventDelay);
+          } else if (!memory_.IsExpected(*id)) {
+            touched_.Add(event.id, *id);
+          }
         },
         stop);
     if (!followed && followed.error().kind != ErrorKind::kCancelled) {
@@ -157,7 +161,7 @@ void Reconciler::Listen(const std::stop_token& stop) {
 // While one call is under way, the next ones gather for the call after it.
 void Reconciler::ReadChanged(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto changed = memory_.TakeChanged(stop);
+    const auto changed = changed_.Take(0ms, stop);
     if (changed.empty()) continue;
     std::vector<std::string> ids;
     ids.reserve(changed.size());
@@ -167,6 +171,34 @@ void Reconciler::ReadChanged(const std::stop_token& stop) {
     for (const docker::Service& service : *services) {
       const auto found = changed.find(service.id);
       if (found != changed.end()) memory_.Keep(found->second, service);
+    }
+  }
+}
+
+// The swarm itself goes on to change what was created, so most of what events tell is as it should
+// be: it is compared first, many with one call.
+void Reconciler::LookAtTouched(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const auto touched = touched_.Take(kEventDelay, stop);
+    if (touched.empty()) continue;
+    std::vector<std::string> ids;
+    ids.reserve(touched.size());
+    for (const auto& [id, site] : touched) ids.push_back(id);
+    const auto network = NetworkId(stop);
+    const auto services = engine_->ListServicesById(ids, stop);
+    std::map<std::string_view, const docker::Service*> by_id;
+    if (network && services) {
+      for (const docker::Service& service : *services) by_id[service.id] = &service;
+    }
+    for (const auto& [id, site] : touched) {
+      const auto found = by_id.find(id);
+      const auto record = store_.Find(site);
+      if (found != by_id.end() && record && *record) {
+        memory_.Keep(site, *found->second);
+        Compare(**record, found->second, *network);
+      } else {
+        queue_.Add(site.value);
+      }
     }
   }
 }
@@ -243,24 +275,31 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
   for (const docker::Service& service : *services) by_name[service.spec.name] = &service;
   for (const auto& [id, record] : records) {
     const auto found = by_name.find(site::ServiceName(id));
-    if (record.removing || record.site.kind == site::Kind::kExternal) {
-      if (record.removing || found != by_name.end()) queue_.Add(id.value);
-      continue;
-    }
-    if (found == by_name.end()) {
-      queue_.Add(id.value);
-      continue;
-    }
-    docker::ServiceSpec wanted = Wanted(record, *network);
-    Merge(record, *found->second, wanted);
-    if (wanted != found->second->spec) {
-      memory_.Keep(id, *found->second);
-      queue_.Add(id.value);
-    } else {
-      memory_.SetApplied(record, /*rolled_back=*/false);
-    }
+    Compare(record, found == by_name.end() ? nullptr : found->second, *network);
   }
   return true;
+}
+
+// Queues the site where its service (null: there is none) is not as it should be.
+void Reconciler::Compare(const store::SiteRecord& record, const docker::Service* current,
+                         const std::string& network_id) {
+  const site::SiteId id = record.site.id;
+  if (record.removing || record.site.kind == site::Kind::kExternal) {
+    if (record.removing || current) queue_.Add(id.value);
+    return;
+  }
+  if (!current) {
+    queue_.Add(id.value);
+    return;
+  }
+  docker::ServiceSpec wanted = Wanted(record, network_id);
+  Merge(record, *current, wanted);
+  if (wanted != current->spec) {
+    memory_.Keep(id, *current);
+    queue_.Add(id.value);
+  } else {
+    memory_.SetApplied(record, /*rolled_back=*/false);
+  }
 }
 
 Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop) {
@@ -406,7 +445,7 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
     if (still) memory_.ExpectNoEvent(id);
     return updated;
   }
-  if (still) memory_.MarkChanged(id, current.id);
+  if (still) changed_.Add(current.id, id);
   if (new_task) memory_.SetAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
   memory_.SetApplied(record, /*rolled_back=*/false);

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "orchestrator/deploy/gathered_services.h"
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/deploy/site_memory.h"
 #include "orchestrator/deploy/work_queue.h"
@@ -96,9 +97,12 @@ class Reconciler {
   void Watch(const std::stop_token& stop);
   void Listen(const std::stop_token& stop);
   void ReadChanged(const std::stop_token& stop);
+  void LookAtTouched(const std::stop_token& stop);
   store::Revision Follow(store::Revision seen, Records& records, bool queue_all,
                          const std::stop_token& stop);
   bool Resync(const Records& records, const std::stop_token& stop);
+  void Compare(const store::SiteRecord& record, const docker::Service* current,
+               const std::string& network_id);
   void CountTasks(const std::vector<docker::Service>& services, const std::stop_token& stop);
 
   Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);
@@ -140,6 +144,8 @@ class Reconciler {
   WorkQueue queue_;
 
   SiteMemory memory_;
+  GatheredServices changed_;  // by us
+  GatheredServices touched_;  // as events tell, maybe by others
 
   mutable std::mutex mutex_;
   FleetStatus fleet_;           // guarded by mutex_

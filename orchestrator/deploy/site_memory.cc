@@ -11,9 +11,8 @@ constexpr std::size_t kMostKept = 2000;
 constexpr unsigned kFreeRepairs = 3;    // in a row, before a repair waits
 constexpr unsigned kMostDoublings = 8;  // 256 s
 constexpr auto kFirstPause = 1s;
-constexpr auto kRepairMemory = 15min;     // longer than the longest pause
-constexpr std::size_t kMostAtOnce = 100;  // they stand in a URL
-constexpr auto kOwnEventTime = 2s;        // within which the event of our own change comes
+constexpr auto kRepairMemory = 15min;  // longer than the longest pause
+constexpr auto kOwnEventTime = 2s;     // within which the event of our own change comes
 
 }  // namespace
 
@@ -102,24 +101,6 @@ std::optional<docker::Service> SiteMemory::Take(site::SiteId id) {
   auto taken = kept_.extract(id);
   if (taken.empty()) return std::nullopt;
   return std::move(taken.mapped().service);
-}
-
-void SiteMemory::MarkChanged(site::SiteId id, std::string service) {
-  {
-    const std::lock_guard lock(mutex_);
-    changed_services_.insert_or_assign(std::move(service), id);
-  }
-  service_changed_.notify_one();
-}
-
-std::map<std::string, site::SiteId> SiteMemory::TakeChanged(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  service_changed_.wait(lock, stop, [&] { return !changed_services_.empty(); });
-  std::map<std::string, site::SiteId> taken;
-  while (!changed_services_.empty() && taken.size() < kMostAtOnce) {
-    taken.insert(changed_services_.extract(changed_services_.begin()));
-  }
-  return taken;
 }
 
 void SiteMemory::ExpectEvent(site::SiteId id) {

@@ -62,11 +62,6 @@ class SiteMemory {
   void Keep(site::SiteId id, const docker::Service& service);
   std::optional<docker::Service> Take(site::SiteId id);
 
-  // A service that was changed is to be read again; those that are, by the service's id, once there
-  // are some; nothing after a stop.
-  void MarkChanged(site::SiteId id, std::string service);
-  std::map<std::string, site::SiteId> TakeChanged(const std::stop_token& stop);
-
   // --- events that our own changes of services are still to cause
   void ExpectEvent(site::SiteId id);
   void ExpectNoEvent(site::SiteId id);
@@ -112,7 +107,6 @@ class SiteMemory {
   void Wake(site::SiteId id) const;  // with mutex_ locked
 
   mutable std::mutex mutex_;
-  std::condition_variable_any service_changed_;
   // All guarded by mutex_.
   mutable std::multimap<site::SiteId, Waiter*> waiters_;
   std::map<site::SiteId, ReconcileStatus> statuses_;
@@ -120,7 +114,6 @@ class SiteMemory {
   std::map<site::SiteId, Attempt> attempts_;
   std::map<site::SiteId, Repairs> repairs_;
   std::map<site::SiteId, Kept> kept_;  // those that changed last
-  std::map<std::string, site::SiteId> changed_services_;
 };
 
 }  // namespace orchestrator::deploy

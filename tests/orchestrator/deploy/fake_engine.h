@@ -82,7 +82,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
   void Announce(const std::string& action, const std::string& name) {
     {
       const std::lock_guard lock(mutex_);
-      events_.push_back({"service", action, "", name});
+      events_.push_back({"service", action, "id-" + name, name});
     }
     happened_.notify_all();
   }

@@ -283,9 +283,12 @@ class RememberedSite : public Fixture {
     Start();
     REQUIRE(AppliedEventually(1, store.Put({MakeRecord(MakeSite(1))})));
     engine.Announce("create", "site_0001");  // that of our own creation
-    engine.Announce("update", "site_0001");
-    REQUIRE(Eventually([&] { return engine.counts().finds == 1; }));
-    REQUIRE(Eventually([&] { return reconciler->unfinished() == 0; }));
+    // One look after the other: when the second begins, the first is done.
+    for (int looks = 1; looks <= 2; ++looks) {
+      engine.Announce("update", "site_0001");
+      REQUIRE(Eventually([&] { return engine.counts().lists_by_id == looks; }));
+    }
+    REQUIRE(reconciler->unfinished() == 0);
   }
 
   bool ChangesTo(const std::string& image) {
@@ -301,7 +304,7 @@ TEST_CASE("A new site and a change cost the engine one call each, without a look
   CHECK(site.engine.counts().creates == 1);
   CHECK(site.ChangesTo("dynamic:2"));
   CHECK(site.engine.counts().updates == 1);
-  CHECK(site.engine.counts().finds == 1);
+  CHECK(site.engine.counts().finds == 0);
 }
 
 TEST_CASE(
@@ -312,7 +315,7 @@ TEST_CASE(
     service.spec.replicas = 7;
   });
   CHECK(site.ChangesTo("dynamic:2"));
-  CHECK(site.engine.counts().finds == 2);
+  CHECK(site.engine.counts().finds == 1);
   CHECK(site.engine.Get("site_0001")->spec.labels.at("team") == "a");
   CHECK(site.engine.Get("site_0001")->spec.replicas == 1);
 }

@@ -64,18 +64,5 @@ TEST_CASE("Who waits for a site is told when it was applied or refused, and why 
   CHECK(memory.WaitApplied(kSite, 6, SiteMemory::Clock::now(), {}) != "");
 }
 
-TEST_CASE("Services that were changed are given once, and not more than fit into one call") {
-  SiteMemory memory;
-  for (int i = 0; i < 150; ++i) memory.MarkChanged({i + 1}, "service-" + std::to_string(i));
-  memory.MarkChanged({1}, "service-0");
-  const auto first = memory.TakeChanged({});
-  const auto second = memory.TakeChanged({});
-  CHECK(first.size() == 100);
-  CHECK(second.size() == 50);
-  std::stop_source stop;
-  stop.request_stop();
-  CHECK(memory.TakeChanged(stop.get_token()).empty());
-}
-
 }  // namespace
 }  // namespace orchestrator::deploy
