@@ -2,7 +2,7 @@
 
 namespace tests {
 
-// The provider's endpoint beside nginx with one worker, both serving the same packed bytes, by wrk.
+// The provider's endpoint beside nginx with one worker, both serving the same packed bytes.
 void BenchEndpoint();
 
 }  // namespace tests

@@ -60,6 +60,7 @@ std::vector<std::string_view> CommonChains::Update() {
   std::ranges::set_symmetric_difference(common_, now, std::back_inserter(changed), LongerFirst);
   common_ = std::move(now);
   std::vector<std::string_view> texts;
+  texts.reserve(changed.size());
   for (const std::string* chain : changed) texts.emplace_back(*chain);
   return texts;
 }

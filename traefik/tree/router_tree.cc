@@ -364,8 +364,9 @@ bool RouterTree::FitsTree(const HostEntry& host) const {
 // about together.
 void RouterTree::GrowToComponents() {
   std::unordered_set<const Router*> seen;
-  for (std::size_t at = 0; at < dirty_.size(); ++at) {
-    for (const Router* router : dirty_[at]->second.routers) {
+  for (std::size_t next = 0; next < dirty_.size();) {
+    const HostEntry& host = *dirty_[next++];  // there are more of them meanwhile
+    for (const Router* router : host.second.routers) {
       if (router->hosts.size() == 1 || !seen.insert(router).second) continue;
       for (HostEntry* host : router->hosts) Mark(*host);
     }
@@ -436,8 +437,10 @@ void RouterTree::DecideChains() {
       if (differ) take_from(*router);
     }
   }
-  for (std::size_t at = 0; at < without.size(); ++at) {
-    for (const Router* router : without[at]->second.routers) take_from(*router);
+  while (!without.empty()) {
+    const HostEntry& host = *without.back();
+    without.pop_back();
+    for (const Router* router : host.second.routers) take_from(*router);
   }
 }
 
@@ -687,10 +690,9 @@ void RouterTree::Append(std::string& members, const RouterText& router) const {
   const Router& placed = *routers_.at(router.name);
   if (!placed.is_child) AppendRouter(members, router);
   for (const Standing& standing : placed.standings) {
-    std::string name = router.name;
-    if (!placed.is_child) {
-      name = "tree-copy-" + name;
-      if (!standing.chain.empty()) name += "-" + GroupName(standing.chain);
+    std::string name = placed.is_child ? router.name : fmt::format("tree-copy-{}", router.name);
+    if (!placed.is_child && !standing.chain.empty()) {
+      name += fmt::format("-{}", GroupName(standing.chain));
     }
     AppendChildRouter(members, name, router, standing.parents, standing.chain);
   }
