@@ -368,7 +368,7 @@ void RouterTree::GrowToComponents() {
     const HostEntry& host = *dirty_[next++];  // there are more of them meanwhile
     for (const Router* router : host.second.routers) {
       if (router->hosts.size() == 1 || !seen.insert(router).second) continue;
-      for (HostEntry* host : router->hosts) Mark(*host);
+      for (HostEntry* other : router->hosts) Mark(*other);
     }
   }
 }
