@@ -7,9 +7,10 @@
 namespace traefik {
 
 // To JSON and back.
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RouterText, name, body, rule, old_syntax, middlewares, priority,
-                                   parents, entry_points, tls, tls_options, tls_domains,
-                                   has_resolver, observability)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RouterText, name, body, rule, old_syntax,
+                                                middlewares, priority, parents, entry_points, tls,
+                                                tls_options, tls_domains, has_resolver,
+                                                observability)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Fragment, routers, services, servers_transports, middlewares,
                                    others)
 

@@ -298,6 +298,7 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
     memory_.Keep(id, *current);
     queue_.Add(id.value);
   } else {
+    if (!IsUpdating(*current)) memory_.ForgetAttempts(id);
     memory_.SetApplied(record, /*rolled_back=*/false);
   }
 }

@@ -227,13 +227,13 @@ class RouterGenerator {
   json Chain() {
     switch (Below(6)) {
       case 0:
-        return {"one"};
+        return {"max-request-one"};
       case 1:
-        return {"one", "two"};
+        return {"max-request-one", "max-request-two"};
       case 2:
-        return {"two", "one"};
+        return {"max-request-two", "max-request-one"};
       case 3:
-        return {"refusing"};
+        return {"max-request-refusing"};
       default:
         return json::array();
     }
@@ -241,11 +241,11 @@ class RouterGenerator {
 
   static json ChainMiddlewares() {
     json middlewares;
-    for (const char* name : {"one", "two"}) {
+    for (const char* name : {"max-request-one", "max-request-two"}) {
       middlewares[name]["headers"]["customResponseHeaders"] = {
           {"X-Outermost", name}, {fmt::format("X-Passed-{}", name), "yes"}};
     }
-    middlewares["refusing"]["ipAllowList"]["sourceRange"] = {"192.0.2.1"};
+    middlewares["max-request-refusing"]["ipAllowList"]["sourceRange"] = {"192.0.2.1"};
     return middlewares;
   }
 
@@ -357,7 +357,7 @@ TEST_CASE("A tree of routers answers every request as the flat routers do") {
     const std::string tree = traefik::Compile(
         configuration, {.large = 0, .limits = {.root_hosts = root, .leaf_hosts = 1 + root / 3}});
     trees += tree.contains("\"tree-") ? 1 : 0;
-    chains += tree.contains(R"("middlewares":["one"],"entryPoints")") ? 1 : 0;
+    chains += tree.contains(R"("middlewares":["max-request-one"],"entryPoints")") ? 1 : 0;
     flat.Serve(document.dump(), round);
     compiled.Serve(tree, round);
     for (int entry_point = 0; entry_point < kEntryPoints; entry_point += 2) {

@@ -10,16 +10,31 @@ namespace {
 // when at least one in so many routers begins with it.
 constexpr std::size_t kOneIn = 8;
 
-// Where the names of a list end.
+// Whether a middleware, by its name as a JSON text, does the same wherever it stands above a
+// router: it keeps nothing from one request to the next, and changes nothing that rules look at.
+// That is known of the provider's own ones only.
+bool MayStandAbove(std::string_view name) {
+  return name == R"("orchestrator-down")" || name == R"("orchestrator-no-task")" ||
+         name == R"("orchestrator-retry")" || name.starts_with(R"("max-request-)");
+}
+
+// Where the names of a list end, up to the first that has to stay with its router.
 std::vector<std::size_t> Ends(std::string_view middlewares) {
   std::vector<std::size_t> ends;
   bool in_name = false;
+  std::size_t begin = 0;
   for (std::size_t at = 0; at < middlewares.size(); ++at) {
     if (middlewares[at] == '\\') {
       ++at;
     } else if (middlewares[at] == '"') {
       in_name = !in_name;
-      if (!in_name) ends.push_back(at + 1);
+      if (in_name) {
+        begin = at;
+      } else if (MayStandAbove(middlewares.substr(begin, at + 1 - begin))) {
+        ends.push_back(at + 1);
+      } else {
+        break;
+      }
     }
   }
   return ends;

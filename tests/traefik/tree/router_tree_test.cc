@@ -172,18 +172,24 @@ TEST_CASE("A root has the entry points, the TLS and the highest priority of its 
 RouterText WithChain(RouterText router, const Names& middlewares) {
   for (const std::string& name : middlewares) {
     if (!router.middlewares.empty()) router.middlewares += ',';
-    router.middlewares += json(name).dump();
+    router.middlewares += json("max-request-" + name).dump();
   }
   return router;
 }
 
+// Of its own, without what WithChain puts before their names.
+Names Own(const json& router) {
+  Names names = router.value("middlewares", Names{});
+  for (std::string& name : names) name.erase(0, std::string("max-request-").size());
+  return names;
+}
+
 // The middlewares that a request passes on its way through the root to this router.
 Names Passed(const json& routers, const std::string& name) {
-  const auto own = [](const json& router) { return router.value("middlewares", Names{}); };
-  Names passed = own(routers.at(name));
+  Names passed = Own(routers.at(name));
   for (json router = routers.at(name); router.contains("parentRefs");) {
     router = routers.at(router["parentRefs"][0].get<std::string>());
-    const Names above = own(router);
+    const Names above = Own(router);
     passed.insert(passed.begin(), above.begin(), above.end());
   }
   return passed;
@@ -260,8 +266,17 @@ TEST_CASE("Middlewares stand at a root where all below it begin with them") {
     const json routers = Compile(c.routers);
     INFO(routers.dump(2));
     CHECK(Passed(routers, c.name) == c.passed);
-    CHECK(routers.at(c.name).value("middlewares", Names{}) == c.own);
+    CHECK(Own(routers.at(c.name)) == c.own);
   }
+}
+
+TEST_CASE("A middleware of unknown kind stays with its router") {
+  RouterText a = Router("a", "Host(`a.x`)");
+  a.middlewares = R"("max-request-1","auth","max-request-2")";
+  RouterText b = Router("b", "Host(`b.x`)");
+  b.middlewares = a.middlewares;
+  const json routers = Compile({a, b});
+  CHECK(routers.at("a").at("middlewares") == Names{"auth", "max-request-2"});
 }
 
 TEST_CASE("A copy below roots of several chains is one for each") {
@@ -276,7 +291,7 @@ TEST_CASE("A copy below roots of several chains is one for each") {
   std::set<Names> owns;
   for (const auto& [name, router] : compiled.items()) {
     if (!name.starts_with("tree-copy-")) continue;
-    owns.insert(router.value("middlewares", Names{}));
+    owns.insert(Own(router));
     CHECK(Passed(compiled, name) == Names{"m", "n", "o"});
   }
   CHECK(owns == std::set<Names>{{"n", "o"}, {"o"}});
