@@ -50,8 +50,7 @@ RouterText Render(const std::string& name, const Router& router) {
   text.priority = router.priority;
   text.entry_points = router.entry_points;
   for (const std::string& middleware : router.middlewares) {
-    if (!text.middlewares.empty()) text.middlewares += ',';
-    AppendJsonString(text.middlewares, middleware);
+    AppendMembers(text.middlewares, JsonString(middleware));
   }
   {
     ObjectWriter object(text.body);
