@@ -3,11 +3,6 @@
 #include <utility>
 
 namespace orchestrator::deploy {
-namespace {
-
-constexpr std::size_t kMostAtOnce = 100;  // they stand in a URL
-
-}  // namespace
 
 void GatheredServices::Add(std::string service, site::SiteId site) {
   {
@@ -20,14 +15,17 @@ void GatheredServices::Add(std::string service, site::SiteId site) {
 std::map<std::string, site::SiteId> GatheredServices::Take(std::chrono::milliseconds pause,
                                                            const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
+  taken_ = 0;
   added_.wait(lock, stop, [&] { return !services_.empty(); });
   if (pause.count() > 0) added_.wait_for(lock, stop, pause, [] { return false; });
-  std::map<std::string, site::SiteId> taken;
-  if (stop.stop_requested()) return taken;
-  while (!services_.empty() && taken.size() < kMostAtOnce) {
-    taken.insert(services_.extract(services_.begin()));
-  }
-  return taken;
+  if (stop.stop_requested()) return {};
+  taken_ = services_.size();
+  return std::exchange(services_, {});
+}
+
+std::size_t GatheredServices::pending() const {
+  const std::lock_guard lock(mutex_);
+  return services_.size() + taken_;
 }
 
 }  // namespace orchestrator::deploy

@@ -17,15 +17,18 @@ class GatheredServices {
   // `service` is its id.
   void Add(std::string service, site::SiteId site);
 
-  // Blocks until there are some, and then for `pause`. Each is given once, and not more at once
-  // than fit into one call; none after a stop.
+  // Blocks until there are some, and then for `pause`. Each is given once; none after a stop.
   std::map<std::string, site::SiteId> Take(std::chrono::milliseconds pause,
                                            const std::stop_token& stop);
 
+  // Those that were added and not yet done with: the last ones taken are when more are.
+  std::size_t pending() const;
+
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any added_;
   std::map<std::string, site::SiteId> services_;  // guarded by mutex_
+  std::size_t taken_ = 0;                         // guarded by mutex_
 };
 
 }  // namespace orchestrator::deploy

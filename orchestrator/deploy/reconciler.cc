@@ -46,6 +46,13 @@ constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
 
+std::vector<std::string> IdsOf(const std::map<std::string, site::SiteId>& services) {
+  std::vector<std::string> ids;
+  ids.reserve(services.size());
+  for (const auto& [id, site] : services) ids.push_back(id);
+  return ids;
+}
+
 // Where its tasks are is nothing that a service is made of.
 bool EqualButForAddresses(const store::SiteRecord& before, store::SiteRecord after) {
   after.task_addresses = before.task_addresses;
@@ -163,10 +170,7 @@ void Reconciler::ReadChanged(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto changed = changed_.Take(0ms, stop);
     if (changed.empty()) continue;
-    std::vector<std::string> ids;
-    ids.reserve(changed.size());
-    for (const auto& [id, site] : changed) ids.push_back(id);
-    const auto services = engine_->ListServicesById(ids, stop);
+    const auto services = engine_->ListServicesById(IdsOf(changed), stop);
     if (!services) continue;  // they are looked at before their next change
     for (const docker::Service& service : *services) {
       const auto found = changed.find(service.id);
@@ -181,11 +185,8 @@ void Reconciler::LookAtTouched(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto touched = touched_.Take(kEventDelay, stop);
     if (touched.empty()) continue;
-    std::vector<std::string> ids;
-    ids.reserve(touched.size());
-    for (const auto& [id, site] : touched) ids.push_back(id);
     const auto network = NetworkId(stop);
-    const auto services = engine_->ListServicesById(ids, stop);
+    const auto services = engine_->ListServicesById(IdsOf(touched), stop);
     std::map<std::string_view, const docker::Service*> by_id;
     if (network && services) {
       for (const docker::Service& service : *services) by_id[service.id] = &service;
@@ -284,12 +285,9 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
 void Reconciler::Compare(const store::SiteRecord& record, const docker::Service* current,
                          const std::string& network_id) {
   const site::SiteId id = record.site.id;
-  if (record.removing || record.site.kind == site::Kind::kExternal) {
-    if (record.removing || current) queue_.Add(id.value);
-    return;
-  }
-  if (!current) {
-    queue_.Add(id.value);
+  const bool has_service = !record.removing && record.site.kind != site::Kind::kExternal;
+  if (!has_service || !current) {
+    if (has_service || record.removing || current) queue_.Add(id.value);
     return;
   }
   docker::ServiceSpec wanted = Wanted(record, network_id);

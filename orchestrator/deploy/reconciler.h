@@ -88,7 +88,8 @@ class Reconciler {
   // Why the engine cannot be used now, for people; empty when it can.
   std::string EngineProblem() const;
 
-  std::size_t unfinished() const { return queue_.unfinished(); }
+  // Sites that wait to be looked at or are looked at.
+  std::size_t unfinished() const { return queue_.unfinished() + touched_.pending(); }
 
  private:
   using Records = std::map<site::SiteId, store::SiteRecord>;

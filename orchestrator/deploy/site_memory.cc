@@ -53,6 +53,7 @@ std::string SiteMemory::WaitApplied(site::SiteId id, store::Revision revision,
 void SiteMemory::SetApplied(const store::SiteRecord& record, bool rolled_back) {
   const std::lock_guard lock(mutex_);
   ReconcileStatus& status = statuses_[record.site.id];
+  if (status.applied && status.applied->revision > record.revision) return;  // seen late
   status.problem.clear();
   status.rolled_back = rolled_back;
   if (status.applied && status.applied->revision < record.revision) status.drift.clear();
@@ -91,6 +92,11 @@ bool SiteMemory::WasSeen(site::SiteId id) const {
 
 void SiteMemory::Keep(site::SiteId id, const docker::Service& service) {
   const std::lock_guard lock(mutex_);
+  const auto known = kept_.find(id);
+  if (known != kept_.end() && known->second.service.id == service.id &&
+      known->second.service.version > service.version) {
+    return;  // seen late
+  }
   kept_.insert_or_assign(id, Kept{service, Clock::now()});
   if (kept_.size() <= kMostKept) return;
   kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& e) { return e.second.since; }));

@@ -1,7 +1,6 @@
 #include "orchestrator/deploy/task_watcher.h"
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,9 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kFollowed = "tasks_followed";  // a setting: yes or no
-
-// How many services are asked for at once: their ids stand in a URL.
-constexpr std::size_t kMostAtOnce = 100;
 
 bool HasService(const store::SiteRecord& record) {
   return record.site.kind != site::Kind::kExternal && !record.removing;
@@ -115,19 +111,15 @@ Result<void> TaskWatcher::LearnServices(const std::vector<docker::Task>& tasks,
       known_.insert(service->second);
     }
   }
-  std::vector<std::string> ids(unknown.begin(), unknown.end());
-  for (std::size_t first = 0; first < ids.size(); first += kMostAtOnce) {
-    const std::span<const std::string> some(
-        ids.begin() + static_cast<std::ptrdiff_t>(first),
-        ids.begin() + static_cast<std::ptrdiff_t>(std::min(first + kMostAtOnce, ids.size())));
-    const auto services = engine_.ListServicesById(some, stop);
-    if (!services) return Failure(services.error());
-    for (const docker::Service& service : *services) {
-      const auto id = site::ParseServiceName(service.spec.name);
-      if (!id) continue;
-      services_[service.id] = *id;
-      if (sites_.contains(*id)) known_.insert(*id);
-    }
+  if (unknown.empty()) return {};
+  const std::vector<std::string> ids(unknown.begin(), unknown.end());
+  const auto services = engine_.ListServicesById(ids, stop);
+  if (!services) return Failure(services.error());
+  for (const docker::Service& service : *services) {
+    const auto id = site::ParseServiceName(service.spec.name);
+    if (!id) continue;
+    services_[service.id] = *id;
+    if (sites_.contains(*id)) known_.insert(*id);
   }
   return {};
 }

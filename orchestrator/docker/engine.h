@@ -29,7 +29,7 @@ class Engine {
   virtual Result<std::vector<Service>> ListServices(std::string_view label,
                                                     const std::stop_token& stop) = 0;
 
-  // The services with these ids, as far as they are there, by one call.
+  // The services with these ids, as far as they are there, by one call for a hundred.
   virtual Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
                                                         const std::stop_token& stop) = 0;
   virtual Result<Service> FindService(std::string_view name, const std::stop_token& stop) = 0;

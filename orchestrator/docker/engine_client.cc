@@ -1,5 +1,7 @@
 #include "orchestrator/docker/engine_client.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +10,11 @@
 #include "orchestrator/docker/streams.h"
 
 namespace orchestrator::docker {
+namespace {
+
+constexpr std::size_t kMostIdsAtOnce = 100;  // they stand in a URL
+
+}  // namespace
 
 EngineClient::EngineClient(provider::http::Client& client, EngineAddress address,
                            std::chrono::milliseconds timeout)
@@ -31,9 +38,18 @@ Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
 
 Result<std::vector<Service>> EngineClient::ListServicesById(std::span<const std::string> ids,
                                                             const std::stop_token& stop) {
-  return Then(transport_.Call("reading services", "GET",
-                              "/services?filters=" + Escape(FilterJson("id", ids)), "", stop),
-              ReadServices);
+  std::vector<Service> services;
+  while (!ids.empty()) {
+    const auto some = ids.first(std::min(ids.size(), kMostIdsAtOnce));
+    ids = ids.subspan(some.size());
+    auto read =
+        Then(transport_.Call("reading services", "GET",
+                             "/services?filters=" + Escape(FilterJson("id", some)), "", stop),
+             ReadServices);
+    if (!read) return read;
+    std::ranges::move(*read, std::back_inserter(services));
+  }
+  return services;
 }
 
 Result<Service> EngineClient::FindService(std::string_view name, const std::stop_token& stop) {

@@ -27,22 +27,28 @@ class PlainStream final : public httplib::Stream {
   bool wait_readable() const override { return true; }
   bool wait_writable() const override { return true; }
 
+  // Reads of so few bytes are for all of them: httplib's heads of WebSocket frames.
   ssize_t read(char* data, size_t size) override {
-    if (begin_ == end_) {
-      if (size >= buffer_.size()) return Receive(data, size);
-      const ssize_t count = Receive(buffer_.data(), buffer_.size());
+    if (size > kAllOrNothing) return ReadSome(data, size);
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t count = ReadSome(data + done, size - done);
       if (count <= 0) return count;
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(count);
+      done += static_cast<std::size_t>(count);
     }
-    const std::size_t count = std::min(size, end_ - begin_);
-    std::memcpy(data, buffer_.data() + begin_, count);
-    begin_ += count;
-    return static_cast<ssize_t>(count);
+    return static_cast<ssize_t>(done);
   }
 
+  // All of it, or an error.
   ssize_t write(const char* data, size_t size) override {
-    return httplib::detail::send_socket(descriptor_, data, size, CPPHTTPLIB_SEND_FLAGS);
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t count = httplib::detail::send_socket(descriptor_, data + done, size - done,
+                                                         CPPHTTPLIB_SEND_FLAGS);
+      if (count <= 0) return -1;
+      done += static_cast<std::size_t>(count);
+    }
+    return static_cast<ssize_t>(done);
   }
 
   void get_remote_ip_and_port(std::string& ip, int& port) const override {
@@ -60,6 +66,22 @@ class PlainStream final : public httplib::Stream {
   }
 
  private:
+  static constexpr std::size_t kAllOrNothing = 8;
+
+  ssize_t ReadSome(char* data, std::size_t size) {
+    if (begin_ == end_) {
+      if (size >= buffer_.size()) return Receive(data, size);
+      const ssize_t count = Receive(buffer_.data(), buffer_.size());
+      if (count <= 0) return count;
+      begin_ = 0;
+      end_ = static_cast<std::size_t>(count);
+    }
+    const std::size_t count = std::min(size, end_ - begin_);
+    std::memcpy(data, buffer_.data() + begin_, count);
+    begin_ += count;
+    return static_cast<ssize_t>(count);
+  }
+
   ssize_t Receive(char* data, std::size_t size) {
     const ssize_t count =
         httplib::detail::read_socket(descriptor_, data, size, CPPHTTPLIB_RECV_FLAGS);

@@ -225,7 +225,7 @@ class Server::Implementation {
         limits_(limits),
         hooks_(std::move(hooks)),
         threads_(std::make_shared<ConnectionThreads>(limits.connections, kWaitingConnections)),
-        server_(std::move(tls)) {
+        server_(std::move(tls), hooks_.serve_socket != nullptr) {
     server_.new_task_queue = [this] { return new ConnectionQueue(threads_); };
     server_.set_tcp_nodelay(true);
     server_.set_payload_max_length(std::numeric_limits<std::size_t>::max());  // see ReadBody
@@ -291,6 +291,7 @@ class Server::Implementation {
   std::optional<ServerResponse> Refuse(const httplib::Request& from,
                                        const ServerRequest& request) const {
     if (from.path.size() > kLongestPath) return error_page_(414);
+    if (!HasPlainEnd(from)) return error_page_(400);
     if (from.is_multipart_form_data()) return error_page_(415);
     if (!TakesBody(from.method) && DeclaredBody(from) > 0) return error_page_(400);
     if (hooks_.admit) {
@@ -326,7 +327,9 @@ class Server::Implementation {
         return whole;
       };
       ToHttplib(handler_(request), to);
-      if (!whole) RefuseBody();
+      if (whole) return;
+      serving->failed = true;  // the rest of the body is no request
+      RefuseBody();
       return;
     }
     bool too_large = false;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -37,6 +39,19 @@ inline bool TakesBody(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
+// Whether all who read the request agree on where it ends: one length in digits, or chunks.
+inline bool HasPlainEnd(const httplib::Request& request) {
+  const auto [first, last] = request.headers.equal_range("Content-Length");
+  for (auto length = first; length != last; ++length) {
+    const std::string& digits = length->second;
+    if (digits.empty() || digits.size() > 18 || digits != first->second) return false;
+    if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  }
+  return !request.has_header("Transfer-Encoding") ||
+         (request.get_header_value_count("Transfer-Encoding") == 1 &&
+          httplib::detail::is_chunked_transfer_encoding(request.headers));
+}
+
 inline std::uint64_t DeclaredBody(const httplib::Request& request) {
   return request.has_header("Transfer-Encoding") ? std::numeric_limits<std::uint64_t>::max()
                                                  : request.get_header_value_u64("Content-Length");
@@ -56,7 +71,8 @@ inline void SayThatBodyIsEmpty(httplib::Request& request) {
 class TrackingServer final : public httplib::Server {
  public:
   // `tls` may be null.
-  explicit TrackingServer(std::shared_ptr<TlsContext> tls) : tls_(std::move(tls)) {}
+  TrackingServer(std::shared_ptr<TlsContext> tls, bool serves_sockets)
+      : tls_(std::move(tls)), serves_sockets_(serves_sockets) {}
 
   ConnectionTable& connections() { return connections_; }
 
@@ -81,12 +97,17 @@ class TrackingServer final : public httplib::Server {
 
   bool ServePlain(Serving& now) {
     PlainStream stream(now.descriptor);
+    return ServeRequests(now, stream, [] { return true; });
+  }
+
+  // One after the other, as long as the connection `stays` after each.
+  bool ServeRequests(Serving& now, httplib::Stream& stream, const std::function<bool()>& stays) {
     bool good = false;
     for (std::size_t left = keep_alive_max_count_; left > 0; --left) {
       if (!stream.is_readable() && !WaitForFirstByte(now.descriptor)) break;
       bool closed = false;
       good = ServeRequest(now, stream, left == 1, closed);
-      if (!good || closed) break;
+      if (!good || closed || !stays()) break;
     }
     return good;
   }
@@ -111,14 +132,11 @@ class TrackingServer final : public httplib::Server {
     }
     connections_.Enter(now.descriptor, ConnectionTable::Phase::kIdle);
     now.tls = session.get();
-    const bool good = httplib::detail::process_server_socket_ssl(
-        svr_sock_, session.get(), now.descriptor, keep_alive_max_count_, keep_alive_timeout_sec_,
-        read_timeout_sec_, read_timeout_usec_, write_timeout_sec_, write_timeout_usec_,
-        [&](httplib::Stream& stream, bool close, bool& closed) {
-          const bool served = ServeRequest(now, stream, close, closed);
-          closed = closed || tls_->Current() != context;  // other files say who is let in now
-          return served;
-        });
+    httplib::detail::SSLSocketStream stream(now.descriptor, session.get(), read_timeout_sec_,
+                                            read_timeout_usec_, write_timeout_sec_,
+                                            write_timeout_usec_);
+    // When the files are others, they say who is let in.
+    const bool good = ServeRequests(now, stream, [&] { return tls_->Current() == context; });
     // Said once: nobody waits for the other side to say it, too.
     if (good) SSL_shutdown(static_cast<SSL*>(session.get()));
     return good;
@@ -151,6 +169,8 @@ class TrackingServer final : public httplib::Server {
           now.ranges = std::move(request.ranges);
           request.ranges.clear();
           SayThatBodyIsEmpty(request);
+          // Offering another protocol is no reason to refuse (RFC 9110, 7.8).
+          if (!serves_sockets_) request.headers.erase("Upgrade");
         },
         &is_socket);
     closed = closed || now.failed;
@@ -159,6 +179,7 @@ class TrackingServer final : public httplib::Server {
   }
 
   const std::shared_ptr<TlsContext> tls_;
+  const bool serves_sockets_;
   ConnectionTable connections_;
 };
 

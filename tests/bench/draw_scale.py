@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Draws what `bench scale` measured: JSON lines on standard input, an SVG on standard output.
 
     tests/run.sh --bench scale | tests/bench/draw_scale.py > docs/scale.svg

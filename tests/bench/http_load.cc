@@ -62,10 +62,11 @@ class Connection {
       const ssize_t count = recv(socket_, bytes.data(), bytes.size(), 0);
       head_.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
       const std::size_t end = head_.find("\r\n\r\n");
-      if (count > 0 && end == std::string::npos) return false;
+      if (count <= 0) throw std::runtime_error("a connection was closed");
+      if (end == std::string::npos) return false;
       if (!head_.starts_with("HTTP/1.1 200 ")) throw std::runtime_error("answered: " + head_);
       left_ = LengthIn(head_);
-      Take(static_cast<ssize_t>(head_.size() - end - 4));
+      left_ -= std::min(left_, head_.size() - end - 4);
       head_.clear();
     }
     if (left_ > 0) return false;
@@ -81,7 +82,7 @@ class Connection {
   }
 
   void Take(ssize_t count) {
-    if (count < 0 || static_cast<std::size_t>(count) > left_) {
+    if (count <= 0 || static_cast<std::size_t>(count) > left_) {
       throw std::runtime_error("an answer broke off");
     }
     left_ -= static_cast<std::size_t>(count);

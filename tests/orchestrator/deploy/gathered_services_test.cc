@@ -9,12 +9,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("Gathered services are given once, and not more than fit into one call") {
+TEST_CASE("Gathered services are given once, all together, and count until more are asked for") {
   GatheredServices services;
   for (int i = 0; i < 150; ++i) services.Add("service-" + std::to_string(i), {i + 1});
   services.Add("service-0", {1});
-  CHECK(services.Take(0ms, {}).size() == 100);
-  CHECK(services.Take(0ms, {}).size() == 50);
+  CHECK(services.pending() == 150);
+  CHECK(services.Take(0ms, {}).size() == 150);
+  services.Add("service-7", {8});
+  CHECK(services.pending() == 151);
+  CHECK(services.Take(0ms, {}).size() == 1);
+  CHECK(services.pending() == 1);
 }
 
 TEST_CASE("What comes during the pause is taken with what was there") {

@@ -95,6 +95,21 @@ TEST_CASE("A request with what it must not have is refused, and nothing behind i
        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
        "0\r\n\r\n" +
            smuggled},
+      {"should refuse a length with a sign",
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +" + size + "\r\n\r\n" + smuggled},
+      {"should refuse a list of lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + size +
+                                              "," + size + "\r\n\r\n" + smuggled},
+      {"should refuse an empty length",
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n" + smuggled},
+      {"should refuse two lengths",
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+       "Content-Length: " +
+           size + "\r\n\r\n" + smuggled},
+      {"should refuse a length that no number holds",
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n" + smuggled},
+      {"should refuse a body in an unknown transfer encoding",
+       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" +
+           smuggled},
       {"should not read on behind a refusal without its body",
        "POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + smuggled},
       {"should not read on behind a refusal of a large body",

@@ -202,6 +202,19 @@ TEST_CASE("Requests that are sent without waiting for answers are all answered, 
   CHECK(fixture.handled == 3);
 }
 
+TEST_CASE("A server without sockets does not care for offers of another protocol") {
+  Fixture fixture;
+  RawConnection connection(fixture.port);
+  connection.Send(
+      "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  const std::string answer = connection.ReadUntil("GET /1 ");
+  CHECK_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  CHECK_THAT(answer, ContainsSubstring("Content-Length: "));
+  connection.Send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK_THAT(connection.ReadUntil("GET /2 "), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_CASE("A connection keeps its mark from one request to the next") {
   Fixture fixture;
   Client client;

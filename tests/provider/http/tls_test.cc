@@ -1,4 +1,5 @@
 // The provider's listener with TLS: who is let in, what a connection costs, and new certificates.
+#include <array>
 #include <atomic>
 #include <fstream>
 #include <functional>
@@ -79,6 +80,27 @@ class TlsClient {
       Get(url, prefer);  // curl tries again on a new connection
     }
     return is_cut;
+  }
+
+  // All that comes for these bytes, until `end` has come, or for 10 s.
+  std::string Exchange(const std::string& url, std::string_view sent, std::string_view end) {
+    Set(CURLOPT_URL, url.c_str());
+    Set(CURLOPT_CONNECT_ONLY, 1L);
+    std::size_t count = 0;
+    if (curl_easy_perform(curl_.get()) != CURLE_OK ||
+        curl_easy_send(curl_.get(), sent.data(), sent.size(), &count) != CURLE_OK) {
+      return "no connection";
+    }
+    std::string answers;
+    Eventually([&] {
+      std::array<char, 4096> some;
+      while (curl_easy_recv(curl_.get(), some.data(), some.size(), &count) == CURLE_OK &&
+             count > 0) {
+        answers.append(some.data(), count);
+      }
+      return answers.contains(end);
+    });
+    return answers;
   }
 
   void SetTimeout(long seconds) { Set(CURLOPT_TIMEOUT, seconds); }
@@ -209,6 +231,27 @@ TEST_CASE("Without a client CA everyone may connect who knows the server's") {
   Fixture fixture(/*knows_clients=*/false);
   fixture.Start();
   CHECK(TlsClient(fixture.certificates, "").Get(fixture.url()) == 200);
+}
+
+TEST_CASE("Requests that are sent without waiting for answers are all answered over TLS") {
+  Fixture fixture;
+  auto tls = TlsContext::Load(fixture.files, {});
+  Server server(
+      [](const ServerRequest& request) {
+        ServerResponse response;
+        response.body = "answer to " + request.path;
+        return response;
+      },
+      [](int) { return ServerResponse{}; }, {.connections = 4}, {},
+      std::shared_ptr<TlsContext>(std::move(tls).value()));
+  const std::uint16_t port = server.Start({"127.0.0.1", 0, {}}).value();
+  const std::string answers =
+      TlsClient(fixture.certificates, "client")
+          .Exchange("https://127.0.0.1:" + std::to_string(port) + "/",
+                    "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "answer to /2");
+  CHECK_THAT(answers, ContainsSubstring("answer to /1") && ContainsSubstring("answer to /2"));
+  server.Stop();
 }
 
 TEST_CASE("A poll is held over TLS as without it") {
