@@ -70,7 +70,8 @@ struct Buffering {
 };
 
 struct Headers {
-  std::map<std::string, std::string> custom_response_headers;
+  std::map<std::string, std::string> custom_response_headers = {};
+  std::map<std::string, std::string> custom_request_headers = {};  // empty ones are taken away
 
   friend bool operator==(const Headers&, const Headers&) = default;
 };

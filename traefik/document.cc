@@ -118,8 +118,13 @@ void Render(std::string& out, const Buffering& buffering) {
 void Render(std::string& out, const Headers& headers) {
   ObjectWriter object(out);
   ObjectWriter members(object.Key("headers"));
-  ObjectWriter custom(members.Key("customResponseHeaders"));
-  for (const auto& [name, value] : headers.custom_response_headers) custom.String(name, value);
+  const auto add = [&](const char* key, const std::map<std::string, std::string>& values) {
+    if (values.empty()) return;
+    ObjectWriter custom(members.Key(key));
+    for (const auto& [name, value] : values) custom.String(name, value);
+  };
+  add("customRequestHeaders", headers.custom_request_headers);
+  add("customResponseHeaders", headers.custom_response_headers);
 }
 
 void Render(std::string& out, const Retry& retry) {
@@ -183,7 +188,7 @@ Fragment RenderFragment(const Configuration& configuration) {
     // An empty block would make Traefik refuse the whole document; without it, one router is
     // disabled.
     const auto* headers = std::get_if<Headers>(&middleware);
-    if (headers && headers->custom_response_headers.empty()) continue;
+    if (headers && *headers == Headers()) continue;
     std::string& out = fragment.middlewares[name];
     std::visit([&](const auto& kind) { Render(out, kind); }, middleware);
   }

@@ -53,6 +53,10 @@ void Encode(const std::string& name, const Headers& headers, Labels& labels) {
     labels[fmt::format("traefik.http.middlewares.{}.headers.customresponseheaders.{}", name,
                        header)] = value;
   }
+  for (const auto& [header, value] : headers.custom_request_headers) {
+    labels[fmt::format("traefik.http.middlewares.{}.headers.customrequestheaders.{}", name,
+                       header)] = value;
+  }
 }
 
 void Encode(const std::string& name, const Retry& retry, Labels& labels) {

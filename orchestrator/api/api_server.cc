@@ -17,6 +17,7 @@
 #include "orchestrator/api/import_handlers.h"
 #include "orchestrator/api/log_handlers.h"
 #include "orchestrator/api/metrics.h"
+#include "orchestrator/api/migration_handlers.h"
 #include "orchestrator/api/routing_handlers.h"
 #include "orchestrator/api/site_handlers.h"
 #include "orchestrator/api/terminal_handlers.h"
@@ -161,13 +162,9 @@ Response HandleRouting(const Services& services, const Request& request,
   if (path[2] == "document" || path[2] == "revisions" || path[2] == "confirm") {
     return HandlePool(services, request, path);
   }
-  if (path[2] == "migrations") {
-    if (path.size() == 3 && get) return ListMigrations(services);
-    if (path.size() == 3 && request.method == "POST") return CreateMigration(services, request);
-    if (path.size() == 3) return MethodNotAllowed("GET, POST");
-    if (const auto id = ParseId(path[3]); id && path.size() == 4) {
-      return get ? ShowMigration(services, *id) : MethodNotAllowed("GET");
-    }
+  if (path[2] == "migrations") return HandleMigrations(services, request, path);
+  if (path.size() == 3 && path[2] == "plan") {
+    return request.method == "POST" ? PlanMigration(services, request) : MethodNotAllowed("POST");
   }
   return Problem(404, "there is nothing at this address");
 }

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/json/reader.h"
 #include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/migrations.h"
 
@@ -101,30 +100,6 @@ Ordered PoolToJson(const routing::PoolRouting& pool, const store::Counts& counts
           {"compressed_bytes", snapshot ? Ordered(snapshot->gzip()->size()) : Ordered()}};
 }
 
-Result<Ordered> MigrationToJson(const Services& services, const routing::Migration& migration) {
-  const auto progress = routing::ProgressOf(services.store, migration);
-  if (!progress) return Failure(progress.error());
-  Ordered out{
-      {"id", migration.id},
-      {"to", site::Name(migration.to)},
-      {"state", progress->finished() ? "finished" : "running"},
-      {"created",
-       Rfc3339(std::chrono::system_clock::time_point(std::chrono::seconds(migration.created)))},
-      {"sites", progress->sites},
-      {"moved", progress->moved},
-      {"moving", progress->moving},
-      {"overridden", progress->overridden},
-      {"waiting", Ordered::array()}};
-  for (const site::SiteId id : progress->unfinished) {
-    out["waiting"].push_back({{"site", id.value}, {"for", services.mode_switch.WaitingFor(id)}});
-  }
-  return out;
-}
-
-Response Answer(int status, const Result<Ordered>& value) {
-  return value ? Json(status, Dump(*value)) : Problem(value.error());
-}
-
 }  // namespace
 
 Response ShowRouting(const Services& services) {
@@ -207,63 +182,6 @@ Response ShowDocument(const routing::PoolRouting& pool) {
   Response response = Json(200, Dump(document));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   return response;
-}
-
-Response CreateMigration(const Services& services, const Request& request) {
-  const auto value = json::Parse(request.body);
-  if (!value) return Problem(value.error());
-  std::vector<FieldProblem> problems;
-  json::ObjectReader reader(*value, "", problems);
-  const auto to = reader.String("to");
-  if (to != "labels" && to != "provider") reader.Fail("to", "must be labels or provider");
-  std::optional<std::vector<site::SiteId>> sites;
-  if (const nlohmann::json* list = reader.Find("sites")) {
-    sites.emplace();
-    if (!list->is_array() || list->empty())
-      reader.Fail("sites", "must be a list of ids, or left out");
-    for (std::size_t i = 0; list->is_array() && i < list->size(); ++i) {
-      if ((*list)[i].is_number_integer()) {
-        sites->push_back({(*list)[i].get<std::int64_t>()});
-      } else {
-        problems.push_back({json::Pointer("/sites", i), "must be the id of a site"});
-      }
-    }
-  }
-  reader.RefuseUnknown();
-  if (!problems.empty())
-    return Problem(422, problems.front().pointer + " " + problems.front().detail, problems);
-  const auto mode = to == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
-  if (mode == site::RoutingMode::kLabels && !services.engine) {
-    return Problem(422, "labels need a Docker engine, and none is configured (docker.host)",
-                   {{"/to", "cannot be labels without a Docker engine"}});
-  }
-  const auto migration = routing::StartMigration(services.store, mode, std::move(sites));
-  if (!migration) return Problem(migration.error());
-  Response response = Answer(202, MigrationToJson(services, *migration));
-  response.headers.emplace_back("Location",
-                                fmt::format("/v1/routing/migrations/{}", migration->id));
-  return response;
-}
-
-Response ListMigrations(const Services& services) {
-  const auto migrations = routing::ListMigrations(services.store);
-  if (!migrations) return Problem(migrations.error());
-  Ordered list = Ordered::array();
-  for (const routing::Migration& migration : *migrations) {
-    list.push_back({{"id", migration.id},
-                    {"to", site::Name(migration.to)},
-                    {"created", Rfc3339(std::chrono::system_clock::time_point(
-                                    std::chrono::seconds(migration.created)))}});
-  }
-  return Json(200, Dump({{"migrations", list}}));
-}
-
-Response ShowMigration(const Services& services, std::uint64_t id) {
-  const auto migrations = routing::ListMigrations(services.store);
-  if (!migrations) return Problem(migrations.error());
-  const auto found = std::ranges::find(*migrations, id, &routing::Migration::id);
-  if (found == migrations->end()) return Problem(404, fmt::format("there is no migration {}", id));
-  return Answer(200, MigrationToJson(services, *found));
 }
 
 }  // namespace orchestrator::api

@@ -14,9 +14,4 @@ Response DeclareGone(const Services& services, const std::string& name);
 // The document as this pool's Traefiks get it, without the certificate's key.
 Response ShowDocument(const routing::PoolRouting& pool);
 
-// /v1/routing/migrations
-Response CreateMigration(const Services& services, const Request& request);
-Response ListMigrations(const Services& services);
-Response ShowMigration(const Services& services, std::uint64_t id);
-
 }  // namespace orchestrator::api

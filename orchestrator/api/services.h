@@ -33,6 +33,7 @@ struct Services {
   files::Options files_options;
   std::string network;                    // of the sites' services
   std::vector<std::string> entry_points;  // of sites that name none
+  const routing::RouteOptions& routes;
   routing::ModeSwitch& mode_switch;
   const routing::PoolRoutings& pools;
   const provider::PollCounters& polls;

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "orchestrator/routing/mode_switch.h"
+#include "orchestrator/routing/migrations.h"
 #include "provider/default_certificate.h"
 #include "provider/secret.h"
 #include "traefik/schema/schema.h"

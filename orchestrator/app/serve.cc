@@ -23,6 +23,8 @@
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/routing/absences.h"
 #include "orchestrator/routing/document_publisher.h"
+#include "orchestrator/routing/migration_runner.h"
+#include "orchestrator/routing/migrations.h"
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/store/sqlite_store.h"
@@ -338,6 +340,16 @@ Result<void> Serve(const config::Config& config) {
          return pool ? pool->document->QuarantineOf(record.site.id) : "";
        }});
 
+  const routing::MigrationRunner migrations(
+      **store, traefiks, client,
+      {.routes = routes,
+       .unapplied = [&](const store::SiteRecord& record) -> std::string {
+         if (record.site.kind == site::Kind::kExternal || labels_applied(record)) return {};
+         const std::string problem = reconciler.StatusOf(record.site.id).problem;
+         return problem.empty() ? "its service is not up to date in the swarm yet" : problem;
+       },
+       .waiting_for = [&](site::SiteId id) { return mode_switch.WaitingFor(id); }});
+
   command::SiteCommands commands(
       **store, {.routes = routes, .has_engine = engine != nullptr, .pools = config.routing.pools});
   std::unique_ptr<image::Builder> builder;
@@ -361,6 +373,7 @@ Result<void> Serve(const config::Config& config) {
                       .files_options = MakeFilesOptions(config),
                       .network = config.docker.network,
                       .entry_points = config.routing.entry_points,
+                      .routes = routes,
                       .mode_switch = mode_switch,
                       .pools = *pools,
                       .polls = polls.counters(),

@@ -11,6 +11,7 @@
 #include "orchestrator/app/serve.h"
 #include "orchestrator/cli/api_client.h"
 #include "orchestrator/cli/import_commands.h"
+#include "orchestrator/cli/migration_commands.h"
 #include "orchestrator/cli/output.h"
 #include "orchestrator/cli/routing_commands.h"
 #include "orchestrator/cli/shell.h"
@@ -38,7 +39,8 @@ struct Options {
   std::int64_t id = 0;
   std::vector<std::int64_t> ids;
   std::vector<std::string> files;
-  std::string mode;
+  SwitchOrder order;
+  std::optional<std::uint64_t> migration;
   std::size_t large = traefik::CompileOptions().large;
   std::string instance = "traefik";
   std::string instance_gone;
@@ -134,8 +136,8 @@ int Switch(const Options& options) {
   const auto timeout = site::ParseDuration(options.switch_timeout);
   if (!timeout) return PrintError({ErrorKind::kInvalid, "--timeout " + timeout.error()});
   return WithApi(options, [&](const ApiClient& api) {
-    return SwitchMode(api, options.mode, options.ids,
-                      options.no_wait ? std::chrono::milliseconds(0) : *timeout, options.json);
+    return SwitchMode(api, options.order, options.no_wait ? std::chrono::milliseconds(0) : *timeout,
+                      options.json);
   });
 }
 
@@ -203,6 +205,47 @@ void AddSiteCommands(CLI::App& app, Options& options, Command& chosen) {
   AddWaitOptions(remove, options);
 }
 
+// What is to be switched.
+void AddOrderOptions(CLI::App* command, SwitchOrder& order) {
+  command->add_option("mode", order.to, "labels or provider")
+      ->required()
+      ->check(CLI::IsMember({"labels", "provider"}));
+  command->add_option("--site", order.sites,
+                      "Only these sites; otherwise all that do not choose themselves");
+  command->add_option("--pool", order.pool, "Only the sites of this pool");
+  command->add_option("--kind", order.kind, "Only sites of this kind")
+      ->check(CLI::IsMember({"dynamic", "static", "external"}));
+  command->add_option("--accept", order.accept,
+                      "A difference of their routes, as the plan names it, that is good enough");
+}
+
+void AddMigrationCommands(CLI::App& migrations, Options& options, Command& chosen) {
+  // Called after that of a subcommand.
+  migrations.callback([&] {
+    if (!migrations.get_subcommands().empty()) return;
+    chosen = [&options] {
+      return WithApi(options,
+                     [&](const ApiClient& api) { return ListMigrations(api, options.json); });
+    };
+  });
+  const auto add = [&](const char* name, const char* help) {
+    CLI::App* command = migrations.add_subcommand(name, help);
+    AddApiOptions(command, options);
+    command->add_option("id", options.migration, "Its number; else the newest one is meant");
+    command->callback([&chosen, &options, name] {
+      chosen = [&options, name] {
+        return WithApi(options, [&](const ApiClient& api) {
+          return CommandMigration(api, name, options.migration, options.json);
+        });
+      };
+    });
+  };
+  add("pause", "Begin no other batch for now");
+  add("resume", "Go on");
+  add("abort", "Leave sites where they are");
+  add("rollback", "Send back what was moved, also after the end");
+}
+
 void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
   CLI::App* routing =
       app.add_subcommand("routing", "Look at and switch routing")->require_subcommand(1);
@@ -235,7 +278,7 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
           "--gone", options.instance_gone,
           "Say that this one is no more, so that nobody waits for it; it counts again when "
           "it is heard of");
-  add("migrations", "The last switches", with_api(ListMigrations));
+  AddMigrationCommands(*add("migrations", "The last switches", {}), options, chosen);
   add_of_pool("revisions", "What was published, the newest first", [&options] {
     return WithApi(options, [&](const ApiClient& api) {
       return ListRevisions(api, options.pool, options.json);
@@ -272,13 +315,20 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
   add_of_pool("document", "The document as Traefik gets it, without the private key", [&options] {
     return WithApi(options, [&](const ApiClient& api) { return ShowDocument(api, options.pool); });
   });
+  AddOrderOptions(add("plan", "What a switch would do, and where routes would not be the same",
+                      [&options] {
+                        return WithApi(options, [&](const ApiClient& api) {
+                          return PlanSwitch(api, options.order, options.json);
+                        });
+                      }),
+                  options.order);
   CLI::App* mode = add("mode", "Route sites by labels or by the provider, without a failed request",
                        [&options] { return Switch(options); });
-  mode->add_option("mode", options.mode, "labels or provider")
-      ->required()
-      ->check(CLI::IsMember({"labels", "provider"}));
-  mode->add_option("--site", options.ids,
-                   "Only these sites; otherwise all that do not choose themselves");
+  AddOrderOptions(mode, options.order);
+  mode->add_option("--batch", options.order.batch, "How many sites go at once (100)");
+  mode->add_option("--canary", options.order.canary,
+                   "How many go first and are watched; 0: none (5)");
+  mode->add_option("--pause", options.order.pause, "Between two batches, as 10s (none)");
   mode->add_option("--timeout", options.switch_timeout, "How long to follow it")
       ->capture_default_str();
   mode->add_flag("--no-wait", options.no_wait, "Order it and return");

@@ -1,7 +1,5 @@
 #include "orchestrator/cli/routing_commands.h"
 
-#include <thread>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,7 +10,6 @@ namespace orchestrator::cli {
 namespace {
 
 using nlohmann::json;
-using namespace std::chrono_literals;
 
 // What a command needs to mean this pool.
 std::string PoolOption(const std::string& pool) {
@@ -94,20 +91,6 @@ void PrintPools(const json& pools) {
   fmt::print("\n");
 }
 
-std::string ProgressLine(const json& migration) {
-  std::string line =
-      fmt::format("{} of {} sites moved to {}, {} on their way", migration.at("moved").dump(),
-                  migration.at("sites").dump(), migration.at("to").get<std::string>(),
-                  migration.at("moving").dump());
-  for (const json& waiting : migration.at("waiting")) {
-    const auto reason = waiting.at("for").get<std::string>();
-    if (reason.empty()) continue;
-    line += fmt::format(" (site {}: {})", waiting.at("site").dump(), reason);
-    break;
-  }
-  return line;
-}
-
 }  // namespace
 
 int ShowRouting(const ApiClient& api, bool as_json) {
@@ -158,58 +141,6 @@ int ShowDocument(const ApiClient& api, const std::string& pool) {
   if (!answer) return PrintError(answer.error());
   PrintJson(answer->body);
   return kDone;
-}
-
-int ListMigrations(const ApiClient& api, bool as_json) {
-  const auto answer = api.Call("GET", "/v1/routing/migrations");
-  if (!answer) return PrintError(answer.error());
-  if (as_json) {
-    PrintJson(answer->body);
-    return kDone;
-  }
-  std::vector<std::vector<std::string>> rows{{"ID", "TO", "CREATED"}};
-  const json answered = json::parse(answer->body);
-  for (const json& migration : answered.at("migrations")) {
-    rows.push_back({migration.at("id").dump(), migration.at("to").get<std::string>(),
-                    migration.at("created").get<std::string>()});
-  }
-  PrintTable(rows);
-  return kDone;
-}
-
-int SwitchMode(const ApiClient& api, const std::string& mode,
-               const std::vector<std::int64_t>& sites, std::chrono::milliseconds wait,
-               bool as_json) {
-  json order{{"to", mode}};
-  if (!sites.empty()) order["sites"] = sites;
-  auto answer = api.Call("POST", "/v1/routing/migrations", order.dump());
-  if (!answer) return PrintError(answer.error());
-  json migration = json::parse(answer->body);
-  const std::string path = fmt::format("/v1/routing/migrations/{}", migration.at("id").dump());
-  const auto deadline = std::chrono::steady_clock::now() + wait;
-  {
-    Progress progress;
-    while (migration.at("state") != "finished" && std::chrono::steady_clock::now() < deadline) {
-      progress.Show(ProgressLine(migration));
-      std::this_thread::sleep_for(200ms);
-      answer = api.Call("GET", path);
-      if (!answer) return PrintError(answer.error());
-      migration = json::parse(answer->body);
-    }
-  }
-  if (as_json) {
-    PrintJson(migration.dump());
-  } else {
-    fmt::print("{}\n", ProgressLine(migration));
-    if (const auto overridden = migration.at("overridden").get<std::size_t>(); overridden > 0) {
-      fmt::print("{} sites have a routing.mode of their own and stay where they are\n", overridden);
-    }
-  }
-  if (migration.at("state") == "finished" || wait.count() == 0) return kDone;
-  return PrintError(
-      {ErrorKind::kUnavailable,
-       "the switch goes on, but is not finished; nothing is lost meanwhile: every site is "
-       "routed from at least one side"});
 }
 
 int ListRevisions(const ApiClient& api, const std::string& pool, bool as_json) {

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "orchestrator/cli/api_client.h"
 
@@ -18,12 +16,6 @@ int ListInstances(const ApiClient& api, bool json);
 int DeclareGone(const ApiClient& api, const std::string& instance, bool json);
 
 int ShowDocument(const ApiClient& api, const std::string& pool);
-int ListMigrations(const ApiClient& api, bool json);
-
-// Orders the switch and follows it to its end, unless `wait` is zero.
-int SwitchMode(const ApiClient& api, const std::string& mode,
-               const std::vector<std::int64_t>& sites, std::chrono::milliseconds wait, bool json);
-
 // What was published, the newest first.
 int ListRevisions(const ApiClient& api, const std::string& pool, bool json);
 

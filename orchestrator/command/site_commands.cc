@@ -7,7 +7,7 @@
 
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/extra.h"
-#include "orchestrator/routing/mode_switch.h"
+#include "orchestrator/routing/migrations.h"
 #include "orchestrator/store/mark_documents.h"
 
 namespace orchestrator::command {
@@ -57,13 +57,6 @@ Error InBatch(Error error) {
 Phase FirstPhase(const site::Site& site, site::RoutingMode default_mode) {
   return routing::ResolveMode(site, default_mode) == site::RoutingMode::kLabels ? Phase::kLabels
                                                                                 : Phase::kProvider;
-}
-
-Result<site::RoutingMode> DefaultMode(Transaction& transaction) {
-  const auto setting = transaction.Setting(routing::kDefaultModeSetting);
-  if (!setting) return Failure(setting.error());
-  return setting->value_or("") == "labels" ? site::RoutingMode::kLabels
-                                           : site::RoutingMode::kProvider;
 }
 
 }  // namespace
@@ -329,7 +322,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     // Without labels the document takes over at once.
     if (leaves_labels) record.phase = Phase::kProvider;
   } else {
-    const auto default_mode = DefaultMode(transaction);
+    const auto default_mode = routing::DefaultMode(transaction);
     if (!default_mode) return Failure(default_mode.error());
     const auto built = transaction.Setting(store::BuiltImageSetting(site.id));
     if (!built) return Failure(built.error());
@@ -338,6 +331,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
       const auto taken = transaction.SetSetting(store::BuiltImageSetting(site.id), "");
       if (!taken) return Failure(taken.error());
     }
+    record.followed = *default_mode;
     record.phase = FirstPhase(site, *default_mode);
     record.routes_revision = transaction.revision();
     if (InDocument(record.phase) && HasDocumentRoutes(site)) {

@@ -7,10 +7,11 @@
 namespace orchestrator::fault {
 namespace {
 
-constexpr std::array<std::string_view, 10> kNames = {
+constexpr std::array<std::string_view, 15> kNames = {
     "site-committed",   "directory-prepared", "service-created",    "service-updated",
     "service-removed",  "site-erased",        "document-published", "switch-started",
-    "switch-confirmed", "switch-finished",
+    "switch-confirmed", "switch-finished",    "migration-ordered",  "batch-started",
+    "batch-moved",      "batch-returning",    "migration-ended",
 };
 
 std::string_view Chosen() {

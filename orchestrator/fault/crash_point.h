@@ -17,6 +17,11 @@ enum class CrashPoint {
   kSwitchStarted,
   kSwitchConfirmed,
   kSwitchFinished,
+  kMigrationOrdered,
+  kBatchStarted,
+  kBatchMoved,
+  kBatchReturning,
+  kMigrationEnded,
 };
 
 std::span<const std::string_view> CrashPointNames();

@@ -1,153 +1,238 @@
 #include "orchestrator/routing/migrations.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "orchestrator/routing/extra.h"
-#include "orchestrator/routing/mode_switch.h"
-#include "orchestrator/routing/routes.h"
-#include "orchestrator/store/for_each_record.h"
+#include "orchestrator/fault/crash_point.h"
 
 namespace orchestrator::routing {
 namespace {
 
-using nlohmann::json;
+using site::RoutingMode;
+using store::Migration;
+using store::MigrationStep;
+using State = store::Migration::State;
 
-constexpr std::string_view kMigrationsSetting = "migrations";
-constexpr std::size_t kMigrationsKept = 100;
-constexpr std::size_t kUnfinishedShown = 10;
-
-json ToJson(const Migration& migration) {
-  json out{{"id", migration.id}, {"to", site::Name(migration.to)}, {"created", migration.created}};
-  if (migration.sites) {
-    out["sites"] = json::array();
-    for (const site::SiteId id : *migration.sites) out["sites"].push_back(id.value);
-  }
-  return out;
+RoutingMode ModeOf(const std::optional<std::string>& setting) {
+  return setting.value_or("") == "labels" ? RoutingMode::kLabels : RoutingMode::kProvider;
 }
 
-Migration FromJson(const json& in) {
-  Migration migration;
-  migration.id = in.at("id").get<std::uint64_t>();
-  migration.to =
-      in.at("to") == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider;
-  migration.created = in.at("created").get<std::int64_t>();
-  if (in.contains("sites")) {
-    migration.sites.emplace();
-    for (const json& id : in.at("sites")) migration.sites->push_back({id.get<std::int64_t>()});
-  }
-  return migration;
+std::int64_t Now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-Result<std::vector<Migration>> Decode(const std::optional<std::string>& setting) {
-  std::vector<Migration> migrations;
-  if (!setting) return migrations;
-  try {
-    for (const json& item : json::parse(*setting)) migrations.push_back(FromJson(item));
-    return migrations;
-  } catch (const json::exception& error) {
-    return Failure(
-        Error{ErrorKind::kStorage, "the stored migrations cannot be read", error.what()});
-  }
+// The pool of all these sites; empty where they have several.
+std::string PoolOf(const MigrationPlan& plan, const MigrationOrder& order) {
+  if (!order.pool.empty() || !order.sites) return order.pool;
+  std::set<std::string> pools;
+  for (const PlannedSite& site : plan.sites) pools.insert(site.pool);
+  return pools.size() == 1 ? *pools.begin() : "";
 }
 
-Result<void> SetModes(store::Transaction& transaction, site::RoutingMode to,
-                      const std::vector<site::SiteId>& sites) {
+Failure NoMigration(std::uint64_t id) {
+  return Failure(Error{ErrorKind::kNotFound, fmt::format("there is no migration {}", id)});
+}
+
+// Another one that goes on in a pool of this one.
+Result<void> CheckAlone(const std::vector<Migration>& migrations, const Migration& migration) {
+  for (const Migration& other : migrations) {
+    const bool meets = other.pool.empty() || migration.pool.empty() || other.pool == migration.pool;
+    if (other.id == migration.id || !store::IsLive(other.state) || !meets) continue;
+    return Failure(Error{
+        ErrorKind::kConflict,
+        fmt::format("migration {} to {} goes on (it is {}); wait for its end, or "
+                    "end it: orchestrator routing migrations abort {}, or rollback "
+                    "{}",
+                    other.id, site::Name(other.to), store::Name(other.state), other.id, other.id)});
+  }
+  return {};
+}
+
+Result<void> SetDefaultMode(store::Transaction& transaction, RoutingMode mode) {
+  return transaction.SetSetting(kDefaultModeSetting, site::Name(mode));
+}
+
+// Sites that choose themselves stay, but what they would follow is what the system does.
+Result<void> LetFollow(store::Transaction& transaction, const MigrationPlan& plan, RoutingMode to) {
   std::vector<store::SiteRecord> records;
-  for (std::size_t i = 0; i < sites.size(); ++i) {
-    const std::string pointer = fmt::format("/sites/{}", i);
-    auto record = transaction.Find(sites[i]);
+  for (const PlannedSite& site : plan.sites) {
+    const bool chooses = site.mode != RoutingMode::kDefault;
+    if (!chooses || site.followed == to) continue;
+    auto record = transaction.Find(site.id);
     if (!record) return Failure(record.error());
-    if (!*record || (*record)->removing) {
-      const std::string what = fmt::format("there is no site {}", sites[i].value);
-      return Failure(Error{ErrorKind::kNotFound, what, {}, {{pointer, what}}});
-    }
-    const auto obstacle = LabelObstacle((*record)->site);
-    if (obstacle && to == site::RoutingMode::kLabels) {
-      const std::string what = fmt::format("site {} {}", sites[i].value, *obstacle);
-      return Failure(Error{ErrorKind::kInvalid, what, {}, {{pointer, what}}});
-    }
+    if (!*record) continue;
     records.push_back(**std::move(record));
-    records.back().site.routing.mode = to;
-    records.back().revision = transaction.revision();
+    records.back().followed = to;
   }
   return transaction.Put(records);
 }
 
-bool IsAbout(const Migration& migration, const std::set<site::SiteId>& chosen,
-             const store::SiteRecord& record) {
-  if (migration.sites) return chosen.contains(record.site.id);
-  return record.site.kind != site::Kind::kExternal;
-}
-
-void CountSite(const Migration& migration, const store::SiteRecord& record,
-               site::RoutingMode default_mode, MigrationProgress& progress) {
-  ++progress.sites;
-  const bool settled =
-      record.phase == (migration.to == site::RoutingMode::kLabels ? store::Phase::kLabels
-                                                                  : store::Phase::kProvider);
-  if (ResolveMode(record.site, default_mode) != migration.to) {
-    ++progress.overridden;
-  } else if (settled) {
-    ++progress.moved;
-  } else {
-    ++progress.moving;
-    if (progress.unfinished.size() < kUnfinishedShown)
-      progress.unfinished.push_back(record.site.id);
+// Says in `migration` what a user orders; why that cannot be, else.
+Result<void> Obey(store::Transaction& transaction, Migration& migration, MigrationCommand command) {
+  const bool goes_on = migration.state == State::kRunning || migration.state == State::kPaused;
+  const auto refuse = [&](std::string_view what) {
+    return Failure(Error{ErrorKind::kConflict, fmt::format("migration {} is {}: {}", migration.id,
+                                                           store::Name(migration.state), what)});
+  };
+  switch (command) {
+    case MigrationCommand::kPause:
+      if (!goes_on) return refuse("only one that runs can be paused");
+      migration.state = State::kPaused;
+      migration.reason.clear();
+      migration.resumes_itself = false;
+      return {};
+    case MigrationCommand::kResume:
+      if (migration.state != State::kPaused) return refuse("only a paused one can be resumed");
+      migration.state = State::kRunning;
+      migration.reason.clear();
+      migration.resumes_itself = false;
+      return {};
+    case MigrationCommand::kAbort:
+      if (!goes_on) return refuse("only one that runs or is paused can be aborted");
+      migration.state = State::kAborting;
+      migration.reason.clear();
+      migration.resumes_itself = false;
+      return {};
+    case MigrationCommand::kRollBack:
+      if (migration.state == State::kRollingBack || migration.state == State::kRolledBack) {
+        return refuse("it goes back already, or did");
+      }
+      return BeginRollback(transaction, migration, "");
   }
+  return {};
 }
 
 }  // namespace
 
-Result<Migration> StartMigration(store::Store& store, site::RoutingMode to,
-                                 std::optional<std::vector<site::SiteId>> sites) {
+Result<RoutingMode> DefaultMode(const store::Store& store) {
+  const auto setting = store.Setting(kDefaultModeSetting);
+  if (!setting) return Failure(setting.error());
+  return ModeOf(*setting);
+}
+
+Result<RoutingMode> DefaultMode(store::Transaction& transaction) {
+  const auto setting = transaction.Setting(kDefaultModeSetting);
+  if (!setting) return Failure(setting.error());
+  return ModeOf(*setting);
+}
+
+std::vector<MigrationStep> StepsFor(const MigrationPlan& plan, const Migration& migration,
+                                    std::size_t first_batch) {
+  const std::size_t moving = plan.Count(PlannedSite::Verdict::kMoves);
+  const bool has_canary = first_batch == 0 && migration.canary > 0 && moving > migration.canary;
+  std::vector<MigrationStep> steps;
+  std::size_t batch = first_batch;
+  std::size_t left = has_canary ? migration.canary : migration.batch;  // in this batch
+  for (const PlannedSite& site : plan.sites) {
+    MigrationStep step{.migration = migration.id,
+                       .site = site.id,
+                       .batch = batch,
+                       .mode_before = site.mode,
+                       .followed_before = site.followed,
+                       .before = {},
+                       .note = {}};
+    if (site.verdict == PlannedSite::Verdict::kThere) continue;
+    if (site.verdict == PlannedSite::Verdict::kStays) {
+      step.state = MigrationStep::State::kSkipped;
+      step.note = site.reason;
+    } else if (left-- == 0) {
+      step.batch = ++batch;
+      left = migration.batch - 1;
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+Result<Migration> StartMigration(store::Store& store, const RouteOptions& options,
+                                 const MigrationOrder& order) {
+  const auto plan = PlanMigration(store, options, order);
+  if (!plan) return Failure(plan.error());
   Migration migration;
-  migration.to = to;
-  migration.sites = std::move(sites);
-  migration.created = std::chrono::duration_cast<std::chrono::seconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
+  migration.to = order.to;
+  migration.pool = PoolOf(*plan, order);
+  migration.chosen = order.sites.has_value();
+  migration.there = plan->Count(PlannedSite::Verdict::kThere);
+  migration.stay = plan->Count(PlannedSite::Verdict::kStays);
+  migration.batch = std::max<std::size_t>(order.batch, 1);
+  migration.canary = order.canary;
+  migration.pause = order.pause;
+  migration.created = Now();
   const auto written = store.Write([&](store::Transaction& transaction) -> Result<void> {
     migration.id = transaction.revision();
-    const auto changed = migration.sites
-                             ? SetModes(transaction, to, *migration.sites)
-                             : transaction.SetSetting(kDefaultModeSetting, site::Name(to));
-    if (!changed) return changed;
-    const auto setting = transaction.Setting(kMigrationsSetting);
-    if (!setting) return Failure(setting.error());
-    auto migrations = Decode(*setting);
+    const auto migrations = transaction.Migrations();
     if (!migrations) return Failure(migrations.error());
-    migrations->insert(migrations->begin(), migration);
-    if (migrations->size() > kMigrationsKept) migrations->resize(kMigrationsKept);
-    json out = json::array();
-    for (const Migration& item : *migrations) out.push_back(ToJson(item));
-    return transaction.SetSetting(kMigrationsSetting, out.dump());
+    if (auto alone = CheckAlone(*migrations, migration); !alone) return alone;
+    if (order.is_general()) {
+      const auto before = DefaultMode(transaction);
+      if (!before) return Failure(before.error());
+      migration.default_before = *before;
+      if (auto set = SetDefaultMode(transaction, order.to); !set) return set;
+      if (auto let = LetFollow(transaction, *plan, order.to); !let) return let;
+    }
+    if (auto put = transaction.PutMigration(migration); !put) return put;
+    return transaction.PutSteps(StepsFor(*plan, migration, 0));
+  });
+  if (!written) return Failure(written.error());
+  fault::MaybeCrash(fault::CrashPoint::kMigrationOrdered);
+  return migration;
+}
+
+Result<void> BeginRollback(store::Transaction& transaction, Migration& migration,
+                           std::string reason) {
+  if (!store::IsLive(migration.state)) {
+    const auto migrations = transaction.Migrations();
+    if (!migrations) return Failure(migrations.error());
+    if (auto alone = CheckAlone(*migrations, migration); !alone) return alone;
+  }
+  migration.state = State::kRollingBack;
+  migration.reason = std::move(reason);
+  migration.resumes_itself = false;
+  migration.ended = 0;
+  // New sites are to be where the others go back to, but where somebody has ordered otherwise
+  // since.
+  if (!migration.default_before) return {};
+  const auto now = DefaultMode(transaction);
+  if (!now) return Failure(now.error());
+  if (*now != migration.to) return {};
+  return SetDefaultMode(transaction, *migration.default_before);
+}
+
+Result<void> EndMigration(store::Transaction& transaction, Migration& migration, State state) {
+  migration.state = state;
+  migration.ended = Now();
+  migration.resumes_itself = false;
+  return transaction.PutMigration(migration);
+}
+
+Result<Migration> CommandMigration(store::Store& store, std::uint64_t id,
+                                   MigrationCommand command) {
+  Migration migration;
+  const auto written = store.Write([&](store::Transaction& transaction) -> Result<void> {
+    const auto migrations = transaction.Migrations();
+    if (!migrations) return Failure(migrations.error());
+    const auto found = std::ranges::find(*migrations, id, &Migration::id);
+    if (found == migrations->end()) return NoMigration(id);
+    migration = *found;
+    if (auto obeyed = Obey(transaction, migration, command); !obeyed) return obeyed;
+    return transaction.PutMigration(migration);
   });
   if (!written) return Failure(written.error());
   return migration;
 }
 
-Result<std::vector<Migration>> ListMigrations(const store::Store& store) {
-  const auto setting = store.Setting(kMigrationsSetting);
-  if (!setting) return Failure(setting.error());
-  return Decode(*setting);
-}
-
-Result<MigrationProgress> ProgressOf(const store::Store& store, const Migration& migration) {
-  const auto default_mode = DefaultMode(store);
-  if (!default_mode) return Failure(default_mode.error());
-  std::set<site::SiteId> chosen;
-  if (migration.sites) chosen.insert(migration.sites->begin(), migration.sites->end());
-  MigrationProgress progress;
-  const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
-    if (IsAbout(migration, chosen, record)) CountSite(migration, record, *default_mode, progress);
-  });
-  if (!read) return Failure(read.error());
-  return progress;
+Result<Migration> FindMigration(const store::Store& store, std::uint64_t id) {
+  const auto migrations = store.Migrations();
+  if (!migrations) return Failure(migrations.error());
+  const auto found = std::ranges::find(*migrations, id, &Migration::id);
+  if (found == migrations->end()) return NoMigration(id);
+  return *found;
 }
 
 }  // namespace orchestrator::routing

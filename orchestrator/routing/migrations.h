@@ -1,44 +1,46 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "orchestrator/routing/migration_plan.h"
 #include "orchestrator/store/store.h"
 
+// Orders to route sites from one side. They only say what is wanted: MigrationRunner carries them
+// out.
 namespace orchestrator::routing {
 
-// An order to route sites from one side. The order itself only changes what is wanted; ModeSwitch
-// does the work.
-struct Migration {
-  std::uint64_t id = 0;  // the revision that took it in
-  site::RoutingMode to = site::RoutingMode::kProvider;
-  std::optional<std::vector<site::SiteId>> sites;  // unset: all that do not choose themselves
-  std::int64_t created = 0;                        // seconds since 1970
-};
+// The store's setting that holds the system's default mode: that of new sites.
+inline constexpr std::string_view kDefaultModeSetting = "default_mode";
 
-// How far the sites of an order have come, from what the store says now.
-struct MigrationProgress {
-  std::size_t sites = 0;       // that the order is about
-  std::size_t moved = 0;       // routed from the wanted side only
-  std::size_t moving = 0;      // routed from both
-  std::size_t overridden = 0;  // their own routing.mode says otherwise, or a later order does
-  std::vector<site::SiteId> unfinished;  // the first few
+Result<site::RoutingMode> DefaultMode(const store::Store& store);
+Result<site::RoutingMode> DefaultMode(store::Transaction& transaction);
 
-  bool finished() const { return moved + overridden == sites; }
-};
+// Takes the order in, with its plan and, where it is about the whole system, the default mode. Bad
+// sites are as for PlanMigration, another migration that goes on in one of its pools is a
+// kConflict; nothing changes then.
+Result<store::Migration> StartMigration(store::Store& store, const RouteOptions& options,
+                                        const MigrationOrder& order);
 
-// Makes `to` the default mode, or the own mode of the given sites, in one transaction with the
-// order. Unknown sites are kNotFound, external ones cannot go to labels (kInvalid); nothing changes
-// then.
-Result<Migration> StartMigration(store::Store& store, site::RoutingMode to,
-                                 std::optional<std::vector<site::SiteId>> sites);
+// The steps for sites of a plan that move, from `first_batch` on.
+std::vector<store::MigrationStep> StepsFor(const MigrationPlan& plan,
+                                           const store::Migration& migration,
+                                           std::size_t first_batch);
 
-// The last hundred, the newest first.
-Result<std::vector<Migration>> ListMigrations(const store::Store& store);
+enum class MigrationCommand { kPause, kResume, kAbort, kRollBack };
 
-Result<MigrationProgress> ProgressOf(const store::Store& store, const Migration& migration);
+// kNotFound where there is no such migration, kConflict where it is too late for the command.
+Result<store::Migration> CommandMigration(store::Store& store, std::uint64_t id,
+                                          MigrationCommand command);
+
+// Both inside a transaction of others.
+Result<void> BeginRollback(store::Transaction& transaction, store::Migration& migration,
+                           std::string reason);
+Result<void> EndMigration(store::Transaction& transaction, store::Migration& migration,
+                          store::Migration::State state);
+
+// kNotFound where there is none.
+Result<store::Migration> FindMigration(const store::Store& store, std::uint64_t id);
 
 }  // namespace orchestrator::routing

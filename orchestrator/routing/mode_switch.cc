@@ -25,6 +25,7 @@ using store::SiteRecord;
 constexpr auto kBusyCheck = 100ms;
 constexpr auto kIdleCheck = 10s;
 constexpr auto kGathering = 10ms;
+constexpr auto kCheckedAgain = 500ms;  // where the new side did not answer as the old one
 
 // The phase that brings a site towards `mode`, if it has to move.
 std::optional<Phase> NextMove(const SiteRecord& record, site::RoutingMode mode) {
@@ -46,13 +47,6 @@ bool NeedsLabelConfirmation(const SiteRecord& record) {
 
 }  // namespace
 
-Result<site::RoutingMode> DefaultMode(const store::Store& store) {
-  const auto setting = store.Setting(kDefaultModeSetting);
-  if (!setting) return Failure(setting.error());
-  return setting->value_or("provider") == "labels" ? site::RoutingMode::kLabels
-                                                   : site::RoutingMode::kProvider;
-}
-
 ModeSwitch::ModeSwitch(store::Store& store, const provider::Pools& pools,
                        provider::http::Client& client, LabelsAppliedAt labels_applied,
                        ModeSwitchOptions options)
@@ -61,6 +55,7 @@ ModeSwitch::ModeSwitch(store::Store& store, const provider::Pools& pools,
       client_(client),
       labels_applied_(std::move(labels_applied)),
       options_(std::move(options)),
+      check_(client, pools, options_.routes),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 ModeSwitch::~ModeSwitch() {
@@ -85,7 +80,7 @@ void ModeSwitch::Run(const std::stop_token& stop) {
     }
     seen = *followed;
     StartMoves();
-    FinishMovesToDocument();
+    FinishMovesToDocument(stop);
     ConfirmLabels(stop);
     if (unsettled_.empty()) {
       store_.commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
@@ -100,16 +95,11 @@ void ModeSwitch::Run(const std::stop_token& stop) {
 }
 
 Result<store::Revision> ModeSwitch::Follow(store::Revision seen) {
-  const auto default_mode = DefaultMode(store_);
-  if (!default_mode) return Failure(default_mode.error());
-  // Another default may concern every site.
-  const bool is_other = *default_mode != default_mode_;
-  auto changes = store_.ChangesAfter(is_other ? 0 : seen);
+  auto changes = store_.ChangesAfter(seen);
   if (!changes) return Failure(changes.error());
-  if (is_other) unsettled_.clear();
-  default_mode_ = *default_mode;
   for (store::Change& change : changes->sites) {
     unsettled_.erase(change.id);
+    checked_.erase(change.id);
     if (!change.problem.empty()) continue;  // said by the others who follow the store
     if (change.record && !change.record->removing) {
       Sort(*change.record);
@@ -122,7 +112,7 @@ Result<store::Revision> ModeSwitch::Follow(store::Revision seen) {
 
 void ModeSwitch::Sort(const SiteRecord& record) {
   if (record.phase == Phase::kToProvider || NeedsLabelConfirmation(record) ||
-      NextMove(record, ResolveMode(record.site, default_mode_))) {
+      NextMove(record, WantedMode(record))) {
     unsettled_.insert_or_assign(record.site.id, record);
   }
 }
@@ -130,19 +120,36 @@ void ModeSwitch::Sort(const SiteRecord& record) {
 void ModeSwitch::StartMoves() {
   std::vector<SiteRecord> starting;
   for (const auto& [id, record] : unsettled_) {
-    if (NextMove(record, ResolveMode(record.site, default_mode_))) starting.push_back(record);
+    if (NextMove(record, WantedMode(record))) starting.push_back(record);
   }
   Commit(
       "starting to switch", starting,
       [&](SiteRecord& record, store::Revision revision) {
-        record.phase = *NextMove(record, ResolveMode(record.site, default_mode_));
+        record.phase = *NextMove(record, WantedMode(record));
         record.routes_revision = revision;
       },
       /*document_changes=*/true);
   if (!starting.empty()) MaybeCrash(CrashPoint::kSwitchStarted);
 }
 
-void ModeSwitch::FinishMovesToDocument() {
+// Takes away those whose new side does not answer as the old one.
+void ModeSwitch::KeepGood(std::vector<SiteRecord>& confirmed, const std::stop_token& stop) {
+  const auto now = Clock::now();
+  std::erase_if(confirmed, [&](const SiteRecord& record) {
+    const auto last = checked_.find(record.site.id);
+    return last != checked_.end() && now - last->second < kCheckedAgain;
+  });
+  const auto worse = check_.FindWorse(confirmed, stop);
+  for (const auto& [id, why] : worse) {
+    Note(id, why);
+    checked_[id] = Clock::now();
+  }
+  std::erase_if(confirmed,
+                [&](const SiteRecord& record) { return worse.contains(record.site.id); });
+  if (stop.stop_requested()) confirmed.clear();  // not all were asked
+}
+
+void ModeSwitch::FinishMovesToDocument(const std::stop_token& stop) {
   std::vector<SiteRecord> confirmed;
   for (const auto& [id, record] : unsettled_) {
     if (record.phase != Phase::kToProvider) continue;
@@ -160,11 +167,12 @@ void ModeSwitch::FinishMovesToDocument() {
       Note(id, std::move(why));
     }
   }
+  KeepGood(confirmed, stop);
   if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchConfirmed);
   Commit(
       "switching to the provider", confirmed,
       [](SiteRecord& record, store::Revision) { record.phase = Phase::kProvider; },
-      /*document_changes=*/false);
+      /*document_changes=*/true);
   if (!confirmed.empty()) MaybeCrash(CrashPoint::kSwitchFinished);
 }
 
@@ -185,6 +193,7 @@ void ModeSwitch::ConfirmLabels(const std::stop_token& stop) {
       "confirming labels", settling,
       [](SiteRecord& record, store::Revision) { record.labels_confirmed = record.routes_revision; },
       /*document_changes=*/false);
+  KeepGood(moving, stop);
   if (!moving.empty()) MaybeCrash(CrashPoint::kSwitchConfirmed);
   Commit(
       "switching to labels", moving,

@@ -12,17 +12,12 @@
 #include <vector>
 
 #include "orchestrator/routing/routes.h"
+#include "orchestrator/routing/side_check.h"
 #include "orchestrator/store/store.h"
 #include "provider/http/client.h"
 #include "provider/pool.h"
 
 namespace orchestrator::routing {
-
-// The store's setting that holds the system's default mode.
-inline constexpr std::string_view kDefaultModeSetting = "default_mode";
-
-// The mode of sites that do not choose, as the store has it.
-Result<site::RoutingMode> DefaultMode(const store::Store& store);
 
 struct ModeSwitchOptions {
   RouteOptions routes;
@@ -41,9 +36,9 @@ using LabelsAppliedAt =
     std::function<std::optional<std::chrono::steady_clock::time_point>(const store::SiteRecord&)>;
 
 // Moves sites between labels and document. Make before break: a site is first routed from both
-// places; the old routes go only after every Traefik of its pool has shown the new ones. Each step
-// is one transaction, and what is next follows from the store alone, so a crash between two steps
-// is resumed.
+// places; the old routes go only after every Traefik of its pool has shown the new ones, and
+// answers by them as it does by the old. Each step is one transaction, and what is next follows
+// from the store alone, so a crash between two steps is resumed.
 //
 // Also confirms the labels of sites that stay in label mode.
 //
@@ -66,7 +61,8 @@ class ModeSwitch {
   Result<store::Revision> Follow(store::Revision seen);
   void Sort(const store::SiteRecord& record);
   void StartMoves();
-  void FinishMovesToDocument();
+  void FinishMovesToDocument(const std::stop_token& stop);
+  void KeepGood(std::vector<store::SiteRecord>& confirmed, const std::stop_token& stop);
   void ConfirmLabels(const std::stop_token& stop);
   bool LabelsSeen(const store::SiteRecord& record, const std::stop_token& stop, std::string& why,
                   std::map<std::string, std::string>& away) const;
@@ -81,9 +77,10 @@ class ModeSwitch {
   provider::http::Client& client_;
   const LabelsAppliedAt labels_applied_;
   const ModeSwitchOptions options_;
+  const SideCheck check_;
   // Used by the thread alone. Sites with something to be done, or waited for.
   Records unsettled_;
-  site::RoutingMode default_mode_ = site::RoutingMode::kProvider;
+  std::map<site::SiteId, std::chrono::steady_clock::time_point> checked_;  // last, in vain
 
   mutable std::mutex mutex_;
   std::condition_variable_any pause_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "orchestrator/routing/extra.h"
+#include "orchestrator/routing/transit.h"
 #include "provider/spread.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/edit.h"
@@ -113,14 +114,26 @@ void AddLabelMarker(const store::SiteRecord& record, const RouteOptions& options
       traefik::Headers{{{std::string(kLabelMarkerHeader), std::to_string(record.routes_revision)}}};
 }
 
-// The site's routes in the document, with its extra.
-Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOptions& options,
-                                         const TaskAddresses& tasks = {}) {
-  traefik::Configuration routes = DocumentRoutes(site, options, tasks);
-  traefik::Fragment own = traefik::RenderFragment(routes);
+// The record's routes in the document, with its extra.
+Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
+                                         const RouteOptions& options) {
+  const site::Site& site = record.site;
+  traefik::Configuration routes = DocumentRoutes(site, options, record.task_addresses);
+  const int lead = DocumentLead(record.phase);
   // A site that is not served answers with the page only.
-  if (site.routing.extra.empty() || !site.served) return own;
-  const auto more = CompileExtra(site, DecodedRoutes(own, options), Form::kDocument, options);
+  if (site.routing.extra.empty() || !site.served) {
+    const bool is_checked = record.phase == store::Phase::kToProvider && IsChecked(record, options);
+    traefik::Configuration checks = is_checked ? routes : traefik::Configuration();
+    Lead(routes, lead);
+    if (is_checked) {
+      AddCheckRouters(checks, options.probe);
+      routes.routers.merge(checks.routers);
+      routes.middlewares.merge(checks.middlewares);
+    }
+    return traefik::RenderFragment(routes);
+  }
+  auto more = CompileExtra(site, DecodedRoutes(traefik::RenderFragment(routes), options),
+                           Form::kDocument, options);
   if (!more) return Failure(more.error());
   const auto replaced = [&](std::string_view kind, std::string_view name) {
     return traefik::codec::FindNamed(*more, "http", kind, name) != nullptr;
@@ -129,6 +142,8 @@ Result<traefik::Fragment> ExtendedRoutes(const site::Site& site, const RouteOpti
                 [&](const auto& router) { return replaced("routers", router.first); });
   std::erase_if(routes.services,
                 [&](const auto& service) { return replaced("services", service.first); });
+  Lead(routes, lead);
+  Lead(*more, lead);
   return traefik::Joined(traefik::RenderFragment(routes), traefik::RenderFragment(*more));
 }
 
@@ -169,8 +184,9 @@ Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::La
 
 std::int64_t OwnPriority(const traefik::PathPrefix* path, bool wildcard) {
   if (!path) return wildcard ? kWildcardPriority : 0;
+  // Four times the length leaves room between any two, see DocumentLead.
   return (wildcard ? kWildcardPriority : kExactPathPriority) +
-         static_cast<std::int64_t>(path->text().size());
+         4 * static_cast<std::int64_t>(path->text().size());
 }
 
 std::string PoolConstraint(const std::string& pool) {
@@ -185,6 +201,10 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode) {
   if (LabelObstacle(site)) return site::RoutingMode::kProvider;
   return site.routing.mode == site::RoutingMode::kDefault ? default_mode : site.routing.mode;
+}
+
+site::RoutingMode WantedMode(const store::SiteRecord& record) {
+  return ResolveMode(record.site, record.followed);
 }
 
 traefik::Configuration SharedRoutes(const RouteOptions& options) {
@@ -256,7 +276,9 @@ traefik::Fragment SharedFragment(const RouteOptions& options) {
 }
 
 Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
-  if (const auto routes = ExtendedRoutes(site, options); !routes) return Failure(routes.error());
+  store::SiteRecord record;
+  record.site = site;
+  if (const auto routes = ExtendedRoutes(record, options); !routes) return Failure(routes.error());
   if (site.routing.extra.empty() || LabelObstacle(site)) return {};
   // It may be moved to labels at any time.
   const auto labels = ExtendedLabels(site, OwnLabels(site, options), options);
@@ -270,7 +292,7 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
 Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
                                            const RouteOptions& options) {
   if (record.removing || !InDocument(record.phase)) return {};
-  return ExtendedRoutes(record.site, options, record.task_addresses);
+  return ExtendedRoutes(record, options);
 }
 
 std::vector<Result<traefik::Fragment>> DocumentFragments(
@@ -293,17 +315,22 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
     labels[std::string(kPoolLabel)] = pool;
   }
   const bool unconfirmed = record.labels_confirmed < record.routes_revision;
-  if (options.probe_labels && record.site.served && unconfirmed) {
-    traefik::Configuration marker;
-    AddLabelMarker(record, options, marker);
-    labels.merge(traefik::EncodeLabels(marker, options.network));
+  traefik::Configuration more;
+  if (record.phase == store::Phase::kToLabels && IsChecked(record, options)) {
+    more = CommonRoutes(record.site, options);
+    AddCheckRouters(more, options.probe);
+    more.services.clear();
   }
+  if (options.probe_labels && record.site.served && unconfirmed) {
+    AddLabelMarker(record, options, more);
+  }
+  labels.merge(traefik::EncodeLabels(more, options.network));
   return labels;
 }
 
 bool OwnsLabel(std::string_view key, site::SiteId id) {
   return traefik::BelongsTo(key, site::ServiceName(id)) || key.starts_with(kRetryLabels) ||
-         key == kPoolLabel ||
+         key == kPoolLabel || key.starts_with(kCheckLabels) ||
          (key.starts_with("traefik.http.middlewares.max-request-") &&
           (key.ends_with(".buffering.maxRequestBodyBytes") ||
            key.ends_with(".buffering.maxrequestbodybytes")));

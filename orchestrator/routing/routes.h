@@ -59,6 +59,9 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 // kProvider. Sites whose routes labels cannot say, see LabelObstacle, stay in the document.
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
 
+// The side that this site is to be on.
+site::RoutingMode WantedMode(const store::SiteRecord& record);
+
 // What all sites in the document share: the service of the pages, where there is one.
 traefik::Configuration SharedRoutes(const RouteOptions& options);
 

@@ -47,6 +47,10 @@ struct SiteRecord {
   Revision labels_confirmed = 0;  // the routes_revision whose labels every Traefik has shown
   bool removing = false;          // deleted by its user; its service is still to be taken down
 
+  // The side that it is on while it chooses none itself (labels or provider): the system's default
+  // when it was made, then what migrations say.
+  site::RoutingMode followed = site::RoutingMode::kProvider;
+
   // Entry points of which every connection is this site's, as "udp dns"; no other site may have
   // them.
   std::vector<std::string> streams;

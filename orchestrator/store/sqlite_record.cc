@@ -40,6 +40,7 @@ RecordRow ReadRow(const SqliteStatement& row, int first) {
   record.refused_task = row.Text(first + 8);
   record.adopted_task = row.Text(first + 9);
   record.streams = SplitLines(row.Text(first + 11));
+  record.followed = static_cast<site::RoutingMode>(row.Integer(first + 13));
   if (!row.IsNull(first + 12)) record.task_addresses = SplitLines(row.Text(first + 12));
   return read;
 }

@@ -14,7 +14,7 @@ namespace orchestrator::store {
 // The columns of a row that ReadRow reads.
 inline constexpr std::string_view kRecordColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
-    "built_image, refused_task, adopted_task, specification, streams, task_addresses";
+    "built_image, refused_task, adopted_task, specification, streams, task_addresses, followed";
 
 // A record whose site is still text.
 struct RecordRow {

@@ -9,6 +9,7 @@
 
 #include "orchestrator/site/codec.h"
 #include "orchestrator/store/sqlite_database.h"
+#include "orchestrator/store/sqlite_migrations.h"
 #include "orchestrator/store/sqlite_record.h"
 #include "orchestrator/store/sqlite_schema.h"
 #include "orchestrator/store/write_queue.h"
@@ -190,21 +191,41 @@ class SqliteTransaction final : public Transaction {
     });
   }
 
+  Result<std::vector<Migration>> Migrations() override {
+    return Guard("cannot list the migrations",
+                 [&]() -> Result<std::vector<Migration>> { return ReadMigrations(database_); });
+  }
+
+  Result<void> PutMigration(const Migration& migration) override {
+    return Guard("cannot store the migration", [&]() -> Result<void> {
+      WriteMigration(database_, migration);
+      return {};
+    });
+  }
+
+  Result<void> PutSteps(std::span<const MigrationStep> steps) override {
+    return Guard("cannot store the steps of the migration", [&]() -> Result<void> {
+      WriteSteps(database_, steps);
+      return {};
+    });
+  }
+
  private:
   void PutOne(const SiteRecord& record) {
     database_
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams, pool, task_addresses) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool, task_addresses, followed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
             "restarts = excluded.restarts, built_image = excluded.built_image, "
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
             "specification = excluded.specification, streams = excluded.streams, "
-            "pool = excluded.pool, task_addresses = excluded.task_addresses")
+            "pool = excluded.pool, task_addresses = excluded.task_addresses, "
+            "followed = excluded.followed")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -221,6 +242,7 @@ class SqliteTransaction final : public Transaction {
         .Bind(record.site.routing.pool)
         .BindOptional(record.task_addresses ? std::optional(JoinLines(*record.task_addresses))
                                             : std::nullopt)
+        .Bind(static_cast<std::int64_t>(record.followed))
         .Run();
     MarkChanged(record.site.id);
   }
@@ -376,6 +398,26 @@ class SqliteStore final : public Store {
     const std::lock_guard lock(reader_mutex_);
     return Guard("cannot read a setting",
                  [&]() -> Result<std::optional<std::string>> { return FindSetting(reader_, key); });
+  }
+
+  Result<std::vector<Migration>> Migrations() const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot list the migrations",
+                 [&]() -> Result<std::vector<Migration>> { return ReadMigrations(reader_); });
+  }
+
+  Result<std::vector<MigrationStep>> StepsOf(std::uint64_t migration) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard(
+        "cannot read the steps of the migration",
+        [&]() -> Result<std::vector<MigrationStep>> { return ReadSteps(reader_, migration); });
+  }
+
+  Result<MigrationCounts> CountSteps(std::uint64_t migration) const override {
+    const std::lock_guard lock(reader_mutex_);
+    return Guard("cannot count the steps of the migration", [&]() -> Result<MigrationCounts> {
+      return store::CountSteps(reader_, migration);
+    });
   }
 
  private:

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "orchestrator/error.h"
+#include "orchestrator/store/migration.h"
 #include "orchestrator/store/record.h"
 
 namespace orchestrator::store {
@@ -47,6 +48,13 @@ class Transaction {
 
   virtual Result<std::optional<std::string>> Setting(std::string_view key) = 0;
   virtual Result<void> SetSetting(std::string_view key, std::string_view value) = 0;
+
+  virtual Result<std::vector<Migration>> Migrations() = 0;  // the newest first
+
+  // Both insert or replace. The oldest migrations that have ended are forgotten when there are
+  // many.
+  virtual Result<void> PutMigration(const Migration& migration) = 0;
+  virtual Result<void> PutSteps(std::span<const MigrationStep> steps) = 0;
 };
 
 // A site that changed, with its record, or without when it is gone.
@@ -125,6 +133,11 @@ class Store {
   virtual Result<Revision> DocumentRevision(std::string_view pool) const = 0;
 
   virtual Result<std::optional<std::string>> Setting(std::string_view key) const = 0;
+
+  virtual Result<std::vector<Migration>> Migrations() const = 0;  // the newest first
+  // In the order of their batches and sites.
+  virtual Result<std::vector<MigrationStep>> StepsOf(std::uint64_t migration) const = 0;
+  virtual Result<MigrationCounts> CountSteps(std::uint64_t migration) const = 0;
 
   const CommitSignal& commits() const { return commits_; }
 

@@ -18,7 +18,10 @@ using namespace std::chrono_literals;
 std::vector<std::string> CrashPoints() {
   std::istringstream names(RunProgram({OrchestratorProgram(), "crash-points"}).output);
   std::vector<std::string> points;
-  for (std::string name; names >> name;) points.push_back(name);
+  // Those of migrations are in migration_test.
+  for (std::string name; names >> name;) {
+    if (!name.starts_with("migration-") && !name.starts_with("batch-")) points.push_back(name);
+  }
   return points;
 }
 

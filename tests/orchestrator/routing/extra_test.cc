@@ -247,7 +247,7 @@ TEST_CASE("More exact addresses of other sites go before a router of an extra") 
   };
   const Case cases[] = {
       {"should stay below exact hosts", "*.a.example", "", -999},
-      {"should stay below longer paths", "a.example", "/p", 100'003},
+      {"should stay below longer paths", "a.example", "/p", 100'009},
   };
   for (const Case& c : cases) {
     INFO(c.sentence);

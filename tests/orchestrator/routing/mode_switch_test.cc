@@ -26,12 +26,17 @@ using tests::MakeExternal;
 using tests::MakeRecord;
 using tests::MakeSite;
 
+ServerResponse ErrorPage(int status) {
+  ServerResponse response;
+  response.status = status;
+  return response;
+}
+
 // One configured Traefik whose data plane shows the labels that the test says, and a mode switch.
 class Fixture {
  public:
   Fixture()
-      : traefik_([this](const ServerRequest& request) { return Answer(request); },
-                 [](int) { return ServerResponse{}; }, {}) {
+      : traefik_([this](const ServerRequest& request) { return Answer(request); }, ErrorPage, {}) {
     const auto port = traefik_.Start({"127.0.0.1", 0, {}}).value();
     pools = std::make_unique<provider::Pools>(std::vector<provider::ConfiguredInstance>{
         {"edge", "http://127.0.0.1:" + std::to_string(port)}});
@@ -66,6 +71,8 @@ class Fixture {
   provider::Instances* instances = nullptr;
   std::atomic<bool> labels_applied = false;
   std::atomic<bool> labels_shown = false;
+  std::atomic<int> visitors = 200;  // the status that they get
+  std::atomic<int> checks = 200;    // the one of the side that a site goes to
   std::atomic<const char*> unkept = "";
   std::atomic<const char*> quarantined = "";
   std::unique_ptr<ModeSwitch> mode_switch;
@@ -74,8 +81,9 @@ class Fixture {
   ServerResponse Answer(const ServerRequest& request) const {
     ServerResponse response;
     response.status = 418;
-    const bool known =
-        request.Header("X-Secret") == "secret" && request.Header("Host") == "probe.invalid";
+    const bool is_ours = request.Header("X-Secret") == "secret";
+    if (request.Header("Host") == "site1.example") response.status = is_ours ? checks : visitors;
+    const bool known = is_ours && request.Header("Host") == "probe.invalid";
     if (known && labels_shown) {
       const std::string revision = request.path.substr(request.path.rfind('/') + 1);
       response.headers.emplace_back(kLabelMarkerHeader, revision);
@@ -127,6 +135,46 @@ TEST_CASE("A site stays in the document until the swarm and every Traefik have i
   CHECK(*fixture.store->DocumentRevision(site::kDefaultPool) > document);
 }
 
+TEST_CASE("A site keeps its old side while the new one does not answer as that does") {
+  struct Case {
+    const char* sentence;
+    int visitors;
+    int checks;
+    bool moves;
+  };
+  const Case cases[] = {
+      {"should keep a side that works when the other one does not", 200, 502, false},
+      {"should keep a side whose answers are others", 200, 301, false},
+      {"should keep a side that refuses in another way", 403, 404, false},
+      {"should go where answers are the same", 301, 301, true},
+      {"should leave a side that does not know the site", 404, 200, true},
+      {"should leave a broken side for one that is broken otherwise", 502, 503, true},
+  };
+  for (const Case& c : cases) {
+    for (const bool to_document : {true, false}) {
+      INFO(c.sentence << (to_document ? ": to the document" : ": to labels"));
+      Fixture fixture;
+      fixture.visitors = c.visitors;
+      fixture.checks = c.checks;
+      fixture.labels_applied = true;
+      fixture.labels_shown = true;
+      fixture.instances->RecordProbe("edge", 1'000);
+      const Phase from = to_document ? Phase::kLabels : Phase::kProvider;
+      const Phase over = to_document ? Phase::kToProvider : Phase::kToLabels;
+      const Phase to = to_document ? Phase::kProvider : Phase::kLabels;
+      fixture.store.Put({MakeRecord(MakeSite(1), from)});
+      tests::SetDefaultMode(*fixture.store, to_document ? "provider" : "labels");
+      fixture.Start();
+      if (!c.moves) {
+        REQUIRE(fixture.WaitsEventually(1, "edge answers with status " + std::to_string(c.checks)));
+        CHECK(fixture.store.Find(1)->phase == over);
+        fixture.checks = c.visitors;
+      }
+      CHECK(fixture.PhaseEventually(1, to));
+    }
+  }
+}
+
 TEST_CASE("A switch that was begun is resumed from the store alone") {
   Fixture fixture;
   fixture.labels_applied = true;
@@ -173,8 +221,8 @@ TEST_CASE("An external site never goes to labels, and leaves them at once") {
 TEST_CASE("Labels of a site that stays in label mode are confirmed too") {
   Fixture fixture;
   fixture.labels_applied = true;
-  tests::SetDefaultMode(*fixture.store, "labels");
   fixture.store.Put({MakeRecord(MakeSite(1), Phase::kLabels)});
+  tests::SetDefaultMode(*fixture.store, "labels");
   fixture.Start();
   CHECK(fixture.WaitsEventually(1, "does not show the labels"));
   fixture.labels_shown = true;
@@ -194,13 +242,6 @@ TEST_CASE("A site that is not served has no labels to be seen") {
   tests::SetDefaultMode(*fixture.store, "labels");
   fixture.Start();
   CHECK(fixture.PhaseEventually(1, Phase::kLabels));
-}
-
-TEST_CASE("DefaultMode is the provider until the store says otherwise") {
-  tests::TestStore store;
-  CHECK(DefaultMode(*store) == site::RoutingMode::kProvider);
-  tests::SetDefaultMode(*store, "labels");
-  CHECK(DefaultMode(*store) == site::RoutingMode::kLabels);
 }
 
 TEST_CASE("Labels stay while the document would not be there after a restart, or lacks the site") {

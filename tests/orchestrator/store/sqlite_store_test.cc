@@ -150,6 +150,74 @@ TEST_CASE("A database of a newer program is refused untouched") {
   CHECK(version.Integer(0) == 99);
 }
 
+TEST_CASE("A database from before migrations were jobs keeps its sites on their side") {
+  for (const std::string mode : {"labels", "provider"}) {
+    INFO(mode);
+    TestStore store;
+    store.Put({MakeRecord(MakeSite(1))});
+    store.Close();
+    {
+      SqliteDatabase database(store.path());
+      database.Execute(
+          "DROP TABLE migration_steps; DROP TABLE migrations; "
+          "ALTER TABLE sites DROP COLUMN followed; "
+          "INSERT INTO settings VALUES ('default_mode', '" +
+          mode +
+          "'); "
+          "INSERT INTO settings VALUES ('migrations', "
+          R"('[{"id": 7, "to": "labels", "created": 1700000000, "sites": [1]}, {"id": "x"}, 3]'); )"
+          "PRAGMA user_version = 5");
+    }
+    store.Open();
+    CHECK(store.Find(1)->followed ==
+          (mode == "labels" ? site::RoutingMode::kLabels : site::RoutingMode::kProvider));
+    const auto migrations = store->Migrations().value();
+    REQUIRE(migrations.size() == 1);
+    CHECK(migrations[0].id == 7);
+    CHECK(migrations[0].to == site::RoutingMode::kLabels);
+    CHECK(migrations[0].state == Migration::State::kFinished);
+    CHECK(migrations[0].created == 1700000000);
+    CHECK(store->StepsOf(7)->empty());
+  }
+}
+
+TEST_CASE("Migrations and their steps come back as they were put") {
+  TestStore store;
+  Migration migration;
+  migration.id = 3;
+  migration.to = site::RoutingMode::kLabels;
+  migration.state = Migration::State::kPaused;
+  migration.reason = "a reason";
+  migration.resumes_itself = true;
+  migration.pool = "other";
+  migration.chosen = true;
+  migration.there = 4;
+  migration.stay = 5;
+  migration.default_before = site::RoutingMode::kProvider;
+  migration.batch = 6;
+  migration.canary = 7;
+  migration.pause = std::chrono::milliseconds(8);
+  migration.created = 9;
+  migration.ended = 10;
+  const MigrationStep step{.migration = 3,
+                           .site = {11},
+                           .batch = 12,
+                           .state = MigrationStep::State::kReturning,
+                           .mode_before = site::RoutingMode::kLabels,
+                           .followed_before = site::RoutingMode::kLabels,
+                           .before = "{}",
+                           .note = "a note"};
+  REQUIRE(store->Write([&](Transaction& transaction) -> Result<void> {
+    if (auto put = transaction.PutMigration(migration); !put) return put;
+    return transaction.PutSteps({&step, 1});
+  }));
+  CHECK(store->Migrations().value() == std::vector{migration});
+  CHECK(store->StepsOf(3).value() == std::vector{step});
+  const auto counts = store->CountSteps(3).value();
+  CHECK(counts.Count(MigrationStep::State::kReturning) == 1);
+  CHECK(counts.under_way == std::vector<site::SiteId>{{11}});
+}
+
 TEST_CASE("A folder that does not exist is an error with advice") {
   const tests::TemporaryDirectory directory;
   const auto store = OpenSqlite(directory.path() / "none" / "store.db");

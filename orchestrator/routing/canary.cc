@@ -1,0 +1,109 @@
+#include "orchestrator/routing/canary.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/routing/transit.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr int kTries = 3;
+constexpr auto kPeriod = 200ms;
+constexpr int kWorseInARow = 2;  // once may be chance
+// Answers may become this much slower: the first ones need new connections.
+constexpr int kSlower = 3;
+constexpr auto kSlowerBy = 300ms;
+
+std::chrono::milliseconds Median(std::vector<std::chrono::milliseconds> times) {
+  if (times.empty()) return 0ms;
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::ranges::nth_element(times, middle);
+  return *middle;
+}
+
+// One site on one Traefik while it is watched.
+struct Watched {
+  const store::SiteRecord* record;
+  const provider::ConfiguredInstance* instance;
+  VisitAnswer before;
+  int worse_in_a_row = 0;
+  std::vector<std::chrono::milliseconds> times = {};
+
+  std::string place() const {
+    return fmt::format("site {} at {}", record->site.id.value, instance->name);
+  }
+};
+
+}  // namespace
+
+std::string Canary::Measure(const store::SiteRecord& record, const std::stop_token& stop) const {
+  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+  if (!pool || !IsChecked(record, options_) || record.site.hosts.empty()) return {};
+  json answers = json::object();
+  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
+    if (instance.entry_point.empty() || pool->instances.IsGone(instance.name)) continue;
+    VisitAnswer last;
+    std::vector<std::chrono::milliseconds> times;
+    for (int i = 0; i < kTries; ++i) {
+      last = VisitSite(client_, instance, record.site, options_.probe, /*as_check=*/false, stop);
+      times.push_back(last.time);
+    }
+    answers[instance.name] = {{"status", last.status}, {"ms", Median(times).count()}};
+  }
+  return answers.empty() ? "" : answers.dump();
+}
+
+std::string Canary::Watch(
+    const std::vector<std::pair<store::SiteRecord, std::string>>& sites_with_before,
+    std::chrono::milliseconds time, const std::stop_token& stop) const {
+  std::vector<Watched> watched;
+  for (const auto& [record, before] : sites_with_before) {
+    const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+    const json answers = json::parse(before, nullptr, /*allow_exceptions=*/false);
+    if (!pool || !answers.is_object()) continue;
+    for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
+      const auto found = answers.find(instance.name);
+      if (found == answers.end() || pool->instances.IsGone(instance.name)) continue;
+      VisitAnswer answer;
+      answer.status = found->value("status", 0);
+      answer.time = std::chrono::milliseconds(found->value("ms", 0));
+      watched.push_back({.record = &record, .instance = &instance, .before = answer});
+    }
+  }
+  std::mutex mutex;
+  std::condition_variable_any pause;
+  const auto end = Clock::now() + time;
+  while (!watched.empty() && Clock::now() < end && !stop.stop_requested()) {
+    for (Watched& one : watched) {
+      const VisitAnswer after = VisitSite(client_, *one.instance, one.record->site, options_.probe,
+                                          /*as_check=*/false, stop);
+      one.times.push_back(after.time);
+      one.worse_in_a_row = IsWorse(one.before, after) ? one.worse_in_a_row + 1 : 0;
+      if (one.worse_in_a_row < kWorseInARow || stop.stop_requested()) continue;
+      return fmt::format(
+          "{} answered with status {} before, now {}", one.place(), one.before.status,
+          after.status == 0 ? "there is " + after.problem : fmt::format("with {}", after.status));
+    }
+    std::unique_lock lock(mutex);
+    pause.wait_for(lock, stop, kPeriod, [] { return false; });
+  }
+  for (const Watched& one : watched) {
+    const auto now = Median(one.times);
+    if (one.before.status == 0 || now <= kSlower * one.before.time + kSlowerBy) continue;
+    return fmt::format("{} answers in {} ms, before in {} ms", one.place(), now.count(),
+                       one.before.time.count());
+  }
+  return {};
+}
+
+}  // namespace orchestrator::routing

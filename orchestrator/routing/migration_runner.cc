@@ -1,0 +1,498 @@
+#include "orchestrator/routing/migration_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/extra.h"
+#include "orchestrator/routing/migrations.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using fault::CrashPoint;
+using fault::MaybeCrash;
+using site::RoutingMode;
+using store::Migration;
+using store::MigrationStep;
+using store::Phase;
+using store::SiteRecord;
+using State = store::Migration::State;
+using StepState = store::MigrationStep::State;
+
+constexpr auto kBusyCheck = 100ms;
+constexpr auto kIdleCheck = 10s;
+constexpr auto kGathering = 10ms;
+
+Phase PhaseOf(RoutingMode side) {
+  return side == RoutingMode::kLabels ? Phase::kLabels : Phase::kProvider;
+}
+
+bool Any(const std::vector<MigrationStep>& steps, StepState state) {
+  return std::ranges::find(steps, state, &MigrationStep::state) != steps.end();
+}
+
+// Whether this migration, and nobody after it, has said where the site is.
+bool IsOurs(const SiteRecord& record, const Migration& migration) {
+  const RoutingMode mode = record.site.routing.mode;
+  return mode == RoutingMode::kDefault ? record.followed == migration.to
+                                       : migration.chosen && mode == migration.to;
+}
+
+// Sends the site over; why not, in the step, where it stays.
+void SendOver(const Migration& migration, SiteRecord& record, MigrationStep& step) {
+  const auto skip = [&](std::string why) {
+    step.state = StepState::kSkipped;
+    step.note = std::move(why);
+  };
+  RoutingMode& mode = record.site.routing.mode;
+  if (const auto obstacle = LabelObstacle(record.site);
+      obstacle && migration.to == RoutingMode::kLabels) {
+    return skip("it " + *obstacle);
+  }
+  step.mode_before = mode;
+  step.followed_before = record.followed;
+  if (mode != RoutingMode::kDefault && mode != migration.to) {
+    if (!migration.chosen) {
+      return skip(fmt::format("its own routing.mode is {}", site::Name(mode)));
+    }
+    mode = migration.to;
+  }
+  record.followed = migration.to;
+  step.state = StepState::kStarted;
+}
+
+// Sends it back to where it was.
+void SendBack(const Migration& migration, SiteRecord& record, MigrationStep& step) {
+  if (!IsOurs(record, migration)) {
+    step.state = StepState::kSkipped;
+    step.note = "it was sent elsewhere meanwhile";
+    return;
+  }
+  if (migration.chosen && record.site.routing.mode == migration.to) {
+    record.site.routing.mode = step.mode_before;
+  }
+  record.followed = step.followed_before;
+  step.state = StepState::kReturning;
+}
+
+// Sites that chose themselves have not moved, but would have followed.
+Result<void> StopFollowing(store::Transaction& transaction, const Migration& migration,
+                           const std::vector<MigrationStep>& steps) {
+  std::vector<SiteRecord> records;
+  for (const MigrationStep& step : steps) {
+    const bool chose =
+        step.state == StepState::kSkipped && step.mode_before != RoutingMode::kDefault;
+    if (!migration.default_before || !chose || step.followed_before == migration.to) continue;
+    auto record = transaction.Find(step.site);
+    if (!record) return Failure(record.error());
+    if (!*record || (*record)->followed != migration.to) continue;
+    records.push_back(**std::move(record));
+    records.back().followed = step.followed_before;
+  }
+  return transaction.Put(records);
+}
+
+// The state of a step that is under way, from what its site has come to.
+void Judge(const Migration& migration, const std::optional<SiteRecord>& record,
+           const std::string& unapplied, MigrationStep& step) {
+  if (!record || record->removing) {
+    step.state = StepState::kSkipped;
+    step.note = "it was removed";
+    return;
+  }
+  const RoutingMode wanted = WantedMode(*record);
+  const bool is_settled = record->phase == PhaseOf(wanted) && unapplied.empty();
+  if (step.state == StepState::kReturning) {
+    if (is_settled) step.state = StepState::kReturned;
+    return;
+  }
+  if (wanted != migration.to) {
+    step.state = StepState::kSkipped;
+    step.note = "it was sent elsewhere meanwhile";
+  } else if (is_settled) {
+    step.state = StepState::kMoved;
+  }
+}
+
+}  // namespace
+
+MigrationRunner::MigrationRunner(store::Store& store, const provider::Pools& pools,
+                                 provider::http::Client& client, MigrationRunnerOptions options)
+    : store_(store),
+      pools_(pools),
+      options_(std::move(options)),
+      canary_(client, pools, options_.routes),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+MigrationRunner::~MigrationRunner() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void MigrationRunner::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const store::Revision seen = store_.commits().last();
+    const auto migrations = store_.Migrations();
+    if (!migrations) spdlog::error("{}", migrations.error().message);
+    bool is_busy = !migrations.has_value();
+    if (migrations) {
+      std::erase_if(works_, [&](const auto& work) {
+        const auto found = std::ranges::find(*migrations, work.first, &Migration::id);
+        return found == migrations->end() || !store::IsLive(found->state);
+      });
+      for (const Migration& migration : *migrations) {
+        if (!store::IsLive(migration.state) || stop.stop_requested()) continue;
+        is_busy = true;
+        if (const auto advanced = Advance(migration, stop); !advanced) {
+          spdlog::error("migration {}: {}", migration.id, advanced.error().message);
+        }
+      }
+    }
+    store_.commits().WaitAfter(seen, Clock::now() + (is_busy ? kBusyCheck : kIdleCheck), stop);
+    std::unique_lock lock(mutex_);
+    pause_.wait_for(lock, stop, kGathering, [] { return false; });
+  }
+}
+
+Result<void> MigrationRunner::Advance(Migration migration, const std::stop_token& stop) {
+  const auto [place, is_new] = works_.try_emplace(migration.id);
+  Work& work = place->second;
+  if (is_new) {
+    auto steps = store_.StepsOf(migration.id);
+    if (!steps) {
+      works_.erase(place);
+      return Failure(steps.error());
+    }
+    work.steps = *std::move(steps);
+    work.begun = Clock::now();
+    // A first batch that was over before this process is watched again.
+    const bool has_more = Any(work.steps, StepState::kPlanned);
+    if (has_more && Any(work.steps, StepState::kMoved)) work.watching = 0;
+  }
+  if (auto settled = Settle(migration, work); !settled) return settled;
+  const bool under_way = Any(work.steps, StepState::kStarted);
+  switch (migration.state) {
+    case State::kRunning:
+      return GoForward(migration, work, stop);
+    case State::kPaused:
+      if (!migration.resumes_itself || !AwayTraefik(migration).empty()) return {};
+      work.begun = Clock::now();
+      work.away_since.reset();
+      return Change(migration, [](store::Transaction&, Migration& changed) -> Result<void> {
+        changed.state = State::kRunning;
+        changed.reason.clear();
+        changed.resumes_itself = false;
+        return {};
+      });
+    case State::kAborting:
+      if (under_way) return {};
+      return Change(migration, [](store::Transaction& transaction, Migration& changed) {
+        if (changed.default_before) {
+          // Those that are still to come go where those are that have not moved.
+          const auto now = DefaultMode(transaction);
+          if (!now) return Result<void>(Failure(now.error()));
+          if (*now == changed.to) {
+            const auto set =
+                transaction.SetSetting(kDefaultModeSetting, site::Name(*changed.default_before));
+            if (!set) return set;
+          }
+        }
+        return EndMigration(transaction, changed, State::kAborted);
+      });
+    case State::kRollingBack:
+      return GoBack(migration, work);
+    default:
+      return {};
+  }
+}
+
+// Writes down what has come about of the steps that are under way.
+Result<void> MigrationRunner::Settle(const Migration& migration, Work& work) {
+  std::vector<MigrationStep> changed;
+  for (const MigrationStep& step : work.steps) {
+    if (step.state != StepState::kStarted && step.state != StepState::kReturning) continue;
+    const auto record = store_.Find(step.site);
+    if (!record) return Failure(record.error());
+    MigrationStep now = step;
+    Judge(migration, *record, *record ? options_.unapplied(**record) : "", now);
+    if (now != step) changed.push_back(std::move(now));
+  }
+  if (changed.empty()) return {};
+  MaybeCrash(CrashPoint::kBatchMoved);
+  const auto written =
+      store_.Write([&](store::Transaction& transaction) { return transaction.PutSteps(changed); });
+  if (!written) return Failure(written.error());
+  for (MigrationStep& step : changed) {
+    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
+  }
+  if (!Any(work.steps, StepState::kStarted)) {
+    const std::size_t batch = changed.front().batch;
+    work.next_batch = Clock::now() + migration.pause;
+    if (batch == 0 && Any(work.steps, StepState::kPlanned)) work.watching = batch;
+  }
+  return {};
+}
+
+Result<void> MigrationRunner::GoForward(Migration& migration, Work& work,
+                                        const std::stop_token& stop) {
+  const bool under_way = Any(work.steps, StepState::kStarted);
+  const auto next = std::ranges::find(work.steps, StepState::kPlanned, &MigrationStep::state);
+  if (under_way || next != work.steps.end()) {
+    if (const std::string away = AwayTraefik(migration); away.empty()) {
+      work.away_since.reset();
+    } else {
+      if (!work.away_since) work.away_since = Clock::now();
+      if (Clock::now() - *work.away_since < options_.stale_after) return {};
+      return Pause(migration, away, /*resumes_itself=*/true);
+    }
+  }
+  const auto roll_back = [&](const std::string& reason) {
+    spdlog::warn("migration {} is rolled back: {}", migration.id, reason);
+    return Change(migration, [&](store::Transaction& transaction, Migration& changed) {
+      return BeginRollback(transaction, changed, reason);
+    });
+  };
+  if (under_way) {
+    if (Clock::now() - work.begun < options_.patience) return {};
+    const std::string reason = WhyUnfinished(work);
+    const bool is_canary = migration.canary > 0 && next != work.steps.end() && next->batch == 1;
+    return is_canary ? roll_back(reason) : Pause(migration, reason, /*resumes_itself=*/false);
+  }
+  if (work.watching) {
+    const std::string worse = WatchCanary(work, *work.watching, stop);
+    if (stop.stop_requested()) return {};
+    if (!worse.empty()) return roll_back(worse);
+    work.watching.reset();
+  }
+  if (next == work.steps.end()) {
+    bool added = false;
+    if (auto looked = AddNewSites(migration, work, added); !looked || added) return looked;
+    return Change(migration, [](store::Transaction& transaction, Migration& changed) {
+      return EndMigration(transaction, changed, State::kFinished);
+    });
+  }
+  if (Clock::now() < work.next_batch) return {};
+  return StartBatch(migration, work, next->batch, stop);
+}
+
+Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work, std::size_t batch,
+                                         const std::stop_token& stop) {
+  std::vector<MigrationStep> planned;
+  std::ranges::copy_if(work.steps, std::back_inserter(planned), [&](const MigrationStep& step) {
+    return step.batch == batch && step.state == StepState::kPlanned;
+  });
+  if (batch == 0 && migration.canary > 0) {
+    for (MigrationStep& step : planned) {
+      const auto record = store_.Find(step.site);
+      if (!record) return Failure(record.error());
+      if (*record && !stop.stop_requested()) step.before = canary_.Measure(**record, stop);
+    }
+    if (stop.stop_requested()) return {};
+  }
+  std::vector<MigrationStep> steps;
+  bool is_ordered_otherwise = false;
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    steps = planned;
+    const auto migrations = transaction.Migrations();
+    if (!migrations) return Failure(migrations.error());
+    const auto now = std::ranges::find(*migrations, migration.id, &Migration::id);
+    is_ordered_otherwise = now == migrations->end() || now->state != State::kRunning;
+    if (is_ordered_otherwise) return {};
+    std::vector<SiteRecord> records;
+    for (MigrationStep& step : steps) {
+      auto record = transaction.Find(step.site);
+      if (!record) return Failure(record.error());
+      if (!*record || (*record)->removing) {
+        step.state = StepState::kSkipped;
+        step.note = "it was removed";
+        continue;
+      }
+      const RoutingMode mode = (*record)->site.routing.mode;
+      SendOver(migration, **record, step);
+      if (step.state != StepState::kStarted) continue;
+      if ((*record)->site.routing.mode != mode) (*record)->revision = transaction.revision();
+      records.push_back(**std::move(record));
+    }
+    if (auto put = transaction.Put(records); !put) return put;
+    return transaction.PutSteps(steps);
+  });
+  if (!written) return Failure(written.error());
+  if (is_ordered_otherwise) return {};
+  for (MigrationStep& step : steps) {
+    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
+  }
+  work.begun = Clock::now();
+  spdlog::info("migration {} to {}: batch {} with {} sites", migration.id, site::Name(migration.to),
+               batch + 1, planned.size());
+  MaybeCrash(CrashPoint::kBatchStarted);
+  return {};
+}
+
+// Sites that came to the old side while the order was taken in.
+Result<void> MigrationRunner::AddNewSites(const Migration& migration, Work& work, bool& added) {
+  if (!migration.default_before) return {};
+  const auto plan = PlanMigration(store_, options_.routes, {.to = migration.to});
+  if (!plan) return Failure(plan.error());
+  MigrationPlan late;
+  for (const PlannedSite& site : plan->sites) {
+    const bool is_known =
+        std::ranges::find(work.steps, site.id, &MigrationStep::site) != work.steps.end();
+    if (site.verdict == PlannedSite::Verdict::kMoves && !is_known) late.sites.push_back(site);
+  }
+  if (late.sites.empty()) return {};
+  const std::size_t last = work.steps.empty() ? 0 : work.steps.back().batch;
+  std::vector<MigrationStep> steps = StepsFor(late, migration, last + 1);
+  const auto written =
+      store_.Write([&](store::Transaction& transaction) { return transaction.PutSteps(steps); });
+  if (!written) return Failure(written.error());
+  std::ranges::move(steps, std::back_inserter(work.steps));
+  added = true;
+  return {};
+}
+
+Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
+  if (Any(work.steps, StepState::kReturning)) return {};
+  std::size_t batch = 0;
+  bool found = false;
+  for (const MigrationStep& step : work.steps) {
+    if (step.state != StepState::kMoved && step.state != StepState::kStarted) continue;
+    batch = std::max(batch, step.batch);
+    found = true;
+  }
+  if (!found) {
+    return Change(migration, [&](store::Transaction& transaction, Migration& changed) {
+      if (auto left = StopFollowing(transaction, changed, work.steps); !left) return left;
+      return EndMigration(transaction, changed, State::kRolledBack);
+    });
+  }
+  std::vector<MigrationStep> steps;
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    steps.clear();
+    std::vector<SiteRecord> records;
+    for (const MigrationStep& known : work.steps) {
+      const bool is_over = known.state == StepState::kMoved || known.state == StepState::kStarted;
+      if (known.batch != batch || !is_over) continue;
+      MigrationStep& step = steps.emplace_back(known);
+      auto record = transaction.Find(step.site);
+      if (!record) return Failure(record.error());
+      if (!*record || (*record)->removing) {
+        step.state = StepState::kSkipped;
+        step.note = "it was removed";
+        continue;
+      }
+      const RoutingMode mode = (*record)->site.routing.mode;
+      SendBack(migration, **record, step);
+      if (step.state != StepState::kReturning) continue;
+      if ((*record)->site.routing.mode != mode) (*record)->revision = transaction.revision();
+      records.push_back(**std::move(record));
+    }
+    if (auto put = transaction.Put(records); !put) return put;
+    return transaction.PutSteps(steps);
+  });
+  if (!written) return Failure(written.error());
+  spdlog::info("migration {}: batch {} with {} sites goes back", migration.id, batch + 1,
+               steps.size());
+  for (MigrationStep& step : steps) {
+    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
+  }
+  work.begun = Clock::now();
+  MaybeCrash(CrashPoint::kBatchReturning);
+  return {};
+}
+
+// Changes what is stored of the migration where it is still in the state that is known.
+Result<void> MigrationRunner::Change(
+    Migration& migration,
+    const std::function<Result<void>(store::Transaction&, Migration&)>& change) {
+  const State before = migration.state;
+  Migration changed;
+  bool is_changed = false;
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    const auto migrations = transaction.Migrations();
+    if (!migrations) return Failure(migrations.error());
+    const auto now = std::ranges::find(*migrations, migration.id, &Migration::id);
+    is_changed = now != migrations->end() && now->state == before;
+    if (!is_changed) return {};
+    changed = *now;
+    if (auto done = change(transaction, changed); !done) return done;
+    return transaction.PutMigration(changed);
+  });
+  if (!written) return Failure(written.error());
+  if (!is_changed) return {};
+  migration = changed;
+  spdlog::info("migration {} to {} is {}{}{}", migration.id, site::Name(migration.to),
+               store::Name(migration.state), migration.reason.empty() ? "" : ": ",
+               migration.reason);
+  if (!store::IsLive(migration.state)) MaybeCrash(CrashPoint::kMigrationEnded);
+  return {};
+}
+
+Result<void> MigrationRunner::Pause(Migration& migration, const std::string& reason,
+                                    bool resumes_itself) {
+  return Change(migration, [&](store::Transaction&, Migration& changed) -> Result<void> {
+    changed.state = State::kPaused;
+    changed.reason = reason;
+    changed.resumes_itself = resumes_itself;
+    return {};
+  });
+}
+
+std::string MigrationRunner::WatchCanary(const Work& work, std::size_t batch,
+                                         const std::stop_token& stop) const {
+  std::vector<std::pair<SiteRecord, std::string>> sites;
+  for (const MigrationStep& step : work.steps) {
+    if (step.batch != batch || step.state != StepState::kMoved || step.before.empty()) continue;
+    auto record = store_.Find(step.site);
+    if (record && *record) sites.emplace_back(**std::move(record), step.before);
+  }
+  return canary_.Watch(sites, options_.watch, stop);
+}
+
+// A Traefik that may miss what is to come, as a sentence; empty where there is none.
+std::string MigrationRunner::AwayTraefik(const Migration& migration) const {
+  const auto counts = store_.Count();
+  if (!counts) return counts.error().message;
+  for (const provider::Pool& pool : pools_) {
+    const bool is_meant =
+        migration.pool.empty() ? counts->by_pool.contains(pool.name) : migration.pool == pool.name;
+    if (!is_meant) continue;
+    bool has_live = false;
+    for (const provider::InstanceStatus& instance : pool.instances.List()) {
+      if (instance.gone) continue;
+      if (!instance.polling) {
+        return fmt::format(
+            "{} does not poll (if it is no more: orchestrator routing instances "
+            "--gone {})",
+            instance.name, instance.name);
+      }
+      if (instance.probed && !instance.problem.empty()) {
+        return fmt::format("{}: {}", instance.name, instance.problem);
+      }
+      has_live = true;
+    }
+    if (!has_live) return fmt::format("no Traefik polls the pool {}", pool.name);
+  }
+  return {};
+}
+
+std::string MigrationRunner::WhyUnfinished(const Work& work) const {
+  std::size_t count = 0;
+  std::string first;
+  for (const MigrationStep& step : work.steps) {
+    if (step.state != StepState::kStarted) continue;
+    if (count++ > 0) continue;
+    std::string why = options_.waiting_for(step.site);
+    const auto record = store_.Find(step.site);
+    if (why.empty() && record && *record) why = options_.unapplied(**record);
+    first = fmt::format("site {}: {}", step.site.value, why);
+  }
+  return count > 1 ? fmt::format("{} sites do not come over, as {}", count, first)
+                   : fmt::format("a site does not come over: {}", first);
+}
+
+}  // namespace orchestrator::routing

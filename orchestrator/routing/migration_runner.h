@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "orchestrator/routing/canary.h"
+#include "orchestrator/routing/routes.h"
+#include "orchestrator/store/store.h"
+#include "provider/pool.h"
+
+namespace orchestrator::routing {
+
+struct MigrationRunnerOptions {
+  RouteOptions routes;
+  // Why the swarm's service does not have the labels of this record (or their absence); empty where
+  // it does.
+  std::function<std::string(const store::SiteRecord&)> unapplied;
+  // What a site waits for that is between the sides, see ModeSwitch::WaitingFor.
+  std::function<std::string(site::SiteId)> waiting_for;
+  std::chrono::milliseconds patience{90'000};    // for a batch; then a user has to look
+  std::chrono::milliseconds watch{3'000};        // of the first batch, when it is over
+  std::chrono::milliseconds stale_after{3'000};  // that a Traefik may be away for
+};
+
+// Carries migrations out: batch by batch it says of sites that they follow the other side, and
+// waits until ModeSwitch has brought them there. What is done is written with the records that it
+// is done to, in one transaction before it has any effect, so a crash between any two steps is
+// resumed.
+//
+// Pauses while a Traefik is away, and for a user when a batch does not come over. When the first,
+// small batch does not, or Traefiks answer worse for it afterwards, everything goes back.
+//
+// Owns one thread. `store`, `pools` and `client` must live longer.
+class MigrationRunner {
+ public:
+  MigrationRunner(store::Store& store, const provider::Pools& pools, provider::http::Client& client,
+                  MigrationRunnerOptions options);
+  ~MigrationRunner();
+  MigrationRunner(const MigrationRunner&) = delete;
+  MigrationRunner& operator=(const MigrationRunner&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // What is known of a migration while it goes on.
+  struct Work {
+    std::vector<store::MigrationStep> steps;  // by batch and site
+    Clock::time_point begun;                  // the batch under way, by this process
+    std::optional<std::size_t> watching;      // a batch that is over, but not yet left alone
+    Clock::time_point next_batch;             // not before this
+    std::optional<Clock::time_point> away_since;
+  };
+
+  void Run(const std::stop_token& stop);
+  Result<void> Advance(store::Migration migration, const std::stop_token& stop);
+  Result<void> Settle(const store::Migration& migration, Work& work);
+  Result<void> GoForward(store::Migration& migration, Work& work, const std::stop_token& stop);
+  Result<void> GoBack(store::Migration& migration, Work& work);
+  Result<void> StartBatch(const store::Migration& migration, Work& work, std::size_t batch,
+                          const std::stop_token& stop);
+  Result<void> AddNewSites(const store::Migration& migration, Work& work, bool& added);
+  Result<void> Change(
+      store::Migration& migration,
+      const std::function<Result<void>(store::Transaction&, store::Migration&)>& change);
+  Result<void> Pause(store::Migration& migration, const std::string& reason, bool resumes_itself);
+  std::string WatchCanary(const Work& work, std::size_t batch, const std::stop_token& stop) const;
+  std::string AwayTraefik(const store::Migration& migration) const;
+  std::string WhyUnfinished(const Work& work) const;
+
+  store::Store& store_;
+  const provider::Pools& pools_;
+  const MigrationRunnerOptions options_;
+  const Canary canary_;
+  std::map<std::uint64_t, Work> works_;  // used by the thread alone
+  std::mutex mutex_;
+  std::condition_variable_any pause_;
+  std::jthread thread_;
+};
+
+}  // namespace orchestrator::routing

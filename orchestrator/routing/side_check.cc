@@ -1,0 +1,107 @@
+#include "orchestrator/routing/side_check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "orchestrator/routing/transit.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kVisitTimeout = 4s;
+constexpr std::size_t kAtOnce = 16;
+
+std::string Text(const VisitAnswer& answer) {
+  return answer.status == 0 ? answer.problem : fmt::format("status {}", answer.status);
+}
+
+// A host that the pattern of the address takes.
+std::string HostOf(const site::Address& address) {
+  std::string host = address.host.text();
+  if (host.starts_with("*.")) host.replace(0, 1, "orchestrator-check");
+  return host;
+}
+
+}  // namespace
+
+VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
+                      const site::Site& site, const traefik::RevisionProbe& probe, bool as_check,
+                      const std::stop_token& stop) {
+  const site::Address& address = site.hosts.front();
+  const traefik::PathPrefix* const path = site::EffectivePath(site, address);
+  provider::http::ClientRequest request;
+  request.method = "HEAD";
+  request.url = instance.entry_point + (path ? path->text() : "/");
+  request.headers = {{"Host", HostOf(address)}, {"User-Agent", "orchestrator-check"}};
+  if (as_check) request.headers.emplace_back(probe.secret_header, probe.secret);
+  request.timeout = kVisitTimeout;
+  const auto begin = Clock::now();
+  const auto response = client.Send(request, stop);
+  VisitAnswer answer;
+  answer.time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+  if (response) {
+    answer.status = response->status;
+  } else {
+    answer.problem = "no answer: " + response.error().message;
+  }
+  return answer;
+}
+
+bool IsWorse(const VisitAnswer& before, const VisitAnswer& after) {
+  const bool was_good = before.status != 0 && before.status != 404 && before.status < 500;
+  return was_good && after.status != before.status;
+}
+
+std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_token& stop) const {
+  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
+  if (!pool) return {};
+  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
+    if (instance.entry_point.empty() || pool->instances.IsGone(instance.name)) continue;
+    const auto ask = [&](bool as_check) {
+      return VisitSite(client_, instance, record.site, options_.probe, as_check, stop);
+    };
+    const VisitAnswer before = ask(false);
+    const VisitAnswer after = ask(true);
+    if (!IsWorse(before, after)) continue;
+    const bool to_document = record.phase == store::Phase::kToProvider;
+    return fmt::format("{} answers with {} by the {}, but with {} by the {}", instance.name,
+                       Text(after), to_document ? "document" : "labels", Text(before),
+                       to_document ? "labels" : "document");
+  }
+  return {};
+}
+
+std::map<site::SiteId, std::string> SideCheck::FindWorse(std::span<const store::SiteRecord> records,
+                                                         const std::stop_token& stop) const {
+  std::vector<const store::SiteRecord*> asked;
+  for (const store::SiteRecord& record : records) {
+    if (IsChecked(record, options_) && !record.site.hosts.empty()) asked.push_back(&record);
+  }
+  std::map<site::SiteId, std::string> worse;
+  std::mutex mutex;
+  std::atomic<std::size_t> next = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(kAtOnce, asked.size()); ++i) {
+      threads.emplace_back([&] {
+        for (std::size_t at = next++; at < asked.size() && !stop.stop_requested(); at = next++) {
+          std::string why = Compare(*asked[at], stop);
+          if (why.empty()) continue;
+          const std::lock_guard lock(mutex);
+          worse[asked[at]->site.id] = std::move(why);
+        }
+      });
+    }
+  }
+  return worse;
+}
+
+}  // namespace orchestrator::routing

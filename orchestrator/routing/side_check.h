@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "orchestrator/routing/routes.h"
+#include "provider/http/client.h"
+#include "provider/pool.h"
+
+namespace orchestrator::routing {
+
+// Asks Traefiks for sites that have routes on both sides: once as a visitor, which the side answers
+// that they come from, and once as only we can, which the other side answers (see transit.h).
+//
+// `client` and `pools` must live longer. Thread-safe.
+class SideCheck {
+ public:
+  SideCheck(provider::http::Client& client, const provider::Pools& pools, RouteOptions options)
+      : client_(client), pools_(pools), options_(std::move(options)) {}
+
+  // Those of `records` whose new side does not answer as the old one, with the reason, a sentence.
+  // What is broken on the old side cannot be worse on the new one. Sites that cannot be asked for
+  // (see IsChecked), and Traefiks that cannot be asked, are passed over. Blocks for as long as the
+  // sites take to answer, some seconds at most.
+  std::map<site::SiteId, std::string> FindWorse(std::span<const store::SiteRecord> records,
+                                                const std::stop_token& stop) const;
+
+ private:
+  std::string Compare(const store::SiteRecord& record, const std::stop_token& stop) const;
+
+  provider::http::Client& client_;
+  const provider::Pools& pools_;
+  const RouteOptions options_;
+};
+
+// What a visitor of a site is answered.
+struct VisitAnswer {
+  int status = 0;       // 0: there was no answer
+  std::string problem;  // why there was none
+  std::chrono::milliseconds time{0};
+};
+
+// Asks a Traefik for the first address of the site, without its body. `as_check`: on the side that
+// the site goes to.
+VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
+                      const site::Site& site, const traefik::RevisionProbe& probe, bool as_check,
+                      const std::stop_token& stop);
+
+// Whether `after` is worse than `before` for a visitor.
+bool IsWorse(const VisitAnswer& before, const VisitAnswer& after);
+
+}  // namespace orchestrator::routing

@@ -1,0 +1,160 @@
+#include "orchestrator/routing/transit.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/site/codec.h"
+#include "tests/orchestrator/routing/fixture.h"
+#include "tests/orchestrator/sites.h"
+#include "traefik/document.h"
+
+namespace orchestrator::routing {
+namespace {
+
+using nlohmann::json;
+using store::Phase;
+using store::SiteRecord;
+using tests::MakeRecord;
+using tests::MakeSite;
+
+json DocumentOf(const SiteRecord& record) {
+  const auto fragment = DocumentFragment(record, tests::MakeRouteOptions()).value();
+  const traefik::Fragment* const fragments[] = {&fragment};
+  return json::parse(traefik::RenderDocument(fragments, std::nullopt))["http"];
+}
+
+std::int64_t PriorityOf(const json& router) {
+  return router.contains("priority")
+             ? router.at("priority").get<std::int64_t>()
+             : static_cast<std::int64_t>(router.at("rule").get<std::string>().size());
+}
+
+// By host and path: the priority of the router of the given phase's document.
+std::int64_t DocumentPriority(const char* host, const char* path, Phase phase) {
+  SiteRecord record = MakeRecord(MakeSite(1, {host}), phase);
+  if (path) record.site.routing.path_prefix = *traefik::PathPrefix::Parse(path);
+  const json routers = DocumentOf(record)["routers"];
+  for (const auto& [name, router] : routers.items()) {
+    if (!name.ends_with("-check")) return PriorityOf(router);
+  }
+  return 0;
+}
+
+TEST_CASE("The side that a site comes from goes before the other one") {
+  for (const char* const host : {"a.example", "*.b.example"}) {
+    for (const char* const path : {static_cast<const char*>(nullptr), "/", "/app"}) {
+      INFO(host << (path ? path : ""));
+      const auto labels = DocumentPriority(host, path, Phase::kProvider);  // as labels always have
+      CHECK(DocumentPriority(host, path, Phase::kToProvider) == labels - 1);
+      CHECK(DocumentPriority(host, path, Phase::kToLabels) == labels + 1);
+    }
+  }
+}
+
+TEST_CASE("On their way, sites compare with others as they did before") {
+  struct Case {
+    const char* sentence;
+    const char* first_host;
+    const char* first_path;
+    const char* second_host;
+    const char* second_path;
+  };
+  const Case cases[] = {
+      {"a longer path goes first", "a.example", "/abc", "a.example", "/ab"},
+      {"a path goes before the whole host", "a.example", "/a", "a.example", nullptr},
+      {"an exact host goes before a wildcard", "a.b.example", nullptr, "*.b.example", nullptr},
+      {"a wildcard's path goes before its whole", "*.b.example", "/a", "*.b.example", nullptr},
+      {"an exact host goes before a wildcard's path", "a.b.example", nullptr, "*.b.example",
+       "/a/long"},
+  };
+  for (const Case& c : cases) {
+    for (const Phase first : {Phase::kToProvider, Phase::kProvider, Phase::kToLabels}) {
+      for (const Phase second : {Phase::kToProvider, Phase::kProvider, Phase::kToLabels}) {
+        INFO(c.sentence << " while " << store::Name(first) << " and " << store::Name(second));
+        CHECK(DocumentPriority(c.first_host, c.first_path, first) >
+              DocumentPriority(c.second_host, c.second_path, second));
+      }
+    }
+  }
+}
+
+TEST_CASE("Routers of a site's extra are led like its own") {
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example"}), Phase::kProvider);
+  record.site.routing.extra = R"j({"http": {"routers": {
+      "plain": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "site"},
+      "given": {"rule": "Host(`a.example`) && Path(`/y`)", "service": "site", "priority": 77}}}})j";
+  const json before = DocumentOf(record)["routers"];
+  record.phase = Phase::kToProvider;
+  const json after = DocumentOf(record)["routers"];
+  REQUIRE(before.size() == 3);
+  REQUIRE(after.size() == 3);
+  for (const auto& [name, router] : before.items()) {
+    INFO(name);
+    CHECK(PriorityOf(after.at(name)) == PriorityOf(router) - 1);
+    CHECK(after.at(name).at("rule") == router.at("rule"));
+  }
+}
+
+TEST_CASE(
+    "The new side of a site can be asked for with the probe's secret, which it does not see") {
+  const json document = DocumentOf(MakeRecord(MakeSite(1, {"a.example"}), Phase::kToProvider));
+  const json& check = document.at("routers").at("site_0001-check");
+  CHECK(check.at("rule") == "(Host(`a.example`)) && Header(`X-Secret`, `secret`)");
+  CHECK(check.at("service") == "site_0001");
+  CHECK(check.at("priority").get<int>() > 1'000'000);
+  CHECK(check.at("middlewares").at(0) == "orchestrator-check");
+  CHECK(document.at("middlewares").at("orchestrator-check") ==
+        json::parse(R"({"headers": {"customRequestHeaders": {"X-Secret": ""}}})"));
+
+  const auto labels = ServiceLabels(MakeRecord(MakeSite(1, {"a.example"}), Phase::kToLabels),
+                                    tests::MakeRouteOptions());
+  CHECK(labels.at("traefik.http.routers.site_0001-check.rule") == check.at("rule"));
+  CHECK(labels.at("traefik.http.routers.site_0001-check.service") == "site_0001");
+  CHECK(
+      labels.at("traefik.http.middlewares.orchestrator-check.headers.customrequestheaders.X-Secret")
+          .empty());
+  for (const auto& [key, value] : labels) {
+    INFO(key);
+    CHECK(OwnsLabel(key, {1}));
+  }
+}
+
+TEST_CASE("Nothing of a site's way is left when it is there") {
+  for (const Phase phase : {Phase::kProvider, Phase::kToLabels}) {
+    const json document = DocumentOf(MakeRecord(MakeSite(1), phase));
+    CHECK_FALSE(document.at("routers").contains("site_0001-check"));
+    CHECK_FALSE(document.at("middlewares").contains("orchestrator-check"));
+  }
+  for (const Phase phase : {Phase::kLabels, Phase::kToProvider}) {
+    const auto labels = ServiceLabels(MakeRecord(MakeSite(1), phase), tests::MakeRouteOptions());
+    CHECK_FALSE(labels.contains("traefik.http.routers.site_0001-check.rule"));
+  }
+}
+
+TEST_CASE("Sites that the probe's entry points do not lead to are not asked for") {
+  struct Case {
+    const char* sentence;
+    const char* patch;
+    bool asked;
+  };
+  const Case cases[] = {
+      {"should ask for a plain one", "{}", true},
+      {"should not for one that is not served", R"({"served": false})", false},
+      {"should not for one with TLS", R"({"routing": {"tls": {}}})", false},
+      {"should not for one of other entry points", R"({"routing": {"entry_points": ["x"]}})",
+       false},
+      {"should for one that is there, too", R"({"routing": {"entry_points": ["x", "web"]}})", true},
+      {"should not for one with routers of its own",
+       R"j({"routing": {"extra": {"http": {"middlewares": {"a": {"compress": {}}}}}}})j", false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    const auto patched = site::Patch(MakeSite(1), c.patch);
+    REQUIRE(patched.has_value());
+    CHECK(IsChecked(MakeRecord(*patched, Phase::kToProvider), tests::MakeRouteOptions()) ==
+          c.asked);
+  }
+}
+
+}  // namespace
+}  // namespace orchestrator::routing
