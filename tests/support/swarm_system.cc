@@ -14,26 +14,36 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::string NameOf(std::size_t traefik) {
+  return traefik == 0 ? "edge" : fmt::format("edge{}", traefik + 1);
+}
+
 }  // namespace
 
 SwarmSystem::SwarmSystem(const std::string& default_mode, const std::string& engine,
-                         unsigned swarm_refresh_seconds)
-    : port_(FreePort()), network_("orchestrator-tests") {
+                         unsigned swarm_refresh_seconds, std::size_t traefiks)
+    : network_("orchestrator-tests"), traefiks_(traefiks) {
+  std::string instances;
+  for (std::size_t i = 0; i < traefiks; ++i) {
+    ports_.push_back(FreePort());
+    instances += fmt::format("{}{{name: {}, entry_point: \"{}\"}}", i == 0 ? "" : ", ", NameOf(i),
+                             traefik_url(i));
+  }
   orchestrator_ = std::make_unique<OrchestratorProcess>(
       fmt::format("docker: {{host: \"{}\", network: {}, endpoint_mode: {}}}\n"
                   "routing: {{default_mode: {}}}\n"
                   "traefik:\n  swarm_refresh_seconds: {}\n"
-                  "  instances: [{{name: edge, entry_point: \"{}\"}}]\n"
+                  "  instances: [{}]\n"
                   "sites: {{dynamic_image: \"{}\", static_image: \"{}\"}}\n",
                   engine.empty() ? Engine::Host() : engine, network_, Engine::EndpointMode(),
-                  default_mode, swarm_refresh_seconds, traefik_url(), Engine::BaseImage(),
+                  default_mode, swarm_refresh_seconds, instances, Engine::BaseImage(),
                   Engine::NginxImage()),
       Engine::HostAddress());
 }
 
 SwarmSystem::~SwarmSystem() {
   orchestrator_.reset();
-  traefik_.reset();
+  traefiks_.clear();
   Engine::RemoveSites();
 }
 
@@ -42,14 +52,15 @@ void SwarmSystem::Start() {
   StartTraefik();
 }
 
-void SwarmSystem::StartTraefik() {
+void SwarmSystem::StartTraefik(std::size_t index) {
   const bool there =
       Eventually([&] { return Engine::Docker({"network", "inspect", network_}).status == 0; }, 20s);
   if (!there) throw std::runtime_error("the orchestrator made no network: " + orchestrator_->Log());
-  traefik_.reset();  // a container of the same name
-  const Finished configuration = orchestrator_->Command({"static-config", "--instance", "edge"});
-  traefik_ = std::make_unique<TraefikContainer>("orchestrator-tests-traefik", network_,
-                                                configuration.output, port_);
+  traefiks_[index].reset();  // a container of the same name
+  const Finished configuration =
+      orchestrator_->Command({"static-config", "--instance", NameOf(index)});
+  traefiks_[index] = std::make_unique<TraefikContainer>(
+      "orchestrator-tests-traefik-" + NameOf(index), network_, configuration.output, ports_[index]);
 }
 
 Visit SwarmSystem::VisitHost(const std::string& host) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/orchestrator_process.h"
 #include "tests/support/traefik_container.h"
@@ -9,22 +10,25 @@
 
 namespace tests {
 
-// The whole system: the orchestrator on the test engine's swarm, with a Traefik beside it. Site ids
-// are up to the test; whatever services it leaves are removed at the end.
+// The whole system: the orchestrator on the test engine's swarm, with Traefiks beside it: "edge",
+// and where there are two "edge2". Site ids are up to the test; whatever services it leaves are
+// removed at the end.
 class SwarmSystem {
  public:
   // `default_mode` is labels or provider; `engine` may be another address of the test engine.
   explicit SwarmSystem(const std::string& default_mode, const std::string& engine = {},
-                       unsigned swarm_refresh_seconds = 1);
+                       unsigned swarm_refresh_seconds = 1, std::size_t traefiks = 1);
   ~SwarmSystem();
 
-  // Starts the orchestrator, and Traefik once the overlay network is there.
+  // Starts the orchestrator, and the first Traefik once the overlay network is there.
   void Start();
-  void StartTraefik();
+  void StartTraefik(std::size_t index = 0);
 
   OrchestratorProcess& orchestrator() { return *orchestrator_; }
-  TraefikContainer& traefik() { return *traefik_; }
-  std::string traefik_url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  TraefikContainer& traefik(std::size_t index = 0) { return *traefiks_[index]; }
+  std::string traefik_url(std::size_t index = 0) const {
+    return "http://127.0.0.1:" + std::to_string(ports_[index]);
+  }
 
   Visit VisitHost(const std::string& host);
   // Whether the host answers with 200 and a text in its body within the time.
@@ -39,10 +43,10 @@ class SwarmSystem {
   static std::string DynamicSite(int id, const std::string& host, const std::string& text);
 
  private:
-  std::uint16_t port_;
+  std::vector<std::uint16_t> ports_;
   std::string network_;
   std::unique_ptr<OrchestratorProcess> orchestrator_;
-  std::unique_ptr<TraefikContainer> traefik_;
+  std::vector<std::unique_ptr<TraefikContainer>> traefiks_;
   provider::http::Client client_;
 };
 
