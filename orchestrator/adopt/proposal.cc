@@ -209,6 +209,7 @@ class Proposer {
     proposal.service = spec.name;
     const auto director_id = site::ParseServiceName(spec.name);
     proposal.takes_over_service = director_id.has_value();
+    proposal.labels = {spec.labels.begin(), spec.labels.end()};
     if (director_id && taken_ids_.contains(*director_id)) {
       proposal.refusal = fmt::format("there is a site with the id {} already", director_id->value);
       return proposal;

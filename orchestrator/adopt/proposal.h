@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@ struct Proposal {
   // The service becomes the site's, its tasks go on as they are. Otherwise it stays its owner's,
   // and an external site takes over its routing only.
   bool takes_over_service = false;
+  std::map<std::string, std::string> labels = {};  // of the service
 };
 
 struct ProposeOptions {

@@ -73,13 +73,16 @@ Result<std::vector<command::SiteCommands::Adoption>> MakeAdoptions(
   std::vector<command::SiteCommands::Adoption> adoptions;
   for (const adopt::Proposal& proposal : proposals) {
     if (!proposal.site) continue;
-    command::SiteCommands::Adoption adoption{*proposal.site, {}};
+    command::SiteCommands::Adoption adoption{*proposal.site, {}, {}};
     if (proposal.takes_over_service) {
       store::SiteRecord record;
       record.site = *proposal.site;
       auto task = services.reconciler.WantedTask(record, services.stopping);
       if (!task) return Failure(task.error());
       adoption.adopted_task = *std::move(task);
+      for (const auto& [key, value] : proposal.labels) {
+        if (routing::OwnsLabel(key, proposal.site->id)) adoption.labels.emplace(key, value);
+      }
     }
     adoptions.push_back(std::move(adoption));
   }
@@ -141,7 +144,7 @@ Response Import(const Services& services, const Request& request, Make&& make) {
       return Problem(409, fmt::format("another site has the host {} of router {} already", *host,
                                       imported.router));
     }
-    adoptions.push_back({imported.site, {}});
+    adoptions.push_back({imported.site, {}, {}});
   }
   Ordered body = ToJson(*import);
   remarks.insert(remarks.end(), import->remarks.begin(), import->remarks.end());

@@ -133,7 +133,8 @@ Ordered RoutingToJson(const Services& services, const store::SiteRecord& record)
   const WaitResult routed = IsRouted(services, record);
   Ordered out{{"phase", store::Name(record.phase)},
               {"in_document", store::InDocument(record.phase)},
-              {"has_labels", store::HasLabels(record.phase) && record.site.served},
+              {"has_labels", record.site.served && (store::HasLabels(record.phase) ||
+                                                    routing::StandsBy(record, services.routes))},
               {"revision", record.routes_revision},
               {"routed", routed.reached},
               {"waiting_for", routed.reason},

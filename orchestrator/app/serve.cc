@@ -65,6 +65,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.probe = probe;
   options.pages_url = config.PagesUrl();
   options.follow_tasks = FollowsTasks(config);
+  options.standby_labels = config.routing.standby_labels;
   options.version = config.traefik.Target();
   options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {

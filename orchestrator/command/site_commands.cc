@@ -255,6 +255,7 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
       if (!adoption.adopted_task.empty()) {
         made->record.phase = Phase::kLabels;
         made->record.adopted_task = adoption.adopted_task;
+        made->record.adopted_labels = adoption.labels;
         made->record.task_addresses.reset();  // it runs already
         made->changed_pools.clear();
       }
@@ -314,7 +315,10 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     // As a site that becomes external, or gets routes that labels cannot say.
     const bool leaves_labels =
         current->phase != Phase::kProvider && routing::LabelObstacle(site).has_value();
-    if (!same_routes || leaves_labels) record.routes_revision = transaction.revision();
+    if (!same_routes || leaves_labels) {
+      record.routes_revision = transaction.revision();
+      record.adopted_labels.clear();
+    }
     if (!same_routes && InDocument(current->phase)) {
       prepared.changed_pools = {current->site.routing.pool, site.routing.pool};
     }

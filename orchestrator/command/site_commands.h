@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -66,6 +67,7 @@ class SiteCommands {
   struct Adoption {
     site::Site site;
     std::string adopted_task;
+    std::map<std::string, std::string> labels;  // of routing, which its service has
   };
   Result<BatchWritten> Adopt(const std::vector<Adoption>& adoptions);
 

@@ -190,6 +190,9 @@ void ReadRouting(Section& section, Routing& routing) {
   }
   section.Seconds("drain", routing.drain);
   if (routing.drain > kLongestDrain) section.Fail("drain", "may be 60s at most");
+  if (const auto labels = section.OneOf("labels", {"none", "standby"})) {
+    routing.standby_labels = *labels == "standby";
+  }
   if (const auto tree = section.OneOf("tree", {"auto", "never"})) routing.tree = *tree == "auto";
   section.Count("vanish_percent", 0, 100, routing.vanish_percent);
   section.Count("vanish_sites", 0, 1'000'000, routing.vanish_sites);

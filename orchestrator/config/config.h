@@ -56,6 +56,9 @@ struct Routing {
   // Whether the servers of sites are the addresses of their tasks, not the names of their services.
   bool follow_tasks = false;
   std::chrono::seconds drain{3};  // how long a task serves on after it was told to end, then
+  // Whether services of sites in the document keep labels behind it, for a Traefik that cannot get
+  // it.
+  bool standby_labels = false;
   bool tree = true;  // whether routers of a large document become a tree, where Traefik knows it
   // How much may vanish from one document to the next without consent: the larger of the two.
   unsigned vanish_percent = 20;

@@ -148,20 +148,22 @@ Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
 }
 
 // The labels of the site's own routes.
-traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options) {
+traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options, int lead = 0) {
   traefik::Configuration routes = CommonRoutes(site, options);
   routes.services[site::ServiceName(site.id)].server_port = kSitePort;
+  Lead(routes, lead);
   return traefik::EncodeLabels(routes, options.network);
 }
 
 // The labels of the site's own routes with what its extra adds.
 Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::Labels& own,
-                                       const RouteOptions& options) {
+                                       const RouteOptions& options, int lead = 0) {
   traefik::codec::Problems problems;
   traefik::codec::Value routes = traefik::codec::DecodeLabels(own, problems);
   const auto more = CompileExtra(site, routes, Form::kLabels, options);
   if (!more) return Failure(more.error());
   traefik::codec::Merge(routes, *more);
+  Lead(routes, lead);
   // In the schema's order again.
   routes = traefik::codec::DecodeDocument(traefik::codec::ToJson(routes), problems,
                                           traefik::codec::Source::kConfiguration);
@@ -201,6 +203,11 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision) {
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode) {
   if (LabelObstacle(site)) return site::RoutingMode::kProvider;
   return site.routing.mode == site::RoutingMode::kDefault ? default_mode : site.routing.mode;
+}
+
+bool StandsBy(const store::SiteRecord& record, const RouteOptions& options) {
+  return options.standby_labels && record.phase == store::Phase::kProvider &&
+         !LabelObstacle(record.site);
 }
 
 site::RoutingMode WantedMode(const store::SiteRecord& record) {
@@ -304,27 +311,39 @@ std::vector<Result<traefik::Fragment>> DocumentFragments(
 }
 
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {
-  if (!HasLabels(record.phase)) return traefik::DisabledLabels();
-  traefik::Labels labels = OwnLabels(record.site, options);
-  if (!record.site.routing.extra.empty()) {
-    auto extended = ExtendedLabels(record.site, labels, options);
-    if (!extended) return traefik::DisabledLabels();
-    labels = *std::move(extended);
+  const bool stands_by = !HasLabels(record.phase) && StandsBy(record, options);
+  if (!HasLabels(record.phase) && !stands_by) return traefik::DisabledLabels();
+  const int lead = stands_by ? kStandbyLead : 0;
+  traefik::Labels labels;
+  if (!record.adopted_labels.empty() && !stands_by) {
+    labels = record.adopted_labels;
+  } else {
+    labels = OwnLabels(record.site, options);
+    if (!record.site.routing.extra.empty()) {
+      auto extended = ExtendedLabels(record.site, labels, options, lead);
+      if (!extended) return traefik::DisabledLabels();
+      labels = *std::move(extended);
+    } else if (stands_by) {
+      labels = OwnLabels(record.site, options, lead);
+    }
+    if (const std::string& pool = record.site.routing.pool; pool != site::kDefaultPool) {
+      labels[std::string(kPoolLabel)] = pool;
+    }
   }
-  if (const std::string& pool = record.site.routing.pool; pool != site::kDefaultPool) {
-    labels[std::string(kPoolLabel)] = pool;
-  }
-  const bool unconfirmed = record.labels_confirmed < record.routes_revision;
+  if (stands_by) return labels;
   traefik::Configuration more;
   if (record.phase == store::Phase::kToLabels && IsChecked(record, options)) {
     more = CommonRoutes(record.site, options);
     AddCheckRouters(more, options.probe);
     more.services.clear();
   }
+  const bool unconfirmed = record.labels_confirmed < record.routes_revision;
   if (options.probe_labels && record.site.served && unconfirmed) {
     AddLabelMarker(record, options, more);
   }
-  labels.merge(traefik::EncodeLabels(more, options.network));
+  for (auto& [key, value] : traefik::EncodeLabels(more, options.network)) {
+    if (key.starts_with("traefik.http.")) labels.emplace(key, value);
+  }
   return labels;
 }
 

@@ -30,6 +30,7 @@ struct RouteOptions {
   traefik::schema::Version version = traefik::schema::kNewest;  // the oldest Traefik that polls
   std::vector<std::string> stream_entry_points = {};            // for TCP and UDP routers of extras
   std::shared_ptr<const traefik::codec::Value> shared = nullptr;  // see ReadSharedObjects
+  bool standby_labels = false;  // whether sites in the document keep labels, see StandsBy
 };
 
 // Paths below pages_url, whoever serves it.
@@ -58,6 +59,9 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 // The side that `mode` puts this site on, in a system whose default is `default_mode`: kLabels or
 // kProvider. Sites whose routes labels cannot say, see LabelObstacle, stay in the document.
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
+
+// Whether the site's service keeps labels behind the document, for a Traefik that has no document.
+bool StandsBy(const store::SiteRecord& record, const RouteOptions& options);
 
 // The side that this site is to be on.
 site::RoutingMode WantedMode(const store::SiteRecord& record);
@@ -92,8 +96,8 @@ std::vector<Result<traefik::Fragment>> DocumentFragments(
     std::span<const store::SiteRecord* const> records, const RouteOptions& options);
 
 // All labels of routing that the site's service shall have: its routes while the phase says so,
-// with a marker until they are confirmed; else, and where the extra cannot be used, those that keep
-// Traefik's swarm provider away.
+// with a marker until they are confirmed, or while they stand by, with lower priorities; else, and
+// where the extra cannot be used, those that keep Traefik's swarm provider away.
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options);
 
 // Whether the label `key` is ours to change on the service of site `id`. Labels of others stay.

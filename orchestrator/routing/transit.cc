@@ -68,6 +68,8 @@ void AddCheckRouters(traefik::Configuration& routes, const traefik::RevisionProb
 
 bool IsChecked(const store::SiteRecord& record, const RouteOptions& options) {
   const site::Routing& routing = record.site.routing;
+  // Labels that are not ours are not added to.
+  if (record.phase == store::Phase::kToLabels && !record.adopted_labels.empty()) return false;
   // What its extra does to its own routers is not known here; the probe's entry points speak HTTP.
   if (!options.probe_labels || !record.site.served || !routing.extra.empty() || routing.tls) {
     return false;

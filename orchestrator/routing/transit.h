@@ -15,6 +15,9 @@ namespace orchestrator::routing {
 // more room.
 int DocumentLead(store::Phase phase);
 
+// The same of labels that only stand by, against those of other times.
+inline constexpr int kStandbyLead = -1;
+
 // Changes the priorities of all routers by `lead`, and with that from "the length of the rule" to a
 // number; none for 0.
 void Lead(traefik::Configuration& routes, int lead);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,6 +64,9 @@ struct SiteRecord {
   std::string built_image;     // the id of the image that was built for it; empty: none
   std::string refused_task;  // of the task template that the swarm took back (deploy::Fingerprint)
   std::string adopted_task;  // of the template wanted when its service was taken over as it was
+  // Of routing, which its service had when it was taken over; they are its labels while its routes
+  // stay what they were.
+  std::map<std::string, std::string> adopted_labels;
 
   friend bool operator==(const SiteRecord&, const SiteRecord&) = default;
 };

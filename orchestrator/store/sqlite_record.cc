@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "orchestrator/site/codec.h"
 
@@ -19,7 +20,22 @@ std::vector<std::string> SplitLines(std::string_view text) {
   return lines;
 }
 
+// What is damaged is as if there were none: the site's own labels say the same.
+std::map<std::string, std::string> ParseLabels(std::string_view text) {
+  std::map<std::string, std::string> labels;
+  const auto parsed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return labels;
+  for (const auto& [key, value] : parsed.items()) {
+    if (value.is_string()) labels.emplace(key, value.get<std::string>());
+  }
+  return labels;
+}
+
 }  // namespace
+
+std::string LabelsText(const std::map<std::string, std::string>& labels) {
+  return labels.empty() ? "" : nlohmann::json(labels).dump();
+}
 
 std::string JoinLines(const std::vector<std::string>& lines) {
   return fmt::format("{}", fmt::join(lines, "\n"));
@@ -40,6 +56,7 @@ RecordRow ReadRow(const SqliteStatement& row, int first) {
   record.refused_task = row.Text(first + 8);
   record.adopted_task = row.Text(first + 9);
   record.streams = SplitLines(row.Text(first + 11));
+  record.adopted_labels = ParseLabels(row.Text(first + 14));
   record.followed = static_cast<site::RoutingMode>(row.Integer(first + 13));
   if (!row.IsNull(first + 12)) record.task_addresses = SplitLines(row.Text(first + 12));
   return read;

@@ -14,7 +14,8 @@ namespace orchestrator::store {
 // The columns of a row that ReadRow reads.
 inline constexpr std::string_view kRecordColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
-    "built_image, refused_task, adopted_task, specification, streams, task_addresses, followed";
+    "built_image, refused_task, adopted_task, specification, streams, task_addresses, followed, "
+    "adopted_labels";
 
 // A record whose site is still text.
 struct RecordRow {
@@ -31,5 +32,8 @@ Result<SiteRecord> ParseRow(RecordRow row);
 
 // A list as one text.
 std::string JoinLines(const std::vector<std::string>& lines);
+
+// Labels as JSON; an empty text for none.
+std::string LabelsText(const std::map<std::string, std::string>& labels);
 
 }  // namespace orchestrator::store

@@ -71,6 +71,7 @@ ALTER TABLE sites ADD COLUMN task_addresses TEXT;
     // orders to change it were a list in a setting. They are ended: what was under way goes on by
     // the phases of the sites. 1 is labels, 2 the provider, as in site::RoutingMode.
     R"sql(
+ALTER TABLE sites ADD COLUMN adopted_labels TEXT NOT NULL DEFAULT '';  -- JSON
 ALTER TABLE sites ADD COLUMN followed INTEGER NOT NULL DEFAULT 2;
 UPDATE sites SET followed = 1
   WHERE EXISTS (SELECT 1 FROM settings WHERE key = 'default_mode' AND value = 'labels');

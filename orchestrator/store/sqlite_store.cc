@@ -216,8 +216,8 @@ class SqliteTransaction final : public Transaction {
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams, pool, task_addresses, followed) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool, task_addresses, followed, adopted_labels) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
@@ -225,7 +225,7 @@ class SqliteTransaction final : public Transaction {
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
             "specification = excluded.specification, streams = excluded.streams, "
             "pool = excluded.pool, task_addresses = excluded.task_addresses, "
-            "followed = excluded.followed")
+            "followed = excluded.followed, adopted_labels = excluded.adopted_labels")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -243,6 +243,7 @@ class SqliteTransaction final : public Transaction {
         .BindOptional(record.task_addresses ? std::optional(JoinLines(*record.task_addresses))
                                             : std::nullopt)
         .Bind(static_cast<std::int64_t>(record.followed))
+        .Bind(LabelsText(record.adopted_labels))
         .Run();
     MarkChanged(record.site.id);
   }

@@ -89,6 +89,7 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
   REQUIRE(system.Answers("taken.test", "old task"));
   const std::string tasks = Engine::TaskIds("site_6601");
   REQUIRE_FALSE(tasks.empty());
+  const json labels_before = json::parse(Engine::ServiceLabels("site_6601"));
 
   const Finished shown = orchestrator.Command({"import", "swarm", "--dry-run"});
   INFO(shown.output);
@@ -124,6 +125,23 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
   orchestrator.Start();
   CHECK(orchestrator.Call("PATCH", "/v1/sites/6601?wait=running&timeout=30s", "{}")
             .Header("X-Reached") == "running");
+  CHECK(Engine::TaskIds("site_6601") == tasks);
+
+  // Back at labels it has those that it had, to the letter, and beside them only our own marks.
+  const Finished back = orchestrator.Command({"routing", "mode", "labels", "--site", "6601"});
+  INFO(back.output);
+  REQUIRE(back.status == 0);
+  CHECK(system.PhaseOf(6601) == "labels");
+  CHECK(Eventually(
+      [&] {
+        json labels = json::parse(Engine::ServiceLabels("site_6601"));
+        for (auto label = labels.begin(); label != labels.end();) {
+          label = label.key().starts_with("orchestrator.") ? labels.erase(label) : ++label;
+        }
+        return labels == labels_before;
+      },
+      20s));
+  CHECK(system.Answers("taken.test", "old task"));
   CHECK(Engine::TaskIds("site_6601") == tasks);
   Engine::Docker({"service", "rm", "odd"});
 }

@@ -260,5 +260,23 @@ TEST_CASE("a migration waits for a Traefik that goes, and goes on when it is bac
   CHECK(result.failed == 0);
 }
 
+TEST_CASE("labels that stand by route sites through a Traefik that cannot get the document") {
+  SwarmSystem system("provider");
+  system.Configure("default_mode: provider", "default_mode: provider, labels: standby");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/7501?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(7501, "standby.test", "standby text"))
+              .status == 201);
+  REQUIRE(system.Answers("standby.test", "standby text"));
+  CHECK(system.PhaseOf(7501) == "provider");
+  REQUIRE(Eventually([] { return Engine::ServiceLabels("site_7501").contains("Host("); }, 20s));
+  const std::string tasks = Engine::TaskIds("site_7501");
+  system.orchestrator().Kill();
+  system.traefik().Restart();
+  CHECK(system.Answers("standby.test", "standby text"));
+  CHECK(Engine::TaskIds("site_7501") == tasks);
+}
+
 }  // namespace
 }  // namespace tests

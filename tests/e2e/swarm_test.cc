@@ -89,13 +89,7 @@ TEST_CASE(
 
 TEST_CASE("in label mode a Traefik has the services of its own pool only") {
   SwarmSystem system("labels");
-  {
-    std::ifstream file(system.orchestrator().config_file());
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    const std::string mode = "default_mode: labels";
-    text.replace(text.find(mode), mode.size(), mode + ", pools: [other]");
-    std::ofstream(system.orchestrator().config_file()) << text;
-  }
+  system.Configure("default_mode: labels", "default_mode: labels, pools: [other]");
   system.Start();
   json own = json::parse(SwarmSystem::DynamicSite(6041, "own.test", "own text"));
   json other = json::parse(SwarmSystem::DynamicSite(6042, "other.test", "other text"));

@@ -1,5 +1,7 @@
 #include "tests/support/swarm_system.h"
 
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -45,6 +47,14 @@ SwarmSystem::~SwarmSystem() {
   orchestrator_.reset();
   traefiks_.clear();
   Engine::RemoveSites();
+}
+
+void SwarmSystem::Configure(const std::string& before, const std::string& after) {
+  std::ifstream file(orchestrator_->config_file());
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::size_t at = text.find(before);
+  if (at == std::string::npos) throw std::runtime_error("the configuration lacks " + before);
+  std::ofstream(orchestrator_->config_file()) << text.replace(at, before.size(), after);
 }
 
 void SwarmSystem::Start() {

@@ -20,6 +20,9 @@ class SwarmSystem {
                        unsigned swarm_refresh_seconds = 1, std::size_t traefiks = 1);
   ~SwarmSystem();
 
+  // Replaces a part of the configuration file, for the next start.
+  void Configure(const std::string& before, const std::string& after);
+
   // Starts the orchestrator, and the first Traefik once the overlay network is there.
   void Start();
   void StartTraefik(std::size_t index = 0);

@@ -106,7 +106,7 @@ TEST_CASE(
         Addresses{"10.0.1.7"});
   CHECK(commands.Replace(MakeExternal(1), {})->record.task_addresses == std::nullopt);
   CHECK(commands.Replace(MakeSite(1), {})->record.task_addresses == Addresses{});
-  CHECK(commands.Adopt({{MakeSite(3), "task"}}).has_value());
+  CHECK(commands.Adopt({{MakeSite(3), "task", {}}}).has_value());
   CHECK(store.Find(3)->task_addresses == std::nullopt);
 }
 

@@ -4,6 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/orchestrator/routing/fixture.h"
 #include "tests/orchestrator/sites.h"
 
 namespace orchestrator::routing {
@@ -290,6 +291,52 @@ TEST_CASE("New labels have a marker while somebody asks for it") {
     record.site.served = false;
     CHECK_FALSE(ServiceLabels(record, Options(true)).contains(rule_key));
   }
+}
+
+TEST_CASE("Labels that stand by have lower priorities than the document") {
+  RouteOptions options = tests::MakeRouteOptions();
+  options.standby_labels = true;
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example", "*.b.example"}), Phase::kProvider);
+  const auto labels = ServiceLabels(record, options);
+  const auto full =
+      ServiceLabels(MakeRecord(record.site, Phase::kLabels), tests::MakeRouteOptions());
+  CHECK(labels.at("traefik.enable") == "true");
+  CHECK(labels.at("traefik.http.routers.site_0001.rule") ==
+        full.at("traefik.http.routers.site_0001.rule"));
+  CHECK(labels.at("traefik.http.routers.site_0001.priority") == "16");
+  CHECK(labels.at("traefik.http.routers.site_0001-wildcard.priority") == "-1001");
+  CHECK_FALSE(labels.contains("traefik.http.routers.site_0001-marker.rule"));
+
+  record.site.routing.extra =
+      R"j({"http": {"middlewares": {"c": {"compress": {}}},
+                    "routers": {"site": {"middlewares": ["c"]}}}})j";
+  const auto extended = ServiceLabels(record, options);
+  CHECK(extended.at("traefik.http.routers.site_0001.priority") == "16");
+  CHECK(extended.contains("traefik.http.middlewares.site_0001-x-c.compress"));
+
+  record.site.routing.extra = R"j({"http": {"services": {"w": {"weighted": {"services": []}}}}})j";
+  CHECK(ServiceLabels(record, options) == traefik::DisabledLabels());
+  CHECK(ServiceLabels(MakeRecord(MakeExternal(2), Phase::kProvider), options) ==
+        traefik::DisabledLabels());
+}
+
+TEST_CASE("A service that was taken over has the labels that it had, whenever it has labels") {
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example"}), Phase::kLabels);
+  record.adopted_labels = {{"traefik.http.routers.site_0001.RULE", "Host(`a.example`)"},
+                           {"traefik.enable", "true"}};
+  record.routes_revision = record.labels_confirmed = 7;
+  CHECK(ServiceLabels(record, tests::MakeRouteOptions()) == record.adopted_labels);
+  record.phase = Phase::kProvider;
+  CHECK(ServiceLabels(record, tests::MakeRouteOptions()) == traefik::DisabledLabels());
+
+  // On its way back there is a marker beside them, and nothing else.
+  record.phase = Phase::kToLabels;
+  record.routes_revision = 8;
+  auto labels = ServiceLabels(record, tests::MakeRouteOptions());
+  CHECK(std::erase_if(labels, [](const auto& label) {
+          return label.first.contains("site_0001-marker.");
+        }) > 0);
+  CHECK(labels == record.adopted_labels);
 }
 
 TEST_CASE("Every label that we write is ours, and those of others are not") {

@@ -160,7 +160,7 @@ TEST_CASE("A database from before migrations were jobs keeps its sites on their 
       SqliteDatabase database(store.path());
       database.Execute(
           "DROP TABLE migration_steps; DROP TABLE migrations; "
-          "ALTER TABLE sites DROP COLUMN followed; "
+          "ALTER TABLE sites DROP COLUMN followed; ALTER TABLE sites DROP COLUMN adopted_labels; "
           "INSERT INTO settings VALUES ('default_mode', '" +
           mode +
           "'); "
