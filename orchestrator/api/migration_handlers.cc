@@ -25,7 +25,8 @@ using store::Migration;
 using StepState = store::MigrationStep::State;
 
 constexpr std::size_t kMostListed = 1000;
-constexpr std::int64_t kLargestBatch = 10'000;
+constexpr std::int64_t kLargestBatch = 1000;
+constexpr std::int64_t kLargestCanary = 100;
 constexpr auto kProgressPeriod = 200ms;
 
 std::string Time(std::int64_t seconds) {
@@ -94,8 +95,8 @@ void ReadPace(json::ObjectReader& reader, routing::MigrationOrder& order) {
     }
   }
   if (const auto canary = reader.Integer("canary")) {
-    if (*canary < 0 || *canary > kLargestBatch) {
-      reader.Fail("canary", fmt::format("must be from 0 (none) to {}", kLargestBatch));
+    if (*canary < 0 || *canary > kLargestCanary) {
+      reader.Fail("canary", fmt::format("must be from 0 (none) to {}", kLargestCanary));
     } else {
       order.canary = static_cast<std::size_t>(*canary);
     }

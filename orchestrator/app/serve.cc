@@ -326,10 +326,15 @@ Result<void> Serve(const config::Config& config) {
     return current ? std::optional(applied->since) : std::nullopt;
   };
   static constexpr std::chrono::seconds kReloadTime{5};
+  static constexpr std::chrono::seconds kReadTime{2};
+  // Longer than a Traefik counts that has gone without a word.
+  static constexpr std::chrono::seconds kMigrationPatience{100};
+  const std::chrono::seconds swarm_refresh(config.traefik.swarm_refresh_seconds);
+  const std::chrono::seconds label_grace = 2 * swarm_refresh + kReloadTime;
   routing::ModeSwitch mode_switch(
       **store, traefiks, client, labels_applied,
       {.routes = routes,
-       .label_grace = std::chrono::seconds(2 * config.traefik.swarm_refresh_seconds) + kReloadTime,
+       .label_grace = label_grace,
        .unkept = [&](const store::SiteRecord& record) -> std::string {
          const routing::PoolRouting* const pool = PoolOf(*pools, record.site);
          if (!pool || pool->recorder->kept() >= record.routes_revision) return {};
@@ -349,7 +354,9 @@ Result<void> Serve(const config::Config& config) {
          const std::string problem = reconciler.StatusOf(record.site.id).problem;
          return problem.empty() ? "its service is not up to date in the swarm yet" : problem;
        },
-       .waiting_for = [&](site::SiteId id) { return mode_switch.WaitingFor(id); }});
+       .waiting_for = [&](site::SiteId id) { return mode_switch.WaitingFor(id); },
+       .patience = label_grace + kMigrationPatience,
+       .drop_grace = swarm_refresh + kReadTime});
 
   command::SiteCommands commands(
       **store, {.routes = routes, .has_engine = engine != nullptr, .pools = config.routing.pools});

@@ -130,6 +130,11 @@ int SwitchMode(const ApiClient& api, const SwitchOrder& order, std::chrono::mill
     return PrintError({ErrorKind::kConflict, "the switch was " + state + ": " +
                                                  migration->at("reason").get<std::string>()});
   }
+  if (state == "paused" && migration->at("resumes_by_itself") == false) {
+    return PrintError({ErrorKind::kUnavailable,
+                       "the switch is paused and waits for you: orchestrator routing migrations "
+                       "resume, abort or rollback; every site is routed from at least one side"});
+  }
   return PrintError(
       {ErrorKind::kUnavailable,
        "the switch goes on, but is not finished; nothing is lost meanwhile: every site is "

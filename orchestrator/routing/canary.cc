@@ -55,12 +55,14 @@ std::string Canary::Measure(const store::SiteRecord& record, const std::stop_tok
     VisitAnswer last;
     std::vector<std::chrono::milliseconds> times;
     for (int i = 0; i < kTries; ++i) {
-      last = VisitSite(client_, instance, record.site, options_.probe, /*as_check=*/false, stop);
+      last = VisitSite(client_, instance, record.site, {}, stop);
       times.push_back(last.time);
+      if (last.status == 0) break;
     }
     answers[instance.name] = {{"status", last.status}, {"ms", Median(times).count()}};
   }
-  return answers.empty() ? "" : answers.dump();
+  if (answers.empty()) return {};
+  return json{{"revision", record.revision}, {"answers", std::move(answers)}}.dump();
 }
 
 std::string Canary::Watch(
@@ -69,8 +71,12 @@ std::string Canary::Watch(
   std::vector<Watched> watched;
   for (const auto& [record, before] : sites_with_before) {
     const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
-    const json answers = json::parse(before, nullptr, /*allow_exceptions=*/false);
-    if (!pool || !answers.is_object()) continue;
+    const json measured = json::parse(before, nullptr, /*allow_exceptions=*/false);
+    // What its owner has changed since may answer otherwise.
+    if (!pool || !measured.is_object() || measured.value("revision", 0ULL) != record.revision) {
+      continue;
+    }
+    const json& answers = measured.at("answers");
     for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
       const auto found = answers.find(instance.name);
       if (found == answers.end() || pool->instances.IsGone(instance.name)) continue;
@@ -85,8 +91,7 @@ std::string Canary::Watch(
   const auto end = Clock::now() + time;
   while (!watched.empty() && Clock::now() < end && !stop.stop_requested()) {
     for (Watched& one : watched) {
-      const VisitAnswer after = VisitSite(client_, *one.instance, one.record->site, options_.probe,
-                                          /*as_check=*/false, stop);
+      const VisitAnswer after = VisitSite(client_, *one.instance, one.record->site, {}, stop);
       one.times.push_back(after.time);
       one.worse_in_a_row = IsWorse(one.before, after) ? one.worse_in_a_row + 1 : 0;
       if (one.worse_in_a_row < kWorseInARow || stop.stop_requested()) continue;

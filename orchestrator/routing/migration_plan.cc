@@ -40,7 +40,9 @@ void KeepComparable(json& routes) {
       service["loadBalancer"].erase(member);
     }
   }
-  for (const char* const page : kPageMiddlewares) routes["http"]["middlewares"].erase(page);
+  if (json& middlewares = routes["http"]["middlewares"]; middlewares.is_object()) {
+    for (const char* const page : kPageMiddlewares) middlewares.erase(page);
+  }
   for (json& router : routes["http"]["routers"]) {
     if (!router.contains("middlewares")) continue;
     json& names = router["middlewares"];
@@ -48,51 +50,6 @@ void KeepComparable(json& routes) {
       names.erase(std::remove(names.begin(), names.end(), page), names.end());
     }
   }
-}
-
-PlannedSite Judge(const store::SiteRecord& record, const MigrationOrder& order,
-                  const RouteOptions& options) {
-  PlannedSite planned;
-  planned.id = record.site.id;
-  planned.pool = record.site.routing.pool;
-  planned.phase = record.phase;
-  planned.mode = record.site.routing.mode;
-  planned.followed = record.followed;
-  const auto stays = [&](std::string reason) {
-    planned.verdict = PlannedSite::Verdict::kStays;
-    planned.reason = std::move(reason);
-    return planned;
-  };
-  if (const auto obstacle = LabelObstacle(record.site);
-      obstacle && order.to == RoutingMode::kLabels) {
-    return stays("it " + *obstacle);
-  }
-  const bool chooses = planned.mode != RoutingMode::kDefault && planned.mode != order.to;
-  if (chooses && !order.sites) {
-    return stays(fmt::format("its own routing.mode is {}", site::Name(planned.mode)));
-  }
-  if (!chooses && WantedMode(record) == order.to) {
-    planned.verdict = PlannedSite::Verdict::kThere;
-    return planned;
-  }
-  // An external site only leaves labels that it never had.
-  if (record.site.kind == site::Kind::kExternal) return planned;
-  auto differences = CompareSides(record.site, options);
-  if (!differences) return stays(differences.error().message);
-  planned.differences = *std::move(differences);
-  std::vector<std::string> refused;
-  for (const RouteDifference& difference : planned.differences) {
-    if (std::ranges::find(order.accept, difference.pointer) == order.accept.end()) {
-      refused.push_back(difference.pointer);
-    }
-  }
-  if (!refused.empty()) {
-    return stays(
-        fmt::format("its routes would not be the same: {} (to move it all the same, "
-                    "accept each by name)",
-                    fmt::join(refused, ", ")));
-  }
-  return planned;
 }
 
 bool IsAbout(const store::SiteRecord& record, const MigrationOrder& order) {
@@ -118,7 +75,7 @@ Result<MigrationPlan> PlanNamed(const store::Store& store, const RouteOptions& o
       const std::string what = fmt::format("site {} {}", id.value, *obstacle);
       return Failure(Error{ErrorKind::kInvalid, what, {}, {{pointer, what}}});
     }
-    sites.emplace(id, Judge(**record, order, options));
+    sites.emplace(id, PlanSite(**record, order, options));
   }
   MigrationPlan plan;
   for (auto& [id, planned] : sites) plan.sites.push_back(std::move(planned));
@@ -170,6 +127,51 @@ Result<std::vector<RouteDifference>> CompareSides(const site::Site& site,
   return differences;
 }
 
+PlannedSite PlanSite(const store::SiteRecord& record, const MigrationOrder& order,
+                     const RouteOptions& options) {
+  PlannedSite planned;
+  planned.id = record.site.id;
+  planned.pool = record.site.routing.pool;
+  planned.phase = record.phase;
+  planned.mode = record.site.routing.mode;
+  planned.followed = record.followed;
+  const auto stays = [&](std::string reason) {
+    planned.verdict = PlannedSite::Verdict::kStays;
+    planned.reason = std::move(reason);
+    return planned;
+  };
+  if (const auto obstacle = LabelObstacle(record.site);
+      obstacle && order.to == RoutingMode::kLabels) {
+    return stays("it " + *obstacle);
+  }
+  const bool chooses = planned.mode != RoutingMode::kDefault && planned.mode != order.to;
+  if (chooses && !order.sites) {
+    return stays(fmt::format("its own routing.mode is {}", site::Name(planned.mode)));
+  }
+  if (!chooses && WantedMode(record) == order.to) {
+    planned.verdict = PlannedSite::Verdict::kThere;
+    return planned;
+  }
+  // An external site only leaves labels that it never had.
+  if (record.site.kind == site::Kind::kExternal) return planned;
+  auto differences = CompareSides(record.site, options);
+  if (!differences) return stays(differences.error().message);
+  planned.differences = *std::move(differences);
+  std::vector<std::string> refused;
+  for (const RouteDifference& difference : planned.differences) {
+    if (std::ranges::find(order.accept, difference.pointer) == order.accept.end()) {
+      refused.push_back(difference.pointer);
+    }
+  }
+  if (!refused.empty()) {
+    return stays(
+        fmt::format("its routes would not be the same: {} (to move it all the same, "
+                    "accept each by name)",
+                    fmt::join(refused, ", ")));
+  }
+  return planned;
+}
+
 const char* Name(PlannedSite::Verdict verdict) {
   switch (verdict) {
     case PlannedSite::Verdict::kMoves:
@@ -192,7 +194,7 @@ Result<MigrationPlan> PlanMigration(const store::Store& store, const RouteOption
   MigrationPlan plan;
   const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
     if (!record.removing && IsAbout(record, order)) {
-      plan.sites.push_back(Judge(record, order, options));
+      plan.sites.push_back(PlanSite(record, order, options));
     }
   });
   if (!read) return Failure(read.error());

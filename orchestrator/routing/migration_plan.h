@@ -65,6 +65,11 @@ struct MigrationPlan {
   std::size_t Count(PlannedSite::Verdict verdict) const;
 };
 
+// What an order that is about this site does with it; in one with named sites, whatever their
+// names.
+PlannedSite PlanSite(const store::SiteRecord& record, const MigrationOrder& order,
+                     const RouteOptions& options);
+
 // Unknown sites are kNotFound, with the pointer /sites/<index>; a named one that cannot be routed
 // by labels is kInvalid.
 Result<MigrationPlan> PlanMigration(const store::Store& store, const RouteOptions& options,

@@ -1,6 +1,7 @@
 #include "orchestrator/routing/migration_runner.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ using StepState = store::MigrationStep::State;
 constexpr auto kBusyCheck = 100ms;
 constexpr auto kIdleCheck = 10s;
 constexpr auto kGathering = 10ms;
+constexpr auto kPatienceForOne = 100ms;
 
 Phase PhaseOf(RoutingMode side) {
   return side == RoutingMode::kLabels ? Phase::kLabels : Phase::kProvider;
@@ -34,6 +36,19 @@ Phase PhaseOf(RoutingMode side) {
 
 bool Any(const std::vector<MigrationStep>& steps, StepState state) {
   return std::ranges::find(steps, state, &MigrationStep::state) != steps.end();
+}
+
+bool IsUnderWay(const MigrationStep& step) {
+  return step.state == StepState::kStarted || step.state == StepState::kReturning;
+}
+
+// Whether only the first, small batch is over, and others are to come.
+bool IsCanaryOver(const Migration& migration, const std::vector<MigrationStep>& steps) {
+  return migration.canary > 0 && Any(steps, StepState::kPlanned) && Any(steps, StepState::kMoved) &&
+         std::ranges::none_of(steps, [](const MigrationStep& step) {
+           return step.batch > 0 && step.state != StepState::kPlanned &&
+                  step.state != StepState::kSkipped;
+         });
 }
 
 // Whether this migration, and nobody after it, has said where the site is.
@@ -80,21 +95,13 @@ void SendBack(const Migration& migration, SiteRecord& record, MigrationStep& ste
   step.state = StepState::kReturning;
 }
 
-// Sites that chose themselves have not moved, but would have followed.
-Result<void> StopFollowing(store::Transaction& transaction, const Migration& migration,
-                           const std::vector<MigrationStep>& steps) {
-  std::vector<SiteRecord> records;
-  for (const MigrationStep& step : steps) {
-    const bool chose =
-        step.state == StepState::kSkipped && step.mode_before != RoutingMode::kDefault;
-    if (!migration.default_before || !chose || step.followed_before == migration.to) continue;
-    auto record = transaction.Find(step.site);
-    if (!record) return Failure(record.error());
-    if (!*record || (*record)->followed != migration.to) continue;
-    records.push_back(**std::move(record));
-    records.back().followed = step.followed_before;
+void Remember(std::vector<MigrationStep> changed, std::vector<MigrationStep>& steps) {
+  std::map<site::SiteId, MigrationStep*> by_site;
+  for (MigrationStep& step : changed) by_site.emplace(step.site, &step);
+  for (MigrationStep& step : steps) {
+    const auto found = by_site.find(step.site);
+    if (found != by_site.end()) step = std::move(*found->second);
   }
-  return transaction.Put(records);
 }
 
 // The state of a step that is under way, from what its site has come to.
@@ -148,8 +155,12 @@ void MigrationRunner::Run(const std::stop_token& stop) {
       for (const Migration& migration : *migrations) {
         if (!store::IsLive(migration.state) || stop.stop_requested()) continue;
         is_busy = true;
-        if (const auto advanced = Advance(migration, stop); !advanced) {
-          spdlog::error("migration {}: {}", migration.id, advanced.error().message);
+        try {
+          if (const auto advanced = Advance(migration, stop); !advanced) {
+            spdlog::error("migration {}: {}", migration.id, advanced.error().message);
+          }
+        } catch (const std::exception& error) {
+          spdlog::error("migration {}: {}", migration.id, error.what());
         }
       }
     }
@@ -169,41 +180,36 @@ Result<void> MigrationRunner::Advance(Migration migration, const std::stop_token
       return Failure(steps.error());
     }
     work.steps = *std::move(steps);
+    work.begun = work.settled = Clock::now();
+    work.state = migration.state;
+    work.is_watching = IsCanaryOver(migration, work.steps);
+  }
+  if (work.state != migration.state) {
+    // Whoever lets it go on gives it its time again.
     work.begun = Clock::now();
-    // A first batch that was over before this process is watched again.
-    const bool has_more = Any(work.steps, StepState::kPlanned);
-    if (has_more && Any(work.steps, StepState::kMoved)) work.watching = 0;
+    work.away_since.reset();
   }
   if (auto settled = Settle(migration, work); !settled) return settled;
-  const bool under_way = Any(work.steps, StepState::kStarted);
+  const auto done = Act(migration, work, stop);
+  work.state = migration.state;
+  return done;
+}
+
+Result<void> MigrationRunner::Act(Migration& migration, Work& work, const std::stop_token& stop) {
   switch (migration.state) {
     case State::kRunning:
       return GoForward(migration, work, stop);
     case State::kPaused:
       if (!migration.resumes_itself || !AwayTraefik(migration).empty()) return {};
-      work.begun = Clock::now();
-      work.away_since.reset();
       return Change(migration, [](store::Transaction&, Migration& changed) -> Result<void> {
+        if (!changed.resumes_itself) return {};  // by now a user has paused it
         changed.state = State::kRunning;
         changed.reason.clear();
         changed.resumes_itself = false;
         return {};
       });
     case State::kAborting:
-      if (under_way) return {};
-      return Change(migration, [](store::Transaction& transaction, Migration& changed) {
-        if (changed.default_before) {
-          // Those that are still to come go where those are that have not moved.
-          const auto now = DefaultMode(transaction);
-          if (!now) return Result<void>(Failure(now.error()));
-          if (*now == changed.to) {
-            const auto set =
-                transaction.SetSetting(kDefaultModeSetting, site::Name(*changed.default_before));
-            if (!set) return set;
-          }
-        }
-        return EndMigration(transaction, changed, State::kAborted);
-      });
+      return Abort(migration, work);
     case State::kRollingBack:
       return GoBack(migration, work);
     default:
@@ -215,7 +221,7 @@ Result<void> MigrationRunner::Advance(Migration migration, const std::stop_token
 Result<void> MigrationRunner::Settle(const Migration& migration, Work& work) {
   std::vector<MigrationStep> changed;
   for (const MigrationStep& step : work.steps) {
-    if (step.state != StepState::kStarted && step.state != StepState::kReturning) continue;
+    if (!IsUnderWay(step)) continue;
     const auto record = store_.Find(step.site);
     if (!record) return Failure(record.error());
     MigrationStep now = step;
@@ -224,18 +230,39 @@ Result<void> MigrationRunner::Settle(const Migration& migration, Work& work) {
   }
   if (changed.empty()) return {};
   MaybeCrash(CrashPoint::kBatchMoved);
-  const auto written =
-      store_.Write([&](store::Transaction& transaction) { return transaction.PutSteps(changed); });
-  if (!written) return Failure(written.error());
-  for (MigrationStep& step : changed) {
-    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
-  }
-  if (!Any(work.steps, StepState::kStarted)) {
-    const std::size_t batch = changed.front().batch;
-    work.next_batch = Clock::now() + migration.pause;
-    if (batch == 0 && Any(work.steps, StepState::kPlanned)) work.watching = batch;
-  }
+  if (auto written = Write(std::move(changed), work); !written) return written;
+  work.settled = Clock::now();
+  if (Any(work.steps, StepState::kStarted)) return {};
+  work.next_batch = Clock::now() + migration.pause;
+  work.is_watching = IsCanaryOver(migration, work.steps);
   return {};
+}
+
+// In the store, then in what is known.
+Result<void> MigrationRunner::Write(std::vector<MigrationStep> steps, Work& work) {
+  const auto written =
+      store_.Write([&](store::Transaction& transaction) { return transaction.PutSteps(steps); });
+  if (!written) return Failure(written.error());
+  Remember(std::move(steps), work.steps);
+  return {};
+}
+
+bool MigrationRunner::IsPatient(const Work& work) const {
+  const auto under_way = std::ranges::count_if(work.steps, IsUnderWay);
+  return Clock::now() - work.begun < options_.patience + under_way * kPatienceForOne;
+}
+
+// Nobody waits any longer for those that are under way; they go on.
+Result<void> MigrationRunner::LeaveBehind(Work& work) {
+  std::vector<MigrationStep> late;
+  for (const MigrationStep& step : work.steps) {
+    if (!IsUnderWay(step)) continue;
+    late.push_back(step);
+    late.back().state = StepState::kSkipped;
+    late.back().note = "it was still on its way: " + WhyUnfinished(step);
+    spdlog::warn("site {} is still on its way: {}", step.site.value, WhyUnfinished(step));
+  }
+  return Write(std::move(late), work);
 }
 
 Result<void> MigrationRunner::GoForward(Migration& migration, Work& work,
@@ -258,18 +285,26 @@ Result<void> MigrationRunner::GoForward(Migration& migration, Work& work,
     });
   };
   if (under_way) {
-    if (Clock::now() - work.begun < options_.patience) return {};
-    const std::string reason = WhyUnfinished(work);
+    if (IsPatient(work)) return {};
+    const auto late = std::ranges::find(work.steps, StepState::kStarted, &MigrationStep::state);
+    const std::string reason =
+        fmt::format("site {} does not come over: {}", late->site.value, WhyUnfinished(*late));
     const bool is_canary = migration.canary > 0 && next != work.steps.end() && next->batch == 1;
     return is_canary ? roll_back(reason) : Pause(migration, reason, /*resumes_itself=*/false);
   }
-  if (work.watching) {
-    const std::string worse = WatchCanary(work, *work.watching, stop);
+  // Until then visitors may still come by the labels.
+  const bool has_dropped = migration.to == RoutingMode::kLabels ||
+                           !Any(work.steps, StepState::kMoved) ||
+                           Clock::now() >= work.settled + options_.drop_grace;
+  if (work.is_watching) {
+    if (!has_dropped) return {};
+    const std::string worse = WatchCanary(work, stop);
     if (stop.stop_requested()) return {};
     if (!worse.empty()) return roll_back(worse);
-    work.watching.reset();
+    work.is_watching = false;
   }
   if (next == work.steps.end()) {
+    if (!has_dropped) return {};
     bool added = false;
     if (auto looked = AddNewSites(migration, work, added); !looked || added) return looked;
     return Change(migration, [](store::Transaction& transaction, Migration& changed) {
@@ -286,14 +321,25 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
   std::ranges::copy_if(work.steps, std::back_inserter(planned), [&](const MigrationStep& step) {
     return step.batch == batch && step.state == StepState::kPlanned;
   });
-  if (batch == 0 && migration.canary > 0) {
-    for (MigrationStep& step : planned) {
-      const auto record = store_.Find(step.site);
-      if (!record) return Failure(record.error());
-      if (*record && !stop.stop_requested()) step.before = canary_.Measure(**record, stop);
+  MigrationOrder order{.to = migration.to, .accept = migration.accept};
+  if (migration.chosen) order.sites.emplace();
+  for (MigrationStep& step : planned) {
+    const auto record = store_.Find(step.site);
+    if (!record) return Failure(record.error());
+    if (!*record || stop.stop_requested()) continue;
+    // The plan may be old.
+    const PlannedSite now = PlanSite(**record, order, options_.routes);
+    if (!migration.pool.empty() && now.pool != migration.pool) {
+      step.note = "it is in the pool " + now.pool + " by now";
+    } else if (now.verdict == PlannedSite::Verdict::kStays) {
+      step.note = now.reason;
     }
-    if (stop.stop_requested()) return {};
+    if (!step.note.empty()) step.state = StepState::kSkipped;
+    if (step.state == StepState::kPlanned && batch == 0 && migration.canary > 0) {
+      step.before = canary_.Measure(**record, stop);
+    }
   }
+  if (stop.stop_requested()) return {};
   std::vector<MigrationStep> steps;
   bool is_ordered_otherwise = false;
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
@@ -305,6 +351,7 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
     if (is_ordered_otherwise) return {};
     std::vector<SiteRecord> records;
     for (MigrationStep& step : steps) {
+      if (step.state != StepState::kPlanned) continue;
       auto record = transaction.Find(step.site);
       if (!record) return Failure(record.error());
       if (!*record || (*record)->removing) {
@@ -323,9 +370,7 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
   });
   if (!written) return Failure(written.error());
   if (is_ordered_otherwise) return {};
-  for (MigrationStep& step : steps) {
-    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
-  }
+  Remember(std::move(steps), work.steps);
   work.begun = Clock::now();
   spdlog::info("migration {} to {}: batch {} with {} sites", migration.id, site::Name(migration.to),
                batch + 1, planned.size());
@@ -336,7 +381,8 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
 // Sites that came to the old side while the order was taken in.
 Result<void> MigrationRunner::AddNewSites(const Migration& migration, Work& work, bool& added) {
   if (!migration.default_before) return {};
-  const auto plan = PlanMigration(store_, options_.routes, {.to = migration.to});
+  const auto plan =
+      PlanMigration(store_, options_.routes, {.to = migration.to, .accept = migration.accept});
   if (!plan) return Failure(plan.error());
   MigrationPlan late;
   for (const PlannedSite& site : plan->sites) {
@@ -355,8 +401,20 @@ Result<void> MigrationRunner::AddNewSites(const Migration& migration, Work& work
   return {};
 }
 
+Result<void> MigrationRunner::Abort(Migration& migration, Work& work) {
+  if (Any(work.steps, StepState::kStarted)) {
+    return IsPatient(work) ? Result<void>() : LeaveBehind(work);
+  }
+  return Change(migration, [](store::Transaction& transaction, Migration& changed) {
+    if (auto restored = RestoreDefaultMode(transaction, changed); !restored) return restored;
+    return EndMigration(transaction, changed, State::kAborted);
+  });
+}
+
 Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
-  if (Any(work.steps, StepState::kReturning)) return {};
+  if (Any(work.steps, StepState::kReturning)) {
+    return IsPatient(work) ? Result<void>() : LeaveBehind(work);
+  }
   std::size_t batch = 0;
   bool found = false;
   for (const MigrationStep& step : work.steps) {
@@ -365,8 +423,17 @@ Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
     found = true;
   }
   if (!found) {
+    std::vector<site::SiteId> bound;
+    if (migration.default_before) {
+      auto listed = FindBound(store_, migration.to);
+      if (!listed) return Failure(listed.error());
+      bound = *std::move(listed);
+    }
     return Change(migration, [&](store::Transaction& transaction, Migration& changed) {
-      if (auto left = StopFollowing(transaction, changed, work.steps); !left) return left;
+      if (changed.default_before) {
+        auto let = LetFollow(transaction, bound, *changed.default_before);
+        if (!let) return let;
+      }
       return EndMigration(transaction, changed, State::kRolledBack);
     });
   }
@@ -397,9 +464,7 @@ Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
   if (!written) return Failure(written.error());
   spdlog::info("migration {}: batch {} with {} sites goes back", migration.id, batch + 1,
                steps.size());
-  for (MigrationStep& step : steps) {
-    *std::ranges::find(work.steps, step.site, &MigrationStep::site) = std::move(step);
-  }
+  Remember(std::move(steps), work.steps);
   work.begun = Clock::now();
   MaybeCrash(CrashPoint::kBatchReturning);
   return {};
@@ -442,11 +507,10 @@ Result<void> MigrationRunner::Pause(Migration& migration, const std::string& rea
   });
 }
 
-std::string MigrationRunner::WatchCanary(const Work& work, std::size_t batch,
-                                         const std::stop_token& stop) const {
+std::string MigrationRunner::WatchCanary(const Work& work, const std::stop_token& stop) const {
   std::vector<std::pair<SiteRecord, std::string>> sites;
   for (const MigrationStep& step : work.steps) {
-    if (step.batch != batch || step.state != StepState::kMoved || step.before.empty()) continue;
+    if (step.batch != 0 || step.state != StepState::kMoved || step.before.empty()) continue;
     auto record = store_.Find(step.site);
     if (record && *record) sites.emplace_back(**std::move(record), step.before);
   }
@@ -480,19 +544,11 @@ std::string MigrationRunner::AwayTraefik(const Migration& migration) const {
   return {};
 }
 
-std::string MigrationRunner::WhyUnfinished(const Work& work) const {
-  std::size_t count = 0;
-  std::string first;
-  for (const MigrationStep& step : work.steps) {
-    if (step.state != StepState::kStarted) continue;
-    if (count++ > 0) continue;
-    std::string why = options_.waiting_for(step.site);
-    const auto record = store_.Find(step.site);
-    if (why.empty() && record && *record) why = options_.unapplied(**record);
-    first = fmt::format("site {}: {}", step.site.value, why);
-  }
-  return count > 1 ? fmt::format("{} sites do not come over, as {}", count, first)
-                   : fmt::format("a site does not come over: {}", first);
+std::string MigrationRunner::WhyUnfinished(const MigrationStep& step) const {
+  std::string why = options_.waiting_for(step.site);
+  if (!why.empty()) return why;
+  const auto record = store_.Find(step.site);
+  return record && *record ? options_.unapplied(**record) : "";
 }
 
 }  // namespace orchestrator::routing

@@ -26,8 +26,11 @@ struct MigrationRunnerOptions {
   std::function<std::string(const store::SiteRecord&)> unapplied;
   // What a site waits for that is between the sides, see ModeSwitch::WaitingFor.
   std::function<std::string(site::SiteId)> waiting_for;
-  std::chrono::milliseconds patience{90'000};    // for a batch; then a user has to look
-  std::chrono::milliseconds watch{3'000};        // of the first batch, when it is over
+  // For a batch, and a little more for each of its sites; then a user has to look.
+  std::chrono::milliseconds patience{120'000};
+  std::chrono::milliseconds watch{3'000};  // of the first batch, when it is over
+  // Within which Traefik has dropped labels that the swarm does not have any more.
+  std::chrono::milliseconds drop_grace{17'000};
   std::chrono::milliseconds stale_after{3'000};  // that a Traefik may be away for
 };
 
@@ -55,16 +58,23 @@ class MigrationRunner {
   struct Work {
     std::vector<store::MigrationStep> steps;  // by batch and site
     Clock::time_point begun;                  // the batch under way, by this process
-    std::optional<std::size_t> watching;      // a batch that is over, but not yet left alone
+    bool is_watching = false;                 // the first batch, which is over
+    Clock::time_point settled;                // the last time that a site came over or back
     Clock::time_point next_batch;             // not before this
+    store::Migration::State state = store::Migration::State::kRunning;  // as it was last seen
     std::optional<Clock::time_point> away_since;
   };
 
   void Run(const std::stop_token& stop);
   Result<void> Advance(store::Migration migration, const std::stop_token& stop);
+  Result<void> Act(store::Migration& migration, Work& work, const std::stop_token& stop);
   Result<void> Settle(const store::Migration& migration, Work& work);
   Result<void> GoForward(store::Migration& migration, Work& work, const std::stop_token& stop);
   Result<void> GoBack(store::Migration& migration, Work& work);
+  Result<void> Abort(store::Migration& migration, Work& work);
+  Result<void> Write(std::vector<store::MigrationStep> steps, Work& work);
+  Result<void> LeaveBehind(Work& work);
+  bool IsPatient(const Work& work) const;
   Result<void> StartBatch(const store::Migration& migration, Work& work, std::size_t batch,
                           const std::stop_token& stop);
   Result<void> AddNewSites(const store::Migration& migration, Work& work, bool& added);
@@ -72,9 +82,9 @@ class MigrationRunner {
       store::Migration& migration,
       const std::function<Result<void>(store::Transaction&, store::Migration&)>& change);
   Result<void> Pause(store::Migration& migration, const std::string& reason, bool resumes_itself);
-  std::string WatchCanary(const Work& work, std::size_t batch, const std::stop_token& stop) const;
+  std::string WatchCanary(const Work& work, const std::stop_token& stop) const;
   std::string AwayTraefik(const store::Migration& migration) const;
-  std::string WhyUnfinished(const Work& work) const;
+  std::string WhyUnfinished(const store::MigrationStep& step) const;
 
   store::Store& store_;
   const provider::Pools& pools_;

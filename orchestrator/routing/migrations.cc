@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "orchestrator/fault/crash_point.h"
+#include "orchestrator/routing/extra.h"
+#include "orchestrator/store/for_each_record.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -39,11 +41,16 @@ Failure NoMigration(std::uint64_t id) {
   return Failure(Error{ErrorKind::kNotFound, fmt::format("there is no migration {}", id)});
 }
 
+// Whether both may be about sites of the same pool.
+bool Meet(const Migration& a, const Migration& b) {
+  return a.pool.empty() || b.pool.empty() || a.pool == b.pool;
+}
+
 // Another one that goes on in a pool of this one.
 Result<void> CheckAlone(const std::vector<Migration>& migrations, const Migration& migration) {
   for (const Migration& other : migrations) {
-    const bool meets = other.pool.empty() || migration.pool.empty() || other.pool == migration.pool;
-    if (other.id == migration.id || !store::IsLive(other.state) || !meets) continue;
+    if (other.id == migration.id || !store::IsLive(other.state) || !Meet(other, migration))
+      continue;
     return Failure(Error{
         ErrorKind::kConflict,
         fmt::format("migration {} to {} goes on (it is {}); wait for its end, or "
@@ -58,23 +65,9 @@ Result<void> SetDefaultMode(store::Transaction& transaction, RoutingMode mode) {
   return transaction.SetSetting(kDefaultModeSetting, site::Name(mode));
 }
 
-// Sites that choose themselves stay, but what they would follow is what the system does.
-Result<void> LetFollow(store::Transaction& transaction, const MigrationPlan& plan, RoutingMode to) {
-  std::vector<store::SiteRecord> records;
-  for (const PlannedSite& site : plan.sites) {
-    const bool chooses = site.mode != RoutingMode::kDefault;
-    if (!chooses || site.followed == to) continue;
-    auto record = transaction.Find(site.id);
-    if (!record) return Failure(record.error());
-    if (!*record) continue;
-    records.push_back(**std::move(record));
-    records.back().followed = to;
-  }
-  return transaction.Put(records);
-}
-
 // Says in `migration` what a user orders; why that cannot be, else.
-Result<void> Obey(store::Transaction& transaction, Migration& migration, MigrationCommand command) {
+Result<void> Obey(store::Transaction& transaction, const std::vector<Migration>& migrations,
+                  Migration& migration, MigrationCommand command) {
   const bool goes_on = migration.state == State::kRunning || migration.state == State::kPaused;
   const auto refuse = [&](std::string_view what) {
     return Failure(Error{ErrorKind::kConflict, fmt::format("migration {} is {}: {}", migration.id,
@@ -102,6 +95,14 @@ Result<void> Obey(store::Transaction& transaction, Migration& migration, Migrati
     case MigrationCommand::kRollBack:
       if (migration.state == State::kRollingBack || migration.state == State::kRolledBack) {
         return refuse("it goes back already, or did");
+      }
+      for (const Migration& later : migrations) {
+        if (later.id <= migration.id || !Meet(later, migration) ||
+            later.state == State::kRolledBack) {
+          continue;
+        }
+        return refuse(
+            fmt::format("migration {} came after it; roll that one back first", later.id));
       }
       return BeginRollback(transaction, migration, "");
   }
@@ -163,7 +164,15 @@ Result<Migration> StartMigration(store::Store& store, const RouteOptions& option
   migration.batch = std::max<std::size_t>(order.batch, 1);
   migration.canary = order.canary;
   migration.pause = order.pause;
+  migration.accept = order.accept;
   migration.created = Now();
+  std::vector<site::SiteId> bound;
+  if (order.is_general()) {
+    auto found = FindBound(
+        store, order.to == RoutingMode::kLabels ? RoutingMode::kProvider : RoutingMode::kLabels);
+    if (!found) return Failure(found.error());
+    bound = *std::move(found);
+  }
   const auto written = store.Write([&](store::Transaction& transaction) -> Result<void> {
     migration.id = transaction.revision();
     const auto migrations = transaction.Migrations();
@@ -174,7 +183,7 @@ Result<Migration> StartMigration(store::Store& store, const RouteOptions& option
       if (!before) return Failure(before.error());
       migration.default_before = *before;
       if (auto set = SetDefaultMode(transaction, order.to); !set) return set;
-      if (auto let = LetFollow(transaction, *plan, order.to); !let) return let;
+      if (auto let = LetFollow(transaction, bound, order.to); !let) return let;
     }
     if (auto put = transaction.PutMigration(migration); !put) return put;
     return transaction.PutSteps(StepsFor(*plan, migration, 0));
@@ -195,13 +204,41 @@ Result<void> BeginRollback(store::Transaction& transaction, Migration& migration
   migration.reason = std::move(reason);
   migration.resumes_itself = false;
   migration.ended = 0;
-  // New sites are to be where the others go back to, but where somebody has ordered otherwise
-  // since.
+  return RestoreDefaultMode(transaction, migration);
+}
+
+Result<void> RestoreDefaultMode(store::Transaction& transaction, const Migration& migration) {
   if (!migration.default_before) return {};
   const auto now = DefaultMode(transaction);
   if (!now) return Failure(now.error());
   if (*now != migration.to) return {};
   return SetDefaultMode(transaction, *migration.default_before);
+}
+
+Result<std::vector<site::SiteId>> FindBound(const store::Store& store, RoutingMode followed) {
+  std::vector<site::SiteId> bound;
+  const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
+    const bool is_bound =
+        record.site.routing.mode != RoutingMode::kDefault || LabelObstacle(record.site);
+    if (is_bound && record.followed == followed) bound.push_back(record.site.id);
+  });
+  if (!read) return Failure(read.error());
+  return bound;
+}
+
+Result<void> LetFollow(store::Transaction& transaction, const std::vector<site::SiteId>& bound,
+                       RoutingMode to) {
+  std::vector<store::SiteRecord> records;
+  for (const site::SiteId id : bound) {
+    auto record = transaction.Find(id);
+    if (!record) return Failure(record.error());
+    if (!*record) continue;
+    const RoutingMode wanted = WantedMode(**record);
+    (*record)->followed = to;
+    if (WantedMode(**record) != wanted) continue;  // it was changed just now, and would move
+    records.push_back(**std::move(record));
+  }
+  return transaction.Put(records);
 }
 
 Result<void> EndMigration(store::Transaction& transaction, Migration& migration, State state) {
@@ -220,7 +257,7 @@ Result<Migration> CommandMigration(store::Store& store, std::uint64_t id,
     const auto found = std::ranges::find(*migrations, id, &Migration::id);
     if (found == migrations->end()) return NoMigration(id);
     migration = *found;
-    if (auto obeyed = Obey(transaction, migration, command); !obeyed) return obeyed;
+    if (auto obeyed = Obey(transaction, *migrations, migration, command); !obeyed) return obeyed;
     return transaction.PutMigration(migration);
   });
   if (!written) return Failure(written.error());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "orchestrator/routing/migration_plan.h"
 #include "orchestrator/store/store.h"
@@ -34,7 +35,16 @@ enum class MigrationCommand { kPause, kResume, kAbort, kRollBack };
 Result<store::Migration> CommandMigration(store::Store& store, std::uint64_t id,
                                           MigrationCommand command);
 
-// Both inside a transaction of others.
+// Sites that do not move whatever they follow, since they choose themselves or labels cannot say
+// their routes, and that follow this side. An order about the whole system is about what they
+// follow too, or they would move of themselves when their owners change them.
+Result<std::vector<site::SiteId>> FindBound(const store::Store& store, site::RoutingMode followed);
+
+// All of these inside a transaction of others.
+Result<void> LetFollow(store::Transaction& transaction, const std::vector<site::SiteId>& bound,
+                       site::RoutingMode to);
+// New sites are to be where they were before the migration, unless somebody has ordered otherwise.
+Result<void> RestoreDefaultMode(store::Transaction& transaction, const store::Migration& migration);
 Result<void> BeginRollback(store::Transaction& transaction, store::Migration& migration,
                            std::string reason);
 Result<void> EndMigration(store::Transaction& transaction, store::Migration& migration,

@@ -27,17 +27,23 @@ constexpr auto kIdleCheck = 10s;
 constexpr auto kGathering = 10ms;
 constexpr auto kCheckedAgain = 500ms;  // where the new side did not answer as the old one
 
-// The phase that brings a site towards `mode`, if it has to move.
+// The phase that brings a site towards `mode`, if it has to move. While it has routes on both
+// sides, visitors are on the one that it comes from: turned round, it is there at once.
 std::optional<Phase> NextMove(const SiteRecord& record, site::RoutingMode mode) {
-  const bool heads_to_document =
-      record.phase == Phase::kProvider || record.phase == Phase::kToProvider;
-  if (mode == site::RoutingMode::kProvider) {
-    if (heads_to_document) return {};
-    // Nothing to keep alive: a site without a service of its own has no labels to leave behind.
-    return record.site.kind == site::Kind::kExternal ? Phase::kProvider : Phase::kToProvider;
+  const bool to_document = mode == site::RoutingMode::kProvider;
+  switch (record.phase) {
+    case Phase::kLabels:
+      if (!to_document) return {};
+      // Nothing to keep alive: a site without a service of its own has no labels to leave behind.
+      return record.site.kind == site::Kind::kExternal ? Phase::kProvider : Phase::kToProvider;
+    case Phase::kToProvider:
+      return to_document ? std::nullopt : std::optional(Phase::kLabels);
+    case Phase::kProvider:
+      return to_document ? std::nullopt : std::optional(Phase::kToLabels);
+    case Phase::kToLabels:
+      return to_document ? std::optional(Phase::kProvider) : std::nullopt;
   }
-  if (!heads_to_document) return {};
-  return Phase::kToLabels;
+  return {};
 }
 
 bool NeedsLabelConfirmation(const SiteRecord& record) {
@@ -139,6 +145,8 @@ void ModeSwitch::KeepGood(std::vector<SiteRecord>& confirmed, const std::stop_to
     const auto last = checked_.find(record.site.id);
     return last != checked_.end() && now - last->second < kCheckedAgain;
   });
+  // The others come again in a moment.
+  if (confirmed.size() > SideCheck::kMostAtOnce) confirmed.resize(SideCheck::kMostAtOnce);
   const auto worse = check_.FindWorse(confirmed, stop);
   for (const auto& [id, why] : worse) {
     Note(id, why);

@@ -23,7 +23,7 @@ constexpr std::uint16_t kSitePort = 80;
 // the lengths are, the rarer kinds get priorities outside of what a rule's length can be. Exact
 // hosts without a path keep the default, so that routes from other providers compare as Traefik's
 // users expect. Negative priorities work (seen with 3.7).
-constexpr std::int64_t kWildcardPriority = -1000;
+constexpr std::int64_t kWildcardPriority = -2000;  // below them with any path
 
 // Hosts that share a rule: those of one path (empty: the whole host), wildcards apart.
 using HostGroups =
@@ -119,14 +119,14 @@ Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
                                          const RouteOptions& options) {
   const site::Site& site = record.site;
   traefik::Configuration routes = DocumentRoutes(site, options, record.task_addresses);
-  const int lead = DocumentLead(record.phase);
+  const int lead = DocumentLead(record);
   // A site that is not served answers with the page only.
   if (site.routing.extra.empty() || !site.served) {
     const bool is_checked = record.phase == store::Phase::kToProvider && IsChecked(record, options);
     traefik::Configuration checks = is_checked ? routes : traefik::Configuration();
     Lead(routes, lead);
     if (is_checked) {
-      AddCheckRouters(checks, options.probe);
+      AddCheckRouters(record, options.probe, checks);
       routes.routers.merge(checks.routers);
       routes.middlewares.merge(checks.middlewares);
     }
@@ -148,7 +148,7 @@ Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
 }
 
 // The labels of the site's own routes.
-traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options, int lead = 0) {
+traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options, int lead) {
   traefik::Configuration routes = CommonRoutes(site, options);
   routes.services[site::ServiceName(site.id)].server_port = kSitePort;
   Lead(routes, lead);
@@ -157,7 +157,7 @@ traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options, i
 
 // The labels of the site's own routes with what its extra adds.
 Result<traefik::Labels> ExtendedLabels(const site::Site& site, const traefik::Labels& own,
-                                       const RouteOptions& options, int lead = 0) {
+                                       const RouteOptions& options, int lead) {
   traefik::codec::Problems problems;
   traefik::codec::Value routes = traefik::codec::DecodeLabels(own, problems);
   const auto more = CompileExtra(site, routes, Form::kLabels, options);
@@ -288,7 +288,7 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
   if (const auto routes = ExtendedRoutes(record, options); !routes) return Failure(routes.error());
   if (site.routing.extra.empty() || LabelObstacle(site)) return {};
   // It may be moved to labels at any time.
-  const auto labels = ExtendedLabels(site, OwnLabels(site, options), options);
+  const auto labels = ExtendedLabels(site, OwnLabels(site, options, 0), options, 0);
   if (labels) return {};
   return Failure(Error{ErrorKind::kInvalid,
                        labels.error().message,
@@ -313,18 +313,17 @@ std::vector<Result<traefik::Fragment>> DocumentFragments(
 traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOptions& options) {
   const bool stands_by = !HasLabels(record.phase) && StandsBy(record, options);
   if (!HasLabels(record.phase) && !stands_by) return traefik::DisabledLabels();
-  const int lead = stands_by ? kStandbyLead : 0;
+  const int lead = LabelLead(record);
   traefik::Labels labels;
   if (!record.adopted_labels.empty() && !stands_by) {
     labels = record.adopted_labels;
   } else {
-    labels = OwnLabels(record.site, options);
-    if (!record.site.routing.extra.empty()) {
+    const bool is_extended = !record.site.routing.extra.empty();
+    labels = OwnLabels(record.site, options, is_extended ? 0 : lead);
+    if (is_extended) {
       auto extended = ExtendedLabels(record.site, labels, options, lead);
       if (!extended) return traefik::DisabledLabels();
       labels = *std::move(extended);
-    } else if (stands_by) {
-      labels = OwnLabels(record.site, options, lead);
     }
     if (const std::string& pool = record.site.routing.pool; pool != site::kDefaultPool) {
       labels[std::string(kPoolLabel)] = pool;
@@ -334,7 +333,7 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
   traefik::Configuration more;
   if (record.phase == store::Phase::kToLabels && IsChecked(record, options)) {
     more = CommonRoutes(record.site, options);
-    AddCheckRouters(more, options.probe);
+    AddCheckRouters(record, options.probe, more);
     more.services.clear();
   }
   const bool unconfirmed = record.labels_confirmed < record.routes_revision;

@@ -16,8 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kVisitTimeout = 4s;
-constexpr std::size_t kAtOnce = 16;
+constexpr auto kVisitTimeout = 3s;
+constexpr std::size_t kThreads = 32;
 
 std::string Text(const VisitAnswer& answer) {
   return answer.status == 0 ? answer.problem : fmt::format("status {}", answer.status);
@@ -33,7 +33,7 @@ std::string HostOf(const site::Address& address) {
 }  // namespace
 
 VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
-                      const site::Site& site, const traefik::RevisionProbe& probe, bool as_check,
+                      const site::Site& site, const std::pair<std::string, std::string>& more,
                       const std::stop_token& stop) {
   const site::Address& address = site.hosts.front();
   const traefik::PathPrefix* const path = site::EffectivePath(site, address);
@@ -41,7 +41,7 @@ VisitAnswer VisitSite(provider::http::Client& client, const provider::Configured
   request.method = "HEAD";
   request.url = instance.entry_point + (path ? path->text() : "/");
   request.headers = {{"Host", HostOf(address)}, {"User-Agent", "orchestrator-check"}};
-  if (as_check) request.headers.emplace_back(probe.secret_header, probe.secret);
+  if (!more.first.empty()) request.headers.push_back(more);
   request.timeout = kVisitTimeout;
   const auto begin = Clock::now();
   const auto response = client.Send(request, stop);
@@ -55,9 +55,12 @@ VisitAnswer VisitSite(provider::http::Client& client, const provider::Configured
   return answer;
 }
 
+bool IsGood(const VisitAnswer& answer) {
+  return answer.status != 0 && answer.status != 404 && answer.status < 500;
+}
+
 bool IsWorse(const VisitAnswer& before, const VisitAnswer& after) {
-  const bool was_good = before.status != 0 && before.status != 404 && before.status < 500;
-  return was_good && after.status != before.status;
+  return IsGood(before) && after.status != before.status;
 }
 
 std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_token& stop) const {
@@ -65,11 +68,11 @@ std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_
   if (!pool) return {};
   for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
     if (instance.entry_point.empty() || pool->instances.IsGone(instance.name)) continue;
-    const auto ask = [&](bool as_check) {
-      return VisitSite(client_, instance, record.site, options_.probe, as_check, stop);
-    };
-    const VisitAnswer before = ask(false);
-    const VisitAnswer after = ask(true);
+    const VisitAnswer before = VisitSite(client_, instance, record.site, {}, stop);
+    if (!IsGood(before)) continue;
+    const VisitAnswer after =
+        VisitSite(client_, instance, record.site,
+                  {options_.probe.secret_header, CheckSecret(record, options_.probe)}, stop);
     if (!IsWorse(before, after)) continue;
     const bool to_document = record.phase == store::Phase::kToProvider;
     return fmt::format("{} answers with {} by the {}, but with {} by the {}", instance.name,
@@ -90,7 +93,7 @@ std::map<site::SiteId, std::string> SideCheck::FindWorse(std::span<const store::
   std::atomic<std::size_t> next = 0;
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(kAtOnce, asked.size()); ++i) {
+    for (std::size_t i = 0; i < std::min(kThreads, asked.size()); ++i) {
       threads.emplace_back([&] {
         for (std::size_t at = next++; at < asked.size() && !stop.stop_requested(); at = next++) {
           std::string why = Compare(*asked[at], stop);

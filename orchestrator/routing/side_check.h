@@ -4,6 +4,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "orchestrator/routing/routes.h"
 #include "provider/http/client.h"
@@ -23,7 +24,8 @@ class SideCheck {
   // Those of `records` whose new side does not answer as the old one, with the reason, a sentence.
   // What is broken on the old side cannot be worse on the new one. Sites that cannot be asked for
   // (see IsChecked), and Traefiks that cannot be asked, are passed over. Blocks for as long as the
-  // sites take to answer, some seconds at most.
+  // sites take to answer: kMostAtOnce are the most that should be asked for in one go.
+  static constexpr std::size_t kMostAtOnce = 128;
   std::map<site::SiteId, std::string> FindWorse(std::span<const store::SiteRecord> records,
                                                 const std::stop_token& stop) const;
 
@@ -42,11 +44,14 @@ struct VisitAnswer {
   std::chrono::milliseconds time{0};
 };
 
-// Asks a Traefik for the first address of the site, without its body. `as_check`: on the side that
-// the site goes to.
+// Asks a Traefik for the first address of the site, without its body. `more`: another header, whose
+// name may be empty.
 VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
-                      const site::Site& site, const traefik::RevisionProbe& probe, bool as_check,
+                      const site::Site& site, const std::pair<std::string, std::string>& more,
                       const std::stop_token& stop);
+
+// Whether a visitor is served: by the site, not with an error of Traefik.
+bool IsGood(const VisitAnswer& answer);
 
 // Whether `after` is worse than `before` for a visitor.
 bool IsWorse(const VisitAnswer& before, const VisitAnswer& after);

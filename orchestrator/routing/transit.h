@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "orchestrator/routing/routes.h"
 #include "orchestrator/store/record.h"
 #include "traefik/codec/value.h"
@@ -10,22 +12,25 @@
 // before a visitor depends on it. Pure functions.
 namespace orchestrator::routing {
 
-// Which of a site's two sides Traefik prefers: its routers in the document have priorities that are
-// by this much higher than those of its labels. Between any two routers of different sites there is
-// more room.
-int DocumentLead(store::Phase phase);
-
-// The same of labels that only stand by, against those of other times.
-inline constexpr int kStandbyLead = -1;
+// By how much the priorities of the record's routers are above those that they have when it is
+// settled: below them on the side that it goes to, or that only stands by. Between any two routers
+// of different sites there is more room.
+int DocumentLead(const store::SiteRecord& record);
+int LabelLead(const store::SiteRecord& record);
 
 // Changes the priorities of all routers by `lead`, and with that from "the length of the rule" to a
 // number; none for 0.
 void Lead(traefik::Configuration& routes, int lead);
 void Lead(traefik::codec::Value& routes, int lead);
 
-// Adds to every router a twin that takes only requests with the probe's secret header, whatever
-// else there is for its rule. The site does not get to see that header.
-void AddCheckRouters(traefik::Configuration& routes, const traefik::RevisionProbe& probe);
+// What the check routers of this record, and of no other revision of it, want to see in the probe's
+// header.
+std::string CheckSecret(const store::SiteRecord& record, const traefik::RevisionProbe& probe);
+
+// Adds to every router a twin that takes only requests with CheckSecret in the probe's header,
+// whatever else there is for its rule. The site does not get to see that header.
+void AddCheckRouters(const store::SiteRecord& record, const traefik::RevisionProbe& probe,
+                     traefik::Configuration& routes);
 
 // Whether the site has such routers on the side that it goes to.
 bool IsChecked(const store::SiteRecord& record, const RouteOptions& options);

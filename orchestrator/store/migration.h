@@ -39,6 +39,7 @@ struct Migration {
   std::size_t batch = 100;             // sites that are moved at once
   std::size_t canary = 5;              // sites of the first batch
   std::chrono::milliseconds pause{0};  // from the end of a batch to the next one
+  std::vector<std::string> accept;     // differences, by their pointers
   std::int64_t created = 0;            // seconds since 1970
   std::int64_t ended = 0;              // 0: not yet
 

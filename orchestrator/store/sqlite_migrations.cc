@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/store/sqlite_record.h"
+
 namespace orchestrator::store {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr std::size_t kUnderWayShown = 10;
 constexpr std::string_view kColumns =
     "id, target, state, reason, resumes_itself, pool, chosen, there, stay, default_before, batch, "
     "canary, "
-    "pause, created, ended";
+    "pause, accept, created, ended";
 
 Migration ReadRow(const SqliteStatement& row) {
   Migration migration;
@@ -32,8 +34,9 @@ Migration ReadRow(const SqliteStatement& row) {
   migration.batch = static_cast<std::size_t>(row.Integer(10));
   migration.canary = static_cast<std::size_t>(row.Integer(11));
   migration.pause = std::chrono::milliseconds(row.Integer(12));
-  migration.created = row.Integer(13);
-  migration.ended = row.Integer(14);
+  migration.accept = SplitLines(row.Text(13));
+  migration.created = row.Integer(14);
+  migration.ended = row.Integer(15);
   return migration;
 }
 
@@ -59,7 +62,7 @@ std::optional<Migration> ReadMigration(SqliteDatabase& database, std::uint64_t i
 void WriteMigration(SqliteDatabase& database, const Migration& migration) {
   // Without a replacement of the row, which would take its steps away.
   static const std::string kWrite = fmt::format(
-      "INSERT INTO migrations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "INSERT INTO migrations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, "
       "resumes_itself = excluded.resumes_itself, ended = excluded.ended",
       kColumns);
@@ -78,6 +81,7 @@ void WriteMigration(SqliteDatabase& database, const Migration& migration) {
       .Bind(std::uint64_t{migration.batch})
       .Bind(std::uint64_t{migration.canary})
       .Bind(static_cast<std::int64_t>(migration.pause.count()))
+      .Bind(JoinLines(migration.accept))
       .Bind(migration.created)
       .Bind(migration.ended)
       .Run();

@@ -12,14 +12,6 @@
 namespace orchestrator::store {
 namespace {
 
-std::vector<std::string> SplitLines(std::string_view text) {
-  std::vector<std::string> lines;
-  for (const auto part : std::views::split(text, '\n')) {
-    if (!part.empty()) lines.emplace_back(std::string_view(part));
-  }
-  return lines;
-}
-
 // What is damaged is as if there were none: the site's own labels say the same.
 std::map<std::string, std::string> ParseLabels(std::string_view text) {
   std::map<std::string, std::string> labels;
@@ -32,6 +24,14 @@ std::map<std::string, std::string> ParseLabels(std::string_view text) {
 }
 
 }  // namespace
+
+std::vector<std::string> SplitLines(std::string_view text) {
+  std::vector<std::string> lines;
+  for (const auto part : std::views::split(text, '\n')) {
+    if (!part.empty()) lines.emplace_back(std::string_view(part));
+  }
+  return lines;
+}
 
 std::string LabelsText(const std::map<std::string, std::string>& labels) {
   return labels.empty() ? "" : nlohmann::json(labels).dump();

@@ -30,8 +30,9 @@ RecordRow ReadRow(const SqliteStatement& row, int first);
 // The error is a sentence that says which site it is.
 Result<SiteRecord> ParseRow(RecordRow row);
 
-// A list as one text.
+// A list as one text, and back.
 std::string JoinLines(const std::vector<std::string>& lines);
+std::vector<std::string> SplitLines(std::string_view text);
 
 // Labels as JSON; an empty text for none.
 std::string LabelsText(const std::map<std::string, std::string>& labels);

@@ -90,12 +90,14 @@ CREATE TABLE migrations (
   batch          INTEGER NOT NULL,
   canary         INTEGER NOT NULL,
   pause          INTEGER NOT NULL,
+  accept         TEXT NOT NULL,  -- lines
   created        INTEGER NOT NULL,
   ended          INTEGER NOT NULL
 ) STRICT;
 INSERT INTO migrations
   SELECT json_extract(value, '$.id'), iif(json_extract(value, '$.to') = 'labels', 1, 2), 4, '', 0,
-         '', 0, 0, 0, -1, 100, 5, 0, json_extract(value, '$.created'), json_extract(value, '$.created')
+         '', 0, 0, 0, -1, 100, 5, 0, '',
+         json_extract(value, '$.created'), json_extract(value, '$.created')
   FROM json_each((SELECT iif(json_valid(value), value, '[]') FROM settings
                   WHERE key = 'migrations'))
   WHERE type = 'object' AND json_type(value, '$.id') = 'integer' AND json_type(value, '$.created') = 'integer';

@@ -246,7 +246,7 @@ TEST_CASE("More exact addresses of other sites go before a router of an extra") 
     std::int64_t priority;
   };
   const Case cases[] = {
-      {"should stay below exact hosts", "*.a.example", "", -999},
+      {"should stay below exact hosts", "*.a.example", "", -1999},
       {"should stay below longer paths", "a.example", "/p", 100'009},
   };
   for (const Case& c : cases) {

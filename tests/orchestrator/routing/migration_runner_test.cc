@@ -80,6 +80,7 @@ class Fixture {
                                .waiting_for = [](SiteId) { return "a Traefik"; },
                                .patience = patience,
                                .watch = 300ms,
+                               .drop_grace = 50ms,
                                .stale_after = 50ms});
   }
 
@@ -225,7 +226,7 @@ TEST_CASE("A migration is paused while a Traefik is away, and goes on when it is
   Fixture fixture(3);
   fixture.pools->Default().instances.RecordProbeFailure("edge", "it does not answer");
   fixture.Start();
-  const auto id = fixture.Order({});
+  const auto id = fixture.Order({.pool = "default"});
   REQUIRE(fixture.Becomes(id, State::kPaused));
   CHECK_THAT(fixture.Find(id).reason, ContainsSubstring("edge: it does not answer"));
   CHECK(fixture.Find(id).resumes_itself);
@@ -237,6 +238,9 @@ TEST_CASE("A migration is paused while a Traefik is away, and goes on when it is
   SECTION("but not when a user has paused it as well") {
     REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kPause));
     fixture.Poll();
+    const auto other = fixture.Order({.pool = "other"});  // which the runner sees after that
+    CHECK(fixture.Becomes(other, State::kFinished));
+    CHECK(fixture.Find(id).state == State::kPaused);
     REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kResume));
     CHECK(fixture.Reaches(id, State::kFinished));
   }
@@ -249,7 +253,7 @@ TEST_CASE("A first batch that does not come over sends everything back") {
   fixture.Start();
   const auto id = fixture.Order({.canary = 2});
   REQUIRE(fixture.Reaches(id, State::kRolledBack));
-  CHECK_THAT(fixture.Find(id).reason, ContainsSubstring("site 1: a Traefik"));
+  CHECK_THAT(fixture.Find(id).reason, ContainsSubstring("site 1 does not come over: a Traefik"));
   CHECK(fixture.In(Phase::kLabels) == 6);
   CHECK(fixture.Count(id, StepState::kPlanned) == 4);
 }
@@ -262,11 +266,77 @@ TEST_CASE("A later batch that does not come over waits for somebody to look") {
   const auto id = fixture.Order({.canary = 2});
   REQUIRE(fixture.Reaches(id, State::kPaused));
   CHECK_FALSE(fixture.Find(id).resumes_itself);
-  CHECK_THAT(fixture.Find(id).reason, ContainsSubstring("site 4: a Traefik"));
+  CHECK_THAT(fixture.Find(id).reason, ContainsSubstring("site 4 does not come over: a Traefik"));
   CHECK(fixture.Count(id, StepState::kMoved) == 5);
   fixture.stuck.clear();
   fixture.Settle();
   REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kResume));
+  CHECK(fixture.Reaches(id, State::kFinished));
+}
+
+TEST_CASE("Whoever lets a migration go on gives its batch its time again") {
+  Fixture fixture(4);
+  fixture.patience = 600ms;
+  fixture.stuck = {1};
+  fixture.Start();
+  const auto id = fixture.Order({.canary = 0});
+  REQUIRE(fixture.Reaches(id, State::kPaused));
+  REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kResume));
+  const auto begin = std::chrono::steady_clock::now();
+  REQUIRE(fixture.Reaches(id, State::kPaused));
+  CHECK(std::chrono::steady_clock::now() - begin > 500ms);
+}
+
+TEST_CASE("A site that does not get back holds up no others") {
+  Fixture fixture(6);
+  fixture.Start();
+  const auto id = fixture.Order({.batch = 3, .canary = 0});
+  REQUIRE(fixture.Reaches(id, State::kFinished));
+  fixture.runner.reset();
+  fixture.patience = 300ms;
+  fixture.stuck = {5};
+  REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kRollBack));
+  fixture.Start();
+  REQUIRE(fixture.Reaches(id, State::kRolledBack));
+  CHECK(fixture.Count(id, StepState::kReturned) == 5);
+  CHECK(fixture.StateOf(id, 5) == StepState::kSkipped);
+  CHECK(WantedMode(*fixture.store.Find(5)) == RoutingMode::kLabels);  // it goes on
+}
+
+TEST_CASE("A site that does not come over does not hold up an end") {
+  Fixture fixture(4);
+  fixture.patience = 600ms;
+  fixture.Start();
+  const auto id = fixture.Order({.batch = 2, .canary = 0});
+  REQUIRE(Eventually([&] { return fixture.Count(id, StepState::kStarted) == 2; }));
+  REQUIRE(CommandMigration(*fixture.store, id, MigrationCommand::kAbort));
+  CHECK(fixture.Becomes(id, State::kAborted));
+  CHECK(fixture.StateOf(id, 1) == StepState::kSkipped);
+  CHECK(fixture.StateOf(id, 3) == StepState::kPlanned);
+}
+
+TEST_CASE("A site that its owner has changed since the plan is planned again") {
+  Fixture fixture(3);
+  const auto id = fixture.Order({.to = RoutingMode::kProvider, .pool = "default"});
+  SiteRecord elsewhere = *fixture.store.Find(1);
+  elsewhere.site.routing.pool = "other";
+  SiteRecord own = *fixture.store.Find(2);
+  own.site.routing.mode = RoutingMode::kLabels;
+  fixture.store.Put({elsewhere, own});
+  fixture.Start();
+  REQUIRE(fixture.Reaches(id, State::kFinished));
+  CHECK(fixture.StateOf(id, 1) == StepState::kSkipped);
+  CHECK(fixture.StateOf(id, 2) == StepState::kSkipped);
+  CHECK(fixture.StateOf(id, 3) == StepState::kMoved);
+}
+
+TEST_CASE("A first batch is not blamed for what its owner has changed") {
+  Fixture fixture(4);
+  fixture.Start();
+  const auto id = fixture.Order({.canary = 1});
+  REQUIRE(Eventually([&] { return fixture.Count(id, StepState::kStarted) == 1; }));
+  fixture.status = 404;
+  fixture.store.Put({*fixture.store.Find(1)});  // with another revision
   CHECK(fixture.Reaches(id, State::kFinished));
 }
 

@@ -82,6 +82,22 @@ TEST_CASE("An order for all sites makes the mode that of new sites, and moves no
   CHECK_THAT(steps[1].note, ContainsSubstring("routing.mode"));
 }
 
+TEST_CASE("What sites would follow that are bound to their side is what the system does") {
+  tests::TestStore store;
+  SiteRecord bound = MakeRecord(MakeSite(1));
+  bound.site.routing.extra = R"j({"http": {"services": {"w": {"weighted": {"services": []}}}}})j";
+  store.Put({bound, MakeRecord(MakeExternal(2)), MakeRecord(MakeSite(3))});
+  tests::SetDefaultMode(*store, "labels");
+  const Migration migration = Start(store, {}).value();
+  CHECK(store.Find(1)->followed == RoutingMode::kProvider);
+  CHECK(store.Find(2)->followed == RoutingMode::kProvider);
+  CHECK(store.Find(3)->followed == RoutingMode::kLabels);  // it is moved by a step
+  // Nothing of it is done by an order about some sites.
+  End(store, migration);
+  REQUIRE(Start(store, {.to = RoutingMode::kLabels, .pool = "default"}));
+  CHECK(store.Find(1)->followed == RoutingMode::kProvider);
+}
+
 TEST_CASE("Sites are divided into a small first batch and equal ones") {
   struct Case {
     const char* sentence;
@@ -196,13 +212,21 @@ TEST_CASE("What goes back gives new sites their mode back, unless somebody has o
     REQUIRE(CommandMigration(*store, first.id, MigrationCommand::kRollBack));
     CHECK(DefaultMode(*store) == RoutingMode::kProvider);
   }
-  SECTION("not after a later order") {
+  SECTION("the last one first") {
     End(store, first);
     Migration second = Start(store, {.to = RoutingMode::kProvider}).value();
     End(store, second);
-    End(store, Start(store, {.to = RoutingMode::kLabels}).value());
-    REQUIRE(CommandMigration(*store, second.id, MigrationCommand::kRollBack));
+    const auto refused = CommandMigration(*store, first.id, MigrationCommand::kRollBack);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().kind == ErrorKind::kConflict);
+    CHECK_THAT(refused.error().message,
+               ContainsSubstring("migration " + std::to_string(second.id) + " came after it"));
+    CHECK(DefaultMode(*store) == RoutingMode::kProvider);
+    second = CommandMigration(*store, second.id, MigrationCommand::kRollBack).value();
     CHECK(DefaultMode(*store) == RoutingMode::kLabels);
+    End(store, second, State::kRolledBack);
+    REQUIRE(CommandMigration(*store, first.id, MigrationCommand::kRollBack));
+    CHECK(DefaultMode(*store) == RoutingMode::kProvider);
   }
 }
 

@@ -81,9 +81,11 @@ class Fixture {
   ServerResponse Answer(const ServerRequest& request) const {
     ServerResponse response;
     response.status = 418;
-    const bool is_ours = request.Header("X-Secret") == "secret";
-    if (request.Header("Host") == "site1.example") response.status = is_ours ? checks : visitors;
-    const bool known = is_ours && request.Header("Host") == "probe.invalid";
+    if (request.Header("Host") == "site1.example") {
+      response.status = request.Header("X-Secret").empty() ? visitors : checks;
+    }
+    const bool known =
+        request.Header("X-Secret") == "secret" && request.Header("Host") == "probe.invalid";
     if (known && labels_shown) {
       const std::string revision = request.path.substr(request.path.rfind('/') + 1);
       response.headers.emplace_back(kLabelMarkerHeader, revision);
@@ -188,14 +190,17 @@ TEST_CASE("A switch that was begun is resumed from the store alone") {
   CHECK(fixture.PhaseEventually(2, Phase::kLabels));
 }
 
-TEST_CASE("A switch that is half done turns round when the wish does") {
-  Fixture fixture;
-  fixture.labels_applied = true;
-  fixture.labels_shown = true;
-  fixture.store.Put({MakeRecord(MakeSite(1), Phase::kToProvider)});
-  tests::SetDefaultMode(*fixture.store, "labels");
-  fixture.Start();
-  CHECK(fixture.PhaseEventually(1, Phase::kLabels));
+TEST_CASE("Turned round half way, a site is at once where its visitors still are") {
+  for (const bool to_labels : {true, false}) {
+    INFO((to_labels ? "to labels" : "to the document"));
+    Fixture fixture;  // in which nothing is ever confirmed
+    fixture.store.Put({MakeRecord(MakeSite(1), to_labels ? Phase::kToProvider : Phase::kToLabels)});
+    tests::SetDefaultMode(*fixture.store, to_labels ? "labels" : "provider");
+    const auto document = *fixture.store->DocumentRevision(site::kDefaultPool);
+    fixture.Start();
+    CHECK(fixture.PhaseEventually(1, to_labels ? Phase::kLabels : Phase::kProvider));
+    CHECK(*fixture.store->DocumentRevision(site::kDefaultPool) > document);
+  }
 }
 
 TEST_CASE("A site's own mode goes before the system's") {

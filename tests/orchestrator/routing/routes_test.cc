@@ -304,7 +304,7 @@ TEST_CASE("Labels that stand by have lower priorities than the document") {
   CHECK(labels.at("traefik.http.routers.site_0001.rule") ==
         full.at("traefik.http.routers.site_0001.rule"));
   CHECK(labels.at("traefik.http.routers.site_0001.priority") == "16");
-  CHECK(labels.at("traefik.http.routers.site_0001-wildcard.priority") == "-1001");
+  CHECK(labels.at("traefik.http.routers.site_0001-wildcard.priority") == "-2001");
   CHECK_FALSE(labels.contains("traefik.http.routers.site_0001-marker.rule"));
 
   record.site.routing.extra =

@@ -1,5 +1,10 @@
 #include "orchestrator/routing/transit.h"
 
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include <catch2/catch_test_macros.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,13 +34,33 @@ std::int64_t PriorityOf(const json& router) {
              : static_cast<std::int64_t>(router.at("rule").get<std::string>().size());
 }
 
-// By host and path: the priority of the router of the given phase's document.
-std::int64_t DocumentPriority(const char* host, const char* path, Phase phase) {
+SiteRecord RecordOf(const char* host, const char* path, Phase phase) {
   SiteRecord record = MakeRecord(MakeSite(1, {host}), phase);
   if (path) record.site.routing.path_prefix = *traefik::PathPrefix::Parse(path);
+  return record;
+}
+
+// The priority of the site's router in the document of a record in this phase.
+std::int64_t DocumentPriority(const SiteRecord& record) {
   const json routers = DocumentOf(record)["routers"];
   for (const auto& [name, router] : routers.items()) {
     if (!name.ends_with("-check")) return PriorityOf(router);
+  }
+  return 0;
+}
+
+// The same of its labels.
+std::int64_t LabelPriority(const SiteRecord& record) {
+  RouteOptions options = tests::MakeRouteOptions();
+  options.probe_labels = false;
+  const auto labels = ServiceLabels(record, options);
+  for (const auto& [key, value] : labels) {
+    if (key.starts_with("traefik.http.routers.") && key.ends_with(".priority")) {
+      return std::stoll(value);
+    }
+  }
+  for (const auto& [key, value] : labels) {
+    if (key.ends_with(".rule")) return static_cast<std::int64_t>(value.size());
   }
   return 0;
 }
@@ -44,9 +69,17 @@ TEST_CASE("The side that a site comes from goes before the other one") {
   for (const char* const host : {"a.example", "*.b.example"}) {
     for (const char* const path : {static_cast<const char*>(nullptr), "/", "/app"}) {
       INFO(host << (path ? path : ""));
-      const auto labels = DocumentPriority(host, path, Phase::kProvider);  // as labels always have
-      CHECK(DocumentPriority(host, path, Phase::kToProvider) == labels - 1);
-      CHECK(DocumentPriority(host, path, Phase::kToLabels) == labels + 1);
+      const auto settled = DocumentPriority(RecordOf(host, path, Phase::kProvider));
+      CHECK(LabelPriority(RecordOf(host, path, Phase::kLabels)) == settled);
+      const SiteRecord to_provider = RecordOf(host, path, Phase::kToProvider);
+      CHECK(LabelPriority(to_provider) == settled);
+      CHECK(DocumentPriority(to_provider) == settled - 1);
+      SiteRecord to_labels = RecordOf(host, path, Phase::kToLabels);
+      CHECK(LabelPriority(to_labels) == settled - 1);
+      CHECK(DocumentPriority(to_labels) == settled);
+      // Labels of others stay as they are, so the document goes up.
+      to_labels.adopted_labels = {{"traefik.http.routers.x.rule", "Host(`a.example`)"}};
+      CHECK(DocumentPriority(to_labels) == settled + 1);
     }
   }
 }
@@ -59,23 +92,37 @@ TEST_CASE("On their way, sites compare with others as they did before") {
     const char* second_host;
     const char* second_path;
   };
+  const std::string longest = "/" + std::string(254, 'a');
   const Case cases[] = {
       {"a longer path goes first", "a.example", "/abc", "a.example", "/ab"},
       {"a path goes before the whole host", "a.example", "/a", "a.example", nullptr},
       {"an exact host goes before a wildcard", "a.b.example", nullptr, "*.b.example", nullptr},
-      {"a wildcard's path goes before its whole", "*.b.example", "/a", "*.b.example", nullptr},
-      {"an exact host goes before a wildcard's path", "a.b.example", nullptr, "*.b.example",
-       "/a/long"},
+      {"a wildcard's path goes before its whole", "*.b.example", "/", "*.b.example", nullptr},
+      {"an exact host goes before any path of a wildcard", "a.b.example", nullptr, "*.b.example",
+       longest.c_str()},
   };
   for (const Case& c : cases) {
-    for (const Phase first : {Phase::kToProvider, Phase::kProvider, Phase::kToLabels}) {
-      for (const Phase second : {Phase::kToProvider, Phase::kProvider, Phase::kToLabels}) {
-        INFO(c.sentence << " while " << store::Name(first) << " and " << store::Name(second));
-        CHECK(DocumentPriority(c.first_host, c.first_path, first) >
-              DocumentPriority(c.second_host, c.second_path, second));
+    std::vector<std::int64_t> first;
+    std::vector<std::int64_t> second;
+    for (const Phase phase :
+         {Phase::kLabels, Phase::kToProvider, Phase::kProvider, Phase::kToLabels}) {
+      for (auto [host, path, priorities] : {std::tuple{c.first_host, c.first_path, &first},
+                                            std::tuple{c.second_host, c.second_path, &second}}) {
+        const SiteRecord record = RecordOf(host, path, phase);
+        if (InDocument(phase)) priorities->push_back(DocumentPriority(record));
+        if (HasLabels(phase)) priorities->push_back(LabelPriority(record));
       }
     }
+    INFO(c.sentence);
+    CHECK(std::ranges::min(first) > std::ranges::max(second));
   }
+}
+
+TEST_CASE("A priority never becomes 0, which would be the length of the rule") {
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example"}), Phase::kToProvider);
+  record.site.routing.extra = R"j({"http": {"routers": {
+      "last": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "site", "priority": 1}}}})j";
+  CHECK(DocumentOf(record)["routers"]["site_0001-x-last"]["priority"] == -1);
 }
 
 TEST_CASE("Routers of a site's extra are led like its own") {
@@ -99,7 +146,9 @@ TEST_CASE(
     "The new side of a site can be asked for with the probe's secret, which it does not see") {
   const json document = DocumentOf(MakeRecord(MakeSite(1, {"a.example"}), Phase::kToProvider));
   const json& check = document.at("routers").at("site_0001-check");
-  CHECK(check.at("rule") == "(Host(`a.example`)) && Header(`X-Secret`, `secret`)");
+  const std::string secret =
+      CheckSecret(MakeRecord(MakeSite(1, {"a.example"})), tests::MakeRouteOptions().probe);
+  CHECK(check.at("rule") == "(Host(`a.example`)) && Header(`X-Secret`, `" + secret + "`)");
   CHECK(check.at("service") == "site_0001");
   CHECK(check.at("priority").get<int>() > 1'000'000);
   CHECK(check.at("middlewares").at(0) == "orchestrator-check");
@@ -117,6 +166,16 @@ TEST_CASE(
     INFO(key);
     CHECK(OwnsLabel(key, {1}));
   }
+}
+
+TEST_CASE("What lets into check routers is another for every site and revision") {
+  const traefik::RevisionProbe probe = tests::MakeRouteOptions().probe;
+  SiteRecord record = MakeRecord(MakeSite(1));
+  const std::string first = CheckSecret(record, probe);
+  CHECK_FALSE(first.contains(probe.secret));
+  record.routes_revision = 1;
+  CHECK(CheckSecret(record, probe) != first);
+  CHECK(CheckSecret(MakeRecord(MakeSite(2)), probe) != first);
 }
 
 TEST_CASE("Nothing of a site's way is left when it is there") {

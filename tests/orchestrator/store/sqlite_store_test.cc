@@ -197,6 +197,7 @@ TEST_CASE("Migrations and their steps come back as they were put") {
   migration.batch = 6;
   migration.canary = 7;
   migration.pause = std::chrono::milliseconds(8);
+  migration.accept = {"/http/a", "/http/b"};
   migration.created = 9;
   migration.ended = 10;
   const MigrationStep step{.migration = 3,
