@@ -76,6 +76,32 @@ TEST_CASE("routing is shown and switched from the command line") {
   CHECK(orchestrator.Command({"routing", "mode", "provider"}).status == 0);
   const Finished migrations = orchestrator.Command({"routing", "migrations"});
   CHECK(migrations.output.contains("provider"));
+  CHECK(migrations.output.contains("finished"));
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/1",
+                    R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})")
+              .status == 201);
+  const Finished plan = orchestrator.Command({"routing", "plan", "provider", "--kind", "external"});
+  CHECK(plan.status == 0);
+  CHECK(plan.output.contains("0 sites move, 1 are there, 0 stay"));
+  const Finished late = orchestrator.Command({"routing", "migrations", "pause"});
+  CHECK(late.status == 1);
+  CHECK(late.output.contains("is finished"));
+  CHECK(orchestrator.Command({"routing", "migrations", "rollback"}).status == 0);
+
+  // What becomes of it can be followed as events.
+  const auto follow = [&](const std::string& id) {
+    return orchestrator.CallRaw(
+        "GET", "/v1/routing/migrations/" + id, "",
+        {{"Accept", "text/event-stream"}, {"Authorization", "Bearer " + orchestrator.Token()}});
+  };
+  CHECK(follow("999").status == 404);
+  const nlohmann::json list =
+      nlohmann::json::parse(orchestrator.Call("GET", "/v1/routing/migrations").body);
+  const Answer events = follow(list.at("migrations").front().at("id").dump());
+  CHECK(events.status == 200);
+  CHECK(events.body.contains("event: end"));
+  CHECK(events.body.contains("rolled-back"));
   const Finished labels = orchestrator.Command({"routing", "mode", "labels"});
   CHECK(labels.status == 1);
   CHECK(labels.output.contains("need a Docker engine"));
