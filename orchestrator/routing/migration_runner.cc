@@ -1,14 +1,13 @@
 #include "orchestrator/routing/migration_runner.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/fault/crash_point.h"
-#include "orchestrator/routing/extra.h"
+#include "orchestrator/routing/migration_steps.h"
 #include "orchestrator/routing/migrations.h"
 
 namespace orchestrator::routing {
@@ -20,7 +19,6 @@ using fault::MaybeCrash;
 using site::RoutingMode;
 using store::Migration;
 using store::MigrationStep;
-using store::Phase;
 using store::SiteRecord;
 using State = store::Migration::State;
 using StepState = store::MigrationStep::State;
@@ -29,102 +27,6 @@ constexpr auto kBusyCheck = 100ms;
 constexpr auto kIdleCheck = 10s;
 constexpr auto kGathering = 10ms;
 constexpr auto kPatienceForOne = 100ms;
-
-Phase PhaseOf(RoutingMode side) {
-  return side == RoutingMode::kLabels ? Phase::kLabels : Phase::kProvider;
-}
-
-bool Any(const std::vector<MigrationStep>& steps, StepState state) {
-  return std::ranges::find(steps, state, &MigrationStep::state) != steps.end();
-}
-
-bool IsUnderWay(const MigrationStep& step) {
-  return step.state == StepState::kStarted || step.state == StepState::kReturning;
-}
-
-// Whether only the first, small batch is over, and others are to come.
-bool IsCanaryOver(const Migration& migration, const std::vector<MigrationStep>& steps) {
-  return migration.canary > 0 && Any(steps, StepState::kPlanned) && Any(steps, StepState::kMoved) &&
-         std::ranges::none_of(steps, [](const MigrationStep& step) {
-           return step.batch > 0 && step.state != StepState::kPlanned &&
-                  step.state != StepState::kSkipped;
-         });
-}
-
-// Whether this migration, and nobody after it, has said where the site is.
-bool IsOurs(const SiteRecord& record, const Migration& migration) {
-  const RoutingMode mode = record.site.routing.mode;
-  return mode == RoutingMode::kDefault ? record.followed == migration.to
-                                       : migration.chosen && mode == migration.to;
-}
-
-// Sends the site over; why not, in the step, where it stays.
-void SendOver(const Migration& migration, SiteRecord& record, MigrationStep& step) {
-  const auto skip = [&](std::string why) {
-    step.state = StepState::kSkipped;
-    step.note = std::move(why);
-  };
-  RoutingMode& mode = record.site.routing.mode;
-  if (const auto obstacle = LabelObstacle(record.site);
-      obstacle && migration.to == RoutingMode::kLabels) {
-    return skip("it " + *obstacle);
-  }
-  step.mode_before = mode;
-  step.followed_before = record.followed;
-  if (mode != RoutingMode::kDefault && mode != migration.to) {
-    if (!migration.chosen) {
-      return skip(fmt::format("its own routing.mode is {}", site::Name(mode)));
-    }
-    mode = migration.to;
-  }
-  record.followed = migration.to;
-  step.state = StepState::kStarted;
-}
-
-// Sends it back to where it was.
-void SendBack(const Migration& migration, SiteRecord& record, MigrationStep& step) {
-  if (!IsOurs(record, migration)) {
-    step.state = StepState::kSkipped;
-    step.note = "it was sent elsewhere meanwhile";
-    return;
-  }
-  if (migration.chosen && record.site.routing.mode == migration.to) {
-    record.site.routing.mode = step.mode_before;
-  }
-  record.followed = step.followed_before;
-  step.state = StepState::kReturning;
-}
-
-void Remember(std::vector<MigrationStep> changed, std::vector<MigrationStep>& steps) {
-  std::map<site::SiteId, MigrationStep*> by_site;
-  for (MigrationStep& step : changed) by_site.emplace(step.site, &step);
-  for (MigrationStep& step : steps) {
-    const auto found = by_site.find(step.site);
-    if (found != by_site.end()) step = std::move(*found->second);
-  }
-}
-
-// The state of a step that is under way, from what its site has come to.
-void Judge(const Migration& migration, const std::optional<SiteRecord>& record,
-           const std::string& unapplied, MigrationStep& step) {
-  if (!record || record->removing) {
-    step.state = StepState::kSkipped;
-    step.note = "it was removed";
-    return;
-  }
-  const RoutingMode wanted = WantedMode(*record);
-  const bool is_settled = record->phase == PhaseOf(wanted) && unapplied.empty();
-  if (step.state == StepState::kReturning) {
-    if (is_settled) step.state = StepState::kReturned;
-    return;
-  }
-  if (wanted != migration.to) {
-    step.state = StepState::kSkipped;
-    step.note = "it was sent elsewhere meanwhile";
-  } else if (is_settled) {
-    step.state = StepState::kMoved;
-  }
-}
 
 }  // namespace
 
@@ -225,7 +127,7 @@ Result<void> MigrationRunner::Settle(const Migration& migration, Work& work) {
     const auto record = store_.Find(step.site);
     if (!record) return Failure(record.error());
     MigrationStep now = step;
-    Judge(migration, *record, *record ? options_.unapplied(**record) : "", now);
+    SettleStep(migration, *record, *record ? options_.unapplied(**record) : "", now);
     if (now != step) changed.push_back(std::move(now));
   }
   if (changed.empty()) return {};
@@ -340,18 +242,32 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
     }
   }
   if (stop.stop_requested()) return {};
-  std::vector<MigrationStep> steps;
-  bool is_ordered_otherwise = false;
+  const std::size_t count = planned.size();
+  const auto sent = Send(migration, std::move(planned), SendOver, work);
+  if (!sent || !*sent) return sent ? Result<void>() : Failure(sent.error());
+  spdlog::info("migration {} to {}: batch {} with {} sites", migration.id, site::Name(migration.to),
+               batch + 1, count);
+  MaybeCrash(CrashPoint::kBatchStarted);
+  return {};
+}
+
+// Sends the sites of those steps that are not skipped already, all in one transaction. False where
+// somebody has ordered otherwise meanwhile.
+Result<bool> MigrationRunner::Send(
+    const Migration& migration, std::vector<MigrationStep> steps,
+    const std::function<void(const Migration&, SiteRecord&, MigrationStep&)>& send, Work& work) {
+  std::vector<MigrationStep> sent;
+  bool is_sent = false;
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
-    steps = planned;
+    sent = steps;
     const auto migrations = transaction.Migrations();
     if (!migrations) return Failure(migrations.error());
     const auto now = std::ranges::find(*migrations, migration.id, &Migration::id);
-    is_ordered_otherwise = now == migrations->end() || now->state != State::kRunning;
-    if (is_ordered_otherwise) return {};
+    is_sent = now != migrations->end() && now->state == migration.state;
+    if (!is_sent) return {};
     std::vector<SiteRecord> records;
-    for (MigrationStep& step : steps) {
-      if (step.state != StepState::kPlanned) continue;
+    for (MigrationStep& step : sent) {
+      if (step.state == StepState::kSkipped) continue;
       auto record = transaction.Find(step.site);
       if (!record) return Failure(record.error());
       if (!*record || (*record)->removing) {
@@ -360,22 +276,19 @@ Result<void> MigrationRunner::StartBatch(const Migration& migration, Work& work,
         continue;
       }
       const RoutingMode mode = (*record)->site.routing.mode;
-      SendOver(migration, **record, step);
-      if (step.state != StepState::kStarted) continue;
+      send(migration, **record, step);
+      if (step.state == StepState::kSkipped) continue;
       if ((*record)->site.routing.mode != mode) (*record)->revision = transaction.revision();
       records.push_back(**std::move(record));
     }
     if (auto put = transaction.Put(records); !put) return put;
-    return transaction.PutSteps(steps);
+    return transaction.PutSteps(sent);
   });
   if (!written) return Failure(written.error());
-  if (is_ordered_otherwise) return {};
-  Remember(std::move(steps), work.steps);
+  if (!is_sent) return false;
+  Remember(std::move(sent), work.steps);
   work.begun = Clock::now();
-  spdlog::info("migration {} to {}: batch {} with {} sites", migration.id, site::Name(migration.to),
-               batch + 1, planned.size());
-  MaybeCrash(CrashPoint::kBatchStarted);
-  return {};
+  return true;
 }
 
 // Sites that came to the old side while the order was taken in.
@@ -438,34 +351,14 @@ Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
     });
   }
   std::vector<MigrationStep> steps;
-  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
-    steps.clear();
-    std::vector<SiteRecord> records;
-    for (const MigrationStep& known : work.steps) {
-      const bool is_over = known.state == StepState::kMoved || known.state == StepState::kStarted;
-      if (known.batch != batch || !is_over) continue;
-      MigrationStep& step = steps.emplace_back(known);
-      auto record = transaction.Find(step.site);
-      if (!record) return Failure(record.error());
-      if (!*record || (*record)->removing) {
-        step.state = StepState::kSkipped;
-        step.note = "it was removed";
-        continue;
-      }
-      const RoutingMode mode = (*record)->site.routing.mode;
-      SendBack(migration, **record, step);
-      if (step.state != StepState::kReturning) continue;
-      if ((*record)->site.routing.mode != mode) (*record)->revision = transaction.revision();
-      records.push_back(**std::move(record));
-    }
-    if (auto put = transaction.Put(records); !put) return put;
-    return transaction.PutSteps(steps);
+  std::ranges::copy_if(work.steps, std::back_inserter(steps), [&](const MigrationStep& step) {
+    return step.batch == batch &&
+           (step.state == StepState::kMoved || step.state == StepState::kStarted);
   });
-  if (!written) return Failure(written.error());
-  spdlog::info("migration {}: batch {} with {} sites goes back", migration.id, batch + 1,
-               steps.size());
-  Remember(std::move(steps), work.steps);
-  work.begun = Clock::now();
+  const std::size_t count = steps.size();
+  const auto sent = Send(migration, std::move(steps), SendBack, work);
+  if (!sent || !*sent) return sent ? Result<void>() : Failure(sent.error());
+  spdlog::info("migration {}: batch {} with {} sites goes back", migration.id, batch + 1, count);
   MaybeCrash(CrashPoint::kBatchReturning);
   return {};
 }

@@ -77,6 +77,10 @@ class MigrationRunner {
   bool IsPatient(const Work& work) const;
   Result<void> StartBatch(const store::Migration& migration, Work& work, std::size_t batch,
                           const std::stop_token& stop);
+  Result<bool> Send(const store::Migration& migration, std::vector<store::MigrationStep> steps,
+                    const std::function<void(const store::Migration&, store::SiteRecord&,
+                                             store::MigrationStep&)>& send,
+                    Work& work);
   Result<void> AddNewSites(const store::Migration& migration, Work& work, bool& added);
   Result<void> Change(
       store::Migration& migration,
