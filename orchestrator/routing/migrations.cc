@@ -65,6 +65,12 @@ Result<void> SetDefaultMode(store::Transaction& transaction, RoutingMode mode) {
   return transaction.SetSetting(kDefaultModeSetting, site::Name(mode));
 }
 
+void Enter(State state, std::string reason, Migration& migration) {
+  migration.state = state;
+  migration.reason = std::move(reason);
+  migration.resumes_itself = false;
+}
+
 // Says in `migration` what a user orders; why that cannot be, else.
 Result<void> Obey(store::Transaction& transaction, const std::vector<Migration>& migrations,
                   Migration& migration, MigrationCommand command) {
@@ -76,21 +82,15 @@ Result<void> Obey(store::Transaction& transaction, const std::vector<Migration>&
   switch (command) {
     case MigrationCommand::kPause:
       if (!goes_on) return refuse("only one that runs can be paused");
-      migration.state = State::kPaused;
-      migration.reason.clear();
-      migration.resumes_itself = false;
+      Enter(State::kPaused, "", migration);
       return {};
     case MigrationCommand::kResume:
       if (migration.state != State::kPaused) return refuse("only a paused one can be resumed");
-      migration.state = State::kRunning;
-      migration.reason.clear();
-      migration.resumes_itself = false;
+      Enter(State::kRunning, "", migration);
       return {};
     case MigrationCommand::kAbort:
       if (!goes_on) return refuse("only one that runs or is paused can be aborted");
-      migration.state = State::kAborting;
-      migration.reason.clear();
-      migration.resumes_itself = false;
+      Enter(State::kAborting, "", migration);
       return {};
     case MigrationCommand::kRollBack:
       if (migration.state == State::kRollingBack || migration.state == State::kRolledBack) {
@@ -200,9 +200,7 @@ Result<void> BeginRollback(store::Transaction& transaction, Migration& migration
     if (!migrations) return Failure(migrations.error());
     if (auto alone = CheckAlone(*migrations, migration); !alone) return alone;
   }
-  migration.state = State::kRollingBack;
-  migration.reason = std::move(reason);
-  migration.resumes_itself = false;
+  Enter(State::kRollingBack, std::move(reason), migration);
   migration.ended = 0;
   return RestoreDefaultMode(transaction, migration);
 }
