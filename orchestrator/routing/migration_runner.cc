@@ -28,6 +28,16 @@ constexpr auto kIdleCheck = 10s;
 constexpr auto kGathering = 10ms;
 constexpr auto kPatienceForOne = 100ms;
 
+// What is stored of the migration; nothing where it is not in the state any more that is known.
+Result<std::optional<Migration>> FindUnchanged(store::Transaction& transaction,
+                                               const Migration& known) {
+  auto migrations = transaction.Migrations();
+  if (!migrations) return Failure(migrations.error());
+  const auto now = std::ranges::find(*migrations, known.id, &Migration::id);
+  if (now == migrations->end() || now->state != known.state) return std::nullopt;
+  return std::move(*now);
+}
+
 }  // namespace
 
 MigrationRunner::MigrationRunner(store::Store& store, const provider::Pools& pools,
@@ -260,10 +270,9 @@ Result<bool> MigrationRunner::Send(
   bool is_sent = false;
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
     sent = steps;
-    const auto migrations = transaction.Migrations();
-    if (!migrations) return Failure(migrations.error());
-    const auto now = std::ranges::find(*migrations, migration.id, &Migration::id);
-    is_sent = now != migrations->end() && now->state == migration.state;
+    const auto now = FindUnchanged(transaction, migration);
+    if (!now) return Failure(now.error());
+    is_sent = now->has_value();
     if (!is_sent) return {};
     std::vector<SiteRecord> records;
     for (MigrationStep& step : sent) {
@@ -367,16 +376,14 @@ Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
 Result<void> MigrationRunner::Change(
     Migration& migration,
     const std::function<Result<void>(store::Transaction&, Migration&)>& change) {
-  const State before = migration.state;
   Migration changed;
   bool is_changed = false;
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
-    const auto migrations = transaction.Migrations();
-    if (!migrations) return Failure(migrations.error());
-    const auto now = std::ranges::find(*migrations, migration.id, &Migration::id);
-    is_changed = now != migrations->end() && now->state == before;
+    auto now = FindUnchanged(transaction, migration);
+    if (!now) return Failure(now.error());
+    is_changed = now->has_value();
     if (!is_changed) return {};
-    changed = *now;
+    changed = **std::move(now);
     if (auto done = change(transaction, changed); !done) return done;
     return transaction.PutMigration(changed);
   });
