@@ -34,6 +34,7 @@ work=$(mktemp -d)
 engine_directory=$work/engine
 passed=0
 failed=0
+failures=()
 
 # shellcheck source=examples/environment.sh
 . "$root/examples/environment.sh"
@@ -57,17 +58,28 @@ check() {
 
 # Runs a Catch2 program and counts its test cases. A program that ends without a count has failed.
 run_tests() {
-  local name=$1 report=$work/$1.xml counts
+  local name=$1 report=$work/$1.xml text=$work/$1.txt counts
   shift
   printf '\n== %s\n' "$name"
-  "$@" --reporter console --reporter "xml::out=$report" "${filter[@]}" || true
+  "$@" --reporter console --reporter "console::out=$text" --reporter "xml::out=$report" "${filter[@]}" || true
   counts=$(sed -n 's/.*<OverallResultsCases successes="\([0-9]*\)" failures="\([0-9]*\)".*/\1 \2/p' "$report" | tail -n 1)
   if [ -z "$counts" ]; then
     failed=$((failed + 1))
+    failures+=("$text")
     return
   fi
   passed=$((passed + ${counts% *}))
   failed=$((failed + ${counts#* }))
+  if [ "${counts#* }" -gt 0 ]; then failures+=("$text"); fi
+}
+
+# What failed once more, where it is found: the log lines of all tests stand before.
+repeat_failures() {
+  local text
+  for text in "${failures[@]}"; do
+    printf '\n== what failed in %s\n' "$(basename "$text" .txt)"
+    cat "$text"
+  done
 }
 
 check_format() {
@@ -123,5 +135,6 @@ if [ $unit_only = no ]; then
   run_tests integration_tests "build/$preset/integration_tests"
 fi
 
+repeat_failures
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
