@@ -5,14 +5,27 @@
 namespace orchestrator::deploy {
 namespace {
 
-// For any POSIX shell. `wait` returns early when the trap runs, hence the second loop. A run of a
+// For any POSIX shell. `wait` returns early when the trap runs, hence the second loop. TERM may
+// come at any point: who starts a child tells it what came before that child was known. A run of a
 // minute counts as a good one.
 constexpr std::string_view kScript = R"sh(
 say() { echo "DIRECTOR: $*"; }
 counter=/site/.orchestrator/crashes
 child=
 stopped=
-trap 'stopped=yes; if [ -n "$child" ]; then @DRAIN@kill -TERM "$child" 2>/dev/null; fi' TERM
+told=
+tell() {
+  [ -n "$child" ] || return 0
+  told=yes
+  @DRAIN@kill -TERM "$child" 2>/dev/null
+}
+rest() {
+  sleep "$1" & child=$!
+  [ -n "$stopped" ] || wait "$child"
+  kill "$child" 2>/dev/null
+  child=
+}
+trap 'stopped=yes; tell' TERM
 
 file=
 for candidate in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site/public/run.sh; do
@@ -20,7 +33,7 @@ for candidate in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site
 done
 if [ -z "$file" ]; then
   say "No executable run.sh was found in /site, /site/private or /site/public"
-  while [ -z "$stopped" ]; do sleep 3600 & child=$!; wait "$child"; done
+  while [ -z "$stopped" ]; do rest 3600; done
   exit 0
 fi
 
@@ -37,9 +50,7 @@ if [ "$crashes" -gt 1 ]; then
   [ "$pause" -le 300 ] || pause=300
   say "The server has ended $crashes times in a row; it is started again in $pause s"
   : >/run/orchestrator.pause
-  sleep "$pause" & child=$!
-  wait "$child"
-  child=
+  rest "$pause"
   rm -f /run/orchestrator.pause
   [ -z "$stopped" ] || exit 143
 fi
@@ -48,6 +59,7 @@ say "Starting server at $(date)"
 started=$(date +%s)
 "$file" &
 child=$!
+[ -z "$stopped" ] || [ -n "$told" ] || tell
 wait "$child"
 code=$?
 while [ -n "$stopped" ] && kill -0 "$child" 2>/dev/null; do

@@ -213,7 +213,7 @@ TEST_CASE("Only clients with a certificate of the client CA are let in") {
   plain.Send("GET /configuration HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK_FALSE(plain.Read(100).contains("HTTP/1.1"));
   CHECK(fixture.server->counters().attempts == 0);
-  CHECK(fixture.tls->failures() == 4);
+  CHECK(Eventually([&] { return fixture.tls->failures() == 4; }));
   CHECK_THAT(fixture.Problem(), ContainsSubstring("127.0.0.1 could not connect with TLS"));
 
   TlsClient client(fixture.certificates, "client");
