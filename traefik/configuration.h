@@ -42,7 +42,8 @@ struct HealthCheck {
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
-// One load balancer. A document gives URLs; labels give the port of the service's own tasks.
+// One load balancer. A document gives URLs; labels give the port of the service's own tasks, or one
+// URL.
 struct Service {
   std::vector<std::string> server_urls;
   std::optional<std::uint16_t> server_port;

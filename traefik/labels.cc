@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kEnable = "traefik.enable";
 constexpr std::string_view kNetwork = "traefik.swarm.network";
+constexpr std::string_view kVirtualAddress = "traefik.swarm.lbswarm";
 
 std::string Join(const std::vector<std::string>& values) {
   return fmt::format("{}", fmt::join(values, ","));
@@ -33,6 +34,11 @@ void Encode(const std::string& name, const Router& router, Labels& labels) {
 void Encode(const std::string& name, const Service& service, Labels& labels) {
   const std::string prefix = fmt::format("traefik.http.services.{}.loadbalancer.", name);
   if (service.server_port) labels[prefix + "server.port"] = std::to_string(*service.server_port);
+  if (!service.server_urls.empty()) {
+    labels[prefix + "server.url"] = service.server_urls.front();
+    // Otherwise Traefik passes over services without a task that runs.
+    labels[std::string(kVirtualAddress)] = "true";
+  }
   if (service.sticky) labels[prefix + "sticky.cookie.name"] = service.sticky->name;
   if (service.health_check) {
     labels[prefix + "healthcheck.path"] = service.health_check->path;

@@ -11,8 +11,9 @@ namespace traefik {
 using Labels = std::map<std::string, std::string>;
 
 // The labels that Traefik's swarm provider reads back to `configuration`. Only what labels can say
-// may be in it: services with a port, not with URLs. `network` is the overlay by which Traefik
-// reaches the tasks. Keys are spelled as Traefik's documentation spells them.
+// may be in it: services with a port, or with one URL, which Traefik reads from 3.4 on and without
+// any task of the service. `network` is the overlay by which Traefik reaches the tasks. Keys are
+// spelled as Traefik's documentation spells them.
 Labels EncodeLabels(const Configuration& configuration, std::string_view network);
 
 // Labels that keep Traefik's swarm provider away from a service, whatever its defaults are.

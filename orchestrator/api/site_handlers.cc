@@ -124,7 +124,7 @@ Ordered DeploymentToJson(const Services& services, const store::SiteRecord& reco
               {"wanted_tasks", deployment->wanted_tasks},
               {"running_tasks", deployment->running_tasks},
               {"tasks", Ordered::array()}};
-  if (record.site.kind != site::Kind::kExternal) out["service"] = site::ServiceName(record.site.id);
+  if (deploy::HasService(record)) out["service"] = site::ServiceName(record.site.id);
   for (const docker::Task& task : deployment->tasks) out["tasks"].push_back(TaskToJson(task));
   return out;
 }

@@ -66,6 +66,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.pages_url = config.PagesUrl();
   options.follow_tasks = FollowsTasks(config);
   options.standby_labels = config.routing.standby_labels;
+  options.has_swarm = config.docker.host.has_value();
   options.version = config.traefik.Target();
   options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
@@ -76,7 +77,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
 
 deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
   deploy::ReconcilerOptions options;
-  options.network = config.docker.network;
+  options.network = {config.docker.network, config.docker.subnet};
   options.drift =
       config.docker.repair_drift ? deploy::DriftPolicy::kRepair : deploy::DriftPolicy::kReport;
   const char* time_zone = std::getenv("TZ");
@@ -110,7 +111,7 @@ image::BuilderOptions MakeBuilderOptions(const config::Config& config, const std
 terminal::TerminalOptions MakeTerminalOptions(const config::Config& config,
                                               const std::string& secret) {
   return {.service = MakeReconcilerOptions(config).service,
-          .network = config.docker.network,
+          .network = {config.docker.network, config.docker.subnet},
           .owner = OwnerName(secret),
           .per_site = config.terminals.per_site,
           .in_all = config.terminals.in_all,
@@ -350,7 +351,7 @@ Result<void> Serve(const config::Config& config) {
       **store, traefiks, client,
       {.routes = routes,
        .unapplied = [&](const store::SiteRecord& record) -> std::string {
-         if (record.site.kind == site::Kind::kExternal || labels_applied(record)) return {};
+         if (labels_applied(record)) return {};
          const std::string problem = reconciler.StatusOf(record.site.id).problem;
          return problem.empty() ? "its service is not up to date in the swarm yet" : problem;
        },

@@ -54,6 +54,8 @@ Error InBatch(Error error) {
   return error;
 }
 
+bool IsExternal(const site::Site& site) { return site.kind == site::Kind::kExternal; }
+
 Phase FirstPhase(const site::Site& site, site::RoutingMode default_mode) {
   return routing::ResolveMode(site, default_mode) == site::RoutingMode::kLabels ? Phase::kLabels
                                                                                 : Phase::kProvider;
@@ -157,7 +159,7 @@ Result<Written> SiteCommands::Restart(site::SiteId id) {
     const auto current = FindLive(transaction, id);
     if (!current) return Failure(current.error());
     if (!*current) return NotFound(id);
-    if ((*current)->site.kind == site::Kind::kExternal) {
+    if (IsExternal((*current)->site)) {
       return Failure(Error{ErrorKind::kConflict,
                            fmt::format("site {} is external: it runs elsewhere", id.value)});
     }
@@ -278,7 +280,7 @@ bool SiteCommands::HasDocumentRoutes(const site::Site& site) const {
 
 // Whether there is somewhere for its kind to run, and for its routes to be.
 Result<void> SiteCommands::CheckPlace(const site::Site& site) const {
-  if (!options_.has_engine && site.kind != site::Kind::kExternal) {
+  if (!options_.has_engine && !IsExternal(site)) {
     const std::string what =
         "must be external: this orchestrator has no Docker engine (docker.host)";
     return Failure(Error{ErrorKind::kInvalid, "/kind " + what, {}, {{"/kind", what}}});
@@ -290,7 +292,7 @@ Result<void> SiteCommands::CheckPlace(const site::Site& site) const {
         Error{ErrorKind::kInvalid, "/routing/pool " + what, {}, {{"/routing/pool", what}}});
   }
   if (site.routing.mode != site::RoutingMode::kLabels) return CheckRouting(site);
-  if (const auto obstacle = routing::LabelObstacle(site)) {
+  if (const auto obstacle = routing::LabelObstacle(site, options_.routes)) {
     const std::string what = fmt::format("cannot be labels: the site {}", *obstacle);
     return Failure(
         Error{ErrorKind::kInvalid, "/routing/mode " + what, {}, {{"/routing/mode", what}}});
@@ -312,9 +314,10 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
   if (current) {
     record = *current;
     const bool same_routes = routing::SameRoutes(current->site, site, options_.routes);
-    // As a site that becomes external, or gets routes that labels cannot say.
+    // Its tasks are needed until the document has what takes their place.
+    const bool becomes_external = IsExternal(site) && !IsExternal(current->site);
     const bool leaves_labels =
-        current->phase != Phase::kProvider && routing::LabelObstacle(site).has_value();
+        current->phase != Phase::kProvider && (becomes_external || routing::LabelObstacle(site));
     if (!same_routes || leaves_labels) {
       record.routes_revision = transaction.revision();
       record.adopted_labels.clear();
@@ -325,6 +328,12 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     if (leaves_labels) prepared.changed_pools.insert(site.routing.pool);
     // Without labels the document takes over at once.
     if (leaves_labels) record.phase = Phase::kProvider;
+    if (becomes_external) record.followed = site::RoutingMode::kProvider;
+    if (IsExternal(current->site) && !IsExternal(site)) {
+      const auto default_mode = routing::DefaultMode(transaction);
+      if (!default_mode) return Failure(default_mode.error());
+      record.followed = *default_mode;
+    }
   } else {
     const auto default_mode = routing::DefaultMode(transaction);
     if (!default_mode) return Failure(default_mode.error());
@@ -335,17 +344,17 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
       const auto taken = transaction.SetSetting(store::BuiltImageSetting(site.id), "");
       if (!taken) return Failure(taken.error());
     }
-    record.followed = *default_mode;
-    record.phase = FirstPhase(site, *default_mode);
+    record.followed = IsExternal(site) ? site::RoutingMode::kProvider : *default_mode;
+    record.phase = FirstPhase(site, record.followed);
     record.routes_revision = transaction.revision();
     if (InDocument(record.phase) && HasDocumentRoutes(site)) {
       prepared.changed_pools.insert(site.routing.pool);
     }
   }
   // A new site has no tasks yet; those of one that is there are known by whom follows them.
-  if (site.kind == site::Kind::kExternal || !options_.routes.follow_tasks) {
+  if (IsExternal(site) || !options_.routes.follow_tasks) {
     record.task_addresses.reset();
-  } else if (!current || current->site.kind == site::Kind::kExternal) {
+  } else if (!current || IsExternal(current->site)) {
     record.task_addresses.emplace();
   }
   record.site = site;

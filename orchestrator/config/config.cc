@@ -10,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
@@ -26,12 +27,30 @@ namespace {
 constexpr std::size_t kShortestToken = 16;
 constexpr std::size_t kMostPools = 64;
 constexpr std::chrono::seconds kLongestDrain{60};
+constexpr unsigned kWidestSubnet = 8;
+constexpr unsigned kNarrowestSubnet = 28;
 
 bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   });
+}
+
+bool IsSubnet(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  in_addr address{};
+  if (slash == std::string::npos ||
+      inet_pton(AF_INET, text.substr(0, slash).c_str(), &address) != 1) {
+    return false;
+  }
+  unsigned bits = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data() + slash + 1, end, bits);
+  if (error != std::errc{} || rest != end || bits < kWidestSubnet || bits > kNarrowestSubnet) {
+    return false;
+  }
+  return (ntohl(address.s_addr) << bits) == 0;  // nothing behind the network's own bits
 }
 
 void ReadListen(Section& section, provider::http::ListenAddress& out) {
@@ -153,6 +172,10 @@ void ReadDocker(Section& section, Docker& docker) {
   }
   section.Text("network", docker.network);
   if (!IsName(docker.network)) section.Fail("network", "may have letters, digits, -, _ and . only");
+  section.Text("subnet", docker.subnet);
+  if (!docker.subnet.empty() && !IsSubnet(docker.subnet)) {
+    section.Fail("subnet", "must be an IPv4 network, as 10.20.0.0/16");
+  }
   if (auto mode = section.OneOf("endpoint_mode", {"vip", "dnsrr"})) docker.endpoint_mode = *mode;
   if (const auto drift = section.OneOf("drift", {"repair", "report"})) {
     docker.repair_drift = *drift == "repair";

@@ -44,6 +44,7 @@ struct Pages {
 struct Docker {
   std::optional<std::string> host = "unix:///var/run/docker.sock";  // none: external sites only
   std::string network = "director-sites";
+  std::string subnet;  // of that network where we make it, as 10.20.0.0/16; empty: the engine's
   std::string endpoint_mode = "vip";
   bool repair_drift = true;  // undo what others change on services of sites; false: only say so
 };

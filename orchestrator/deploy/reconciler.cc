@@ -20,6 +20,11 @@ using fault::MaybeCrash;
 
 constexpr int kSequenceRetries = 10;
 
+// Whether the service of a site that runs elsewhere by now still has tasks.
+bool LosesTasks(const store::SiteRecord& record, const docker::Service& current) {
+  return record.site.kind == site::Kind::kExternal && current.spec.replicas != 0;
+}
+
 // An engine that gives a template back otherwise than it was sent must not have the site's tasks
 // replaced again and again.
 constexpr unsigned kMostReplacements = 3;
@@ -285,9 +290,8 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
 void Reconciler::Compare(const store::SiteRecord& record, const docker::Service* current,
                          const std::string& network_id) {
   const site::SiteId id = record.site.id;
-  const bool has_service = !record.removing && record.site.kind != site::Kind::kExternal;
-  if (!has_service || !current) {
-    if (has_service || record.removing || current) queue_.Add(id.value);
+  if (!HasService(record) || !current) {
+    if (HasService(record) || record.removing || current) queue_.Add(id.value);
     return;
   }
   docker::ServiceSpec wanted = Wanted(record, network_id);
@@ -305,9 +309,7 @@ Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop)
   const auto record = store_.Find(id);
   if (!record) return Failure(record.error());
   if (!*record) return {};
-  if ((*record)->removing || (*record)->site.kind == site::Kind::kExternal) {
-    return TakeDown(**record, stop);
-  }
+  if (!HasService(**record)) return TakeDown(**record, stop);
   if (!engine_) {
     return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
   }
@@ -317,16 +319,22 @@ Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop)
 Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::stop_token& stop) {
   const auto network = NetworkId(stop);
   if (!network) return Failure(network.error());
-  if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site); !ready) {
-    return ready;
+  if (record.site.kind != site::Kind::kExternal) {
+    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site); !ready) {
+      return ready;
+    }
+    MaybeCrash(CrashPoint::kDirectoryPrepared);
   }
-  MaybeCrash(CrashPoint::kDirectoryPrepared);
 
   const docker::ServiceSpec wanted = Wanted(record, *network);
   if (const auto done = BringUpByMemory(record, wanted, stop)) return *done;
   Result<void> done;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
     const auto current = engine_->FindService(wanted.name, stop);
+    if (current && LosesTasks(record, *current) && !hooks_.is_unused(record)) {
+      queue_.AddAfter(record.site.id.value, kUnusedRetry);
+      return {};
+    }
     if (current) {
       done = Change(record, *current, wanted, stop);
     } else if (current.error().kind == ErrorKind::kNotFound) {
@@ -347,6 +355,7 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
   const site::SiteId id = record.site.id;
   const auto remembered = memory_.Take(id);
   Result<void> done;
+  if (remembered && LosesTasks(record, *remembered)) return std::nullopt;
   if (remembered) {
     Merge(record, *remembered, wanted);
     // Anything but a new wish may be somebody else's doing.

@@ -25,7 +25,7 @@ struct RoutingHooks {
   std::function<docker::Labels(const store::SiteRecord&)> labels;
   // Whether a label is ours to change; all others stay as they are.
   std::function<bool(std::string_view key, site::SiteId id)> owns_label;
-  // Whether no Traefik needs the service of this removed or external site any more.
+  // Whether no Traefik needs the service of this removed or external site any more, or its tasks.
   std::function<bool(const store::SiteRecord&)> is_unused;
 };
 
@@ -34,7 +34,7 @@ enum class DriftPolicy { kRepair, kReport };
 
 struct ReconcilerOptions {
   ServiceOptions service;
-  std::string network;
+  docker::Overlay network;
   DriftPolicy drift = DriftPolicy::kRepair;
   unsigned workers = 4;
   std::chrono::milliseconds resync_period{30'000};  // how often everything is compared

@@ -135,7 +135,24 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
   return task;
 }
 
+// A service that never has a task: only Traefik reads it.
+docker::ServiceSpec LabelCarrier(const ServiceOptions& options, const std::string& network_id) {
+  docker::ServiceSpec spec;
+  spec.task.image = options.static_image;
+  spec.task.networks = {network_id};
+  // Traefik passes over a service that has neither tasks nor this.
+  spec.endpoint_mode = "vip";
+  spec.replicas = 0;
+  return spec;
+}
+
 }  // namespace
+
+bool HasService(const store::SiteRecord& record) {
+  if (record.removing) return false;
+  return record.site.kind != site::Kind::kExternal ||
+         (record.site.served && store::HasLabels(record.phase));
+}
 
 std::string WantedImage(const store::SiteRecord& record, const ServiceOptions& options) {
   if (record.site.image) return *record.site.image;
@@ -167,8 +184,11 @@ docker::ServiceSpec WantedService(const store::SiteRecord& record, const Service
                                   const std::string& network_id) {
   const site::Site& site = record.site;
   docker::ServiceSpec spec;
+  const bool is_carrier = site.kind == site::Kind::kExternal;
+  if (is_carrier) spec = LabelCarrier(options, network_id);
   spec.name = site::ServiceName(site.id);
   spec.labels = {{std::string(kSiteLabel), std::to_string(site.id.value)}};
+  if (is_carrier) return spec;
   spec.task = WantedTask(record, options, network_id);
   spec.update = {.parallelism = 1,
                  .delay = 5s,

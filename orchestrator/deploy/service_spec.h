@@ -31,8 +31,10 @@ inline constexpr std::string_view kIgnoredSignal = "SIGURG";
 // same as that of what is wanted, a difference is somebody else's doing.
 inline constexpr std::string_view kSpecLabel = "orchestrator.spec";
 
-// The service of a dynamic or static site, in every detail but its labels of routing. Pure
-// function.
+// Whether the site has a service: for its tasks or, where it is external, for its labels alone.
+bool HasService(const store::SiteRecord& record);
+
+// The service of a site that has one, in every detail but its labels of routing. Pure function.
 docker::ServiceSpec WantedService(const store::SiteRecord& record, const ServiceOptions& options,
                                   const std::string& network_id);
 

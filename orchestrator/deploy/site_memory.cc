@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "orchestrator/deploy/service_spec.h"
+
 namespace orchestrator::deploy {
 namespace {
 
@@ -57,7 +59,7 @@ void SiteMemory::SetApplied(const store::SiteRecord& record, bool rolled_back) {
   status.problem.clear();
   status.rolled_back = rolled_back;
   if (status.applied && status.applied->revision < record.revision) status.drift.clear();
-  status.elsewhere = record.site.kind == site::Kind::kExternal;
+  status.elsewhere = !HasService(record);
   const bool same = status.applied && status.applied->routes_revision == record.routes_revision &&
                     status.applied->phase == record.phase;
   const auto since = same ? status.applied->since : Clock::now();

@@ -30,7 +30,7 @@ struct ReconcileStatus {
   // What somebody else changed, for people; empty when nothing. Stays after a repair, until the
   // site is changed.
   std::string drift;
-  bool elsewhere = false;       // an external site: it has no service
+  bool elsewhere = false;       // it has no service, see HasService
   store::Revision refused = 0;  // that cannot be brought to the swarm as it is, see `problem`
 };
 

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kFollowed = "tasks_followed";  // a setting: yes or no
 
-bool HasService(const store::SiteRecord& record) {
+bool HasTasks(const store::SiteRecord& record) {
   return record.site.kind != site::Kind::kExternal && !record.removing;
 }
 
@@ -62,7 +62,7 @@ bool TaskWatcher::FollowStore() {
   bool some_went = false;
   for (store::Change& change : changes->sites) {
     if (!change.problem.empty()) continue;  // said by others
-    if (!change.record || !HasService(*change.record)) {
+    if (!change.record || !HasTasks(*change.record)) {
       some_went = sites_.erase(change.id) > 0 || some_went;
       known_.erase(change.id);
       continue;
@@ -131,7 +131,7 @@ Result<void> TaskWatcher::Write(const std::map<site::SiteId, Addresses>& changed
     for (const auto& [id, addresses] : changed) {
       auto record = transaction.Find(id);
       if (!record) return Failure(record.error());
-      if (!*record || !HasService(**record)) continue;
+      if (!*record || !HasTasks(**record)) continue;
       (*record)->task_addresses = addresses;
       if (store::InDocument((*record)->phase)) pools.insert((*record)->site.routing.pool);
       records.push_back(**std::move(record));

@@ -283,9 +283,13 @@ std::string MergedServiceJson(const Service& current, const ServiceSpec& wanted)
   return out.dump();
 }
 
-std::string OverlayNetworkJson(std::string_view name) {
-  return json{{"Name", name}, {"Driver", "overlay"}, {"Attachable", true}, {"CheckDuplicate", true}}
-      .dump();
+std::string OverlayNetworkJson(const Overlay& overlay) {
+  json out{{"Name", overlay.name},
+           {"Driver", "overlay"},
+           {"Attachable", true},
+           {"CheckDuplicate", true}};
+  if (!overlay.subnet.empty()) out["IPAM"]["Config"] = {{{"Subnet", overlay.subnet}}};
+  return out.dump();
 }
 
 std::string FilterJson(std::string_view kind, std::string_view value) {

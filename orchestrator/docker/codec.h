@@ -19,7 +19,7 @@ std::string TaskToJson(const TaskTemplate& task);
 // byte where it is the same already.
 std::string MergedServiceJson(const Service& current, const ServiceSpec& wanted);
 
-std::string OverlayNetworkJson(std::string_view name);
+std::string OverlayNetworkJson(const Overlay& overlay);
 
 // {"label": ["…"]} and the like, for the query `filters`.
 std::string FilterJson(std::string_view kind, std::string_view value);

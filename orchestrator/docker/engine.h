@@ -67,8 +67,9 @@ class Engine {
                                       const std::function<void(const Event&)>& sink,
                                       const std::stop_token& stop) = 0;
 
-  // The id of the attachable overlay network `name`, which is made where it is missing.
-  virtual Result<std::string> EnsureOverlay(std::string_view name, const std::stop_token& stop) = 0;
+  // The id of this network, which is made where there is none with its name.
+  virtual Result<std::string> EnsureOverlay(const Overlay& overlay,
+                                            const std::stop_token& stop) = 0;
 };
 
 }  // namespace orchestrator::docker

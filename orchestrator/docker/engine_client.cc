@@ -154,8 +154,9 @@ Result<void> EngineClient::FollowServices(std::chrono::system_clock::time_point 
       "", {.read_body = {}, .on_body = on_body}, stop);
 }
 
-Result<std::string> EngineClient::EnsureOverlay(std::string_view name,
+Result<std::string> EngineClient::EnsureOverlay(const Overlay& overlay,
                                                 const std::stop_token& stop) {
+  const std::string& name = overlay.name;
   const auto read_id = [&](const std::string& body) { return ReadNetworkId(body, name); };
   const auto find = [&] {
     return Then(transport_.Call(fmt::format("looking for network {}", name), "GET",
@@ -165,7 +166,7 @@ Result<std::string> EngineClient::EnsureOverlay(std::string_view name,
   auto found = find();
   if (!found || !found->empty()) return found;
   const auto created = transport_.Call(fmt::format("creating network {}", name), "POST",
-                                       "/networks/create", OverlayNetworkJson(name), stop);
+                                       "/networks/create", OverlayNetworkJson(overlay), stop);
   if (created) return read_id(*created);
   // Someone else may have made it meanwhile.
   if (created.error().kind == ErrorKind::kConflict) found = find();

@@ -39,7 +39,7 @@ class EngineClient final : public Engine {
   Result<void> FollowServices(std::chrono::system_clock::time_point since,
                               const std::function<void(const Event&)>& sink,
                               const std::stop_token& stop) override;
-  Result<std::string> EnsureOverlay(std::string_view name, const std::stop_token& stop) override;
+  Result<std::string> EnsureOverlay(const Overlay& overlay, const std::stop_token& stop) override;
 
  private:
   Result<void> ReadLog(std::string_view what, std::string_view path, const LogQuery& query,

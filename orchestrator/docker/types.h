@@ -13,6 +13,12 @@ namespace orchestrator::docker {
 
 using Labels = std::map<std::string, std::string>;
 
+// An attachable overlay network.
+struct Overlay {
+  std::string name;
+  std::string subnet = {};  // CIDR, where it is made; empty: what the engine gives, 254 addresses
+};
+
 struct Mount {
   enum class Type {
     kBind,

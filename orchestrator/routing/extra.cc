@@ -402,7 +402,7 @@ std::vector<std::string> StreamsOf(const site::Site& site) {
 }
 
 std::optional<std::string> LabelObstacle(const site::Site& site) {
-  if (site.kind == site::Kind::kExternal) return "is external: it has no service to label";
+  if (site.upstreams.size() > 1) return "has several upstreams: labels can name one";
   if (site.routing.extra.empty()) return std::nullopt;
   Problems problems;
   const Value extra = traefik::codec::DecodeDocument(site.routing.extra, problems);
@@ -417,6 +417,18 @@ std::optional<std::string> LabelObstacle(const site::Site& site) {
   if (encoded.lost.empty()) return std::nullopt;
   return fmt::format("has what labels cannot say: routing.extra{} {}", encoded.lost.front().pointer,
                      encoded.lost.front().detail);
+}
+
+std::optional<std::string> LabelObstacle(const site::Site& site, const RouteOptions& options) {
+  if (site.kind == site::Kind::kExternal) {
+    if (!options.has_swarm) {
+      return "is external, and there is no swarm for a service with its labels (docker.host)";
+    }
+    if (options.version < traefik::schema::kV3_4) {
+      return "is external: Traefik reads URLs in labels from 3.4 on (traefik.version)";
+    }
+  }
+  return LabelObstacle(site);
 }
 
 }  // namespace orchestrator::routing

@@ -31,8 +31,11 @@ Result<traefik::codec::Value> CompileExtra(const site::Site& site, const traefik
 // router has the rule HostSNI(`*`)).
 std::vector<std::string> StreamsOf(const site::Site& site);
 
-// Why the service of this site cannot carry its routes as labels, as "is external: …"; nothing
-// where it can.
+// Why labels cannot say the routes of this site, as "has several upstreams: …"; nothing where they
+// can.
 std::optional<std::string> LabelObstacle(const site::Site& site);
+
+// Why it cannot be routed by labels here: that, or that nothing could carry or read them.
+std::optional<std::string> LabelObstacle(const site::Site& site, const RouteOptions& options);
 
 }  // namespace orchestrator::routing

@@ -55,7 +55,8 @@ void KeepComparable(json& routes) {
 bool IsAbout(const store::SiteRecord& record, const MigrationOrder& order) {
   if (!order.pool.empty() && record.site.routing.pool != order.pool) return false;
   if (order.kind) return record.site.kind == *order.kind;
-  return record.site.kind != site::Kind::kExternal;
+  // A service for each is only made when it is asked for.
+  return record.site.kind != site::Kind::kExternal || WantedMode(record) == RoutingMode::kLabels;
 }
 
 Result<MigrationPlan> PlanNamed(const store::Store& store, const RouteOptions& options,
@@ -70,7 +71,7 @@ Result<MigrationPlan> PlanNamed(const store::Store& store, const RouteOptions& o
       const std::string what = fmt::format("there is no site {}", id.value);
       return Failure(Error{ErrorKind::kNotFound, what, {}, {{pointer, what}}});
     }
-    const auto obstacle = LabelObstacle((*record)->site);
+    const auto obstacle = LabelObstacle((*record)->site, options);
     if (obstacle && order.to == RoutingMode::kLabels) {
       const std::string what = fmt::format("site {} {}", id.value, *obstacle);
       return Failure(Error{ErrorKind::kInvalid, what, {}, {{pointer, what}}});
@@ -140,7 +141,7 @@ PlannedSite PlanSite(const store::SiteRecord& record, const MigrationOrder& orde
     planned.reason = std::move(reason);
     return planned;
   };
-  if (const auto obstacle = LabelObstacle(record.site);
+  if (const auto obstacle = LabelObstacle(record.site, options);
       obstacle && order.to == RoutingMode::kLabels) {
     return stays("it " + *obstacle);
   }
@@ -152,8 +153,7 @@ PlannedSite PlanSite(const store::SiteRecord& record, const MigrationOrder& orde
     planned.verdict = PlannedSite::Verdict::kThere;
     return planned;
   }
-  // An external site only leaves labels that it never had.
-  if (record.site.kind == site::Kind::kExternal) return planned;
+
   auto differences = CompareSides(record.site, options);
   if (!differences) return stays(differences.error().message);
   planned.differences = *std::move(differences);

@@ -160,7 +160,7 @@ Result<Migration> StartMigration(store::Store& store, const RouteOptions& option
   migration.pool = PoolOf(*plan, order);
   migration.chosen = order.sites.has_value();
   migration.there = plan->Count(PlannedSite::Verdict::kThere);
-  migration.stay = plan->Count(PlannedSite::Verdict::kStays);
+
   migration.batch = std::max<std::size_t>(order.batch, 1);
   migration.canary = order.canary;
   migration.pause = order.pause;
@@ -218,7 +218,8 @@ Result<std::vector<site::SiteId>> FindBound(const store::Store& store, RoutingMo
   const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
     const bool is_bound =
         record.site.routing.mode != RoutingMode::kDefault || LabelObstacle(record.site);
-    if (is_bound && record.followed == followed) bound.push_back(record.site.id);
+    const bool is_external = record.site.kind == site::Kind::kExternal;
+    if (is_bound && !is_external && record.followed == followed) bound.push_back(record.site.id);
   });
   if (!read) return Failure(read.error());
   return bound;

@@ -33,9 +33,7 @@ std::optional<Phase> NextMove(const SiteRecord& record, site::RoutingMode mode) 
   const bool to_document = mode == site::RoutingMode::kProvider;
   switch (record.phase) {
     case Phase::kLabels:
-      if (!to_document) return {};
-      // Nothing to keep alive: a site without a service of its own has no labels to leave behind.
-      return record.site.kind == site::Kind::kExternal ? Phase::kProvider : Phase::kToProvider;
+      return to_document ? std::optional(Phase::kToProvider) : std::nullopt;
     case Phase::kToProvider:
       return to_document ? std::nullopt : std::optional(Phase::kLabels);
     case Phase::kProvider:
@@ -248,8 +246,10 @@ bool ModeSwitch::LabelsSeen(const SiteRecord& record, const std::stop_token& sto
       return false;
     }
     if (*answer != std::to_string(record.routes_revision)) {
-      why = fmt::format("{} does not show the labels yet (it reads them only while a task runs)",
-                        instance.name);
+      why = fmt::format("{} does not show the labels yet{}", instance.name,
+                        record.site.kind == site::Kind::kExternal
+                            ? ""
+                            : " (it reads them only while a task runs)");
       return false;
     }
     somebody_asked = true;

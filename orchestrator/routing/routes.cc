@@ -150,7 +150,12 @@ Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
 // The labels of the site's own routes.
 traefik::Labels OwnLabels(const site::Site& site, const RouteOptions& options, int lead) {
   traefik::Configuration routes = CommonRoutes(site, options);
-  routes.services[site::ServiceName(site.id)].server_port = kSitePort;
+  traefik::Service& service = routes.services[site::ServiceName(site.id)];
+  if (site.kind == site::Kind::kExternal) {
+    service.server_urls = site.upstreams;
+  } else {
+    service.server_port = kSitePort;
+  }
   Lead(routes, lead);
   return traefik::EncodeLabels(routes, options.network);
 }
@@ -207,7 +212,7 @@ site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_
 
 bool StandsBy(const store::SiteRecord& record, const RouteOptions& options) {
   return options.standby_labels && record.phase == store::Phase::kProvider &&
-         !LabelObstacle(record.site);
+         record.site.kind != site::Kind::kExternal && !LabelObstacle(record.site);
 }
 
 site::RoutingMode WantedMode(const store::SiteRecord& record) {
@@ -286,7 +291,7 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
   store::SiteRecord record;
   record.site = site;
   if (const auto routes = ExtendedRoutes(record, options); !routes) return Failure(routes.error());
-  if (site.routing.extra.empty() || LabelObstacle(site)) return {};
+  if (site.routing.extra.empty() || LabelObstacle(site, options)) return {};
   // It may be moved to labels at any time.
   const auto labels = ExtendedLabels(site, OwnLabels(site, options, 0), options, 0);
   if (labels) return {};

@@ -31,6 +31,7 @@ struct RouteOptions {
   std::vector<std::string> stream_entry_points = {};            // for TCP and UDP routers of extras
   std::shared_ptr<const traefik::codec::Value> shared = nullptr;  // see ReadSharedObjects
   bool standby_labels = false;  // whether sites in the document keep labels, see StandsBy
+  bool has_swarm = true;        // whether there is one, with services that can have labels
 };
 
 // Paths below pages_url, whoever serves it.
@@ -61,6 +62,7 @@ std::string LabelMarkerPath(site::SiteId id, store::Revision routes_revision);
 site::RoutingMode ResolveMode(const site::Site& site, site::RoutingMode default_mode);
 
 // Whether the site's service keeps labels behind the document, for a Traefik that has no document.
+// External sites have no service there.
 bool StandsBy(const store::SiteRecord& record, const RouteOptions& options);
 
 // The side that this site is to be on.

@@ -349,15 +349,12 @@ void ReadUpstreams(ObjectReader& reader, Problems& problems, std::vector<std::st
 }
 
 // What fits which kind.
-void CheckKind(ObjectReader& reader, const Site& site, Problems& problems) {
+void CheckKind(ObjectReader& reader, const Site& site) {
   if (site.kind == Kind::kExternal) {
     if (!reader.Has("upstreams") || reader.Find("upstreams")->empty()) {
       reader.Fail("upstreams", "must have at least one URL: an external site runs elsewhere");
     }
-    if (site.routing.mode == RoutingMode::kLabels) {
-      problems.push_back({reader.PointerTo("routing") + "/mode",
-                          "cannot be labels: an external site has no service to label"});
-    }
+
   } else if (!site.upstreams.empty()) {
     reader.Fail("upstreams", "are for external sites only");
   }
@@ -399,7 +396,7 @@ Site Read(const json& value, const std::string& pointer, Problems& problems) {
   ReadReadiness(reader, problems, site.readiness);
   ReadUpstreams(reader, problems, site.upstreams);
   ReadRouting(reader, problems, site.routing);
-  CheckKind(reader, site, problems);
+  CheckKind(reader, site);
   reader.RefuseUnknown();
   return site;
 }

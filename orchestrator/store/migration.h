@@ -32,7 +32,6 @@ struct Migration {
   std::string pool;             // of its sites; empty: of any
   bool chosen = false;          // its sites were named: they go even where they choose otherwise
   std::size_t there = 0;        // sites that were on that side already
-  std::size_t stay = 0;  // sites of the order that stay on their side, with steps that say why
   // Unset: it is about some sites. Set: about the whole system and so about new sites, too; this
   // was their default mode before.
   std::optional<site::RoutingMode> default_before;

@@ -49,7 +49,7 @@ struct SiteRecord {
   bool removing = false;          // deleted by its user; its service is still to be taken down
 
   // The side that it is on while it chooses none itself (labels or provider): the system's default
-  // when it was made, then what migrations say.
+  // when it was made, or the provider for an external one, then what migrations say.
   site::RoutingMode followed = site::RoutingMode::kProvider;
 
   // Entry points of which every connection is this site's, as "udp dns"; no other site may have

@@ -13,9 +13,8 @@ constexpr std::size_t kMostKept = 100;
 constexpr std::size_t kUnderWayShown = 10;
 
 constexpr std::string_view kColumns =
-    "id, target, state, reason, resumes_itself, pool, chosen, there, stay, default_before, batch, "
-    "canary, "
-    "pause, accept, created, ended";
+    "id, target, state, reason, resumes_itself, pool, chosen, there, default_before, batch, "
+    "canary, pause, accept, created, ended";
 
 Migration ReadRow(const SqliteStatement& row) {
   Migration migration;
@@ -27,16 +26,15 @@ Migration ReadRow(const SqliteStatement& row) {
   migration.pool = row.Text(5);
   migration.chosen = row.Integer(6) != 0;
   migration.there = static_cast<std::size_t>(row.Integer(7));
-  migration.stay = static_cast<std::size_t>(row.Integer(8));
-  if (const auto before = row.Integer(9); before >= 0) {
+  if (const auto before = row.Integer(8); before >= 0) {
     migration.default_before = static_cast<site::RoutingMode>(before);
   }
-  migration.batch = static_cast<std::size_t>(row.Integer(10));
-  migration.canary = static_cast<std::size_t>(row.Integer(11));
-  migration.pause = std::chrono::milliseconds(row.Integer(12));
-  migration.accept = SplitLines(row.Text(13));
-  migration.created = row.Integer(14);
-  migration.ended = row.Integer(15);
+  migration.batch = static_cast<std::size_t>(row.Integer(9));
+  migration.canary = static_cast<std::size_t>(row.Integer(10));
+  migration.pause = std::chrono::milliseconds(row.Integer(11));
+  migration.accept = SplitLines(row.Text(12));
+  migration.created = row.Integer(13);
+  migration.ended = row.Integer(14);
   return migration;
 }
 
@@ -62,7 +60,7 @@ std::optional<Migration> ReadMigration(SqliteDatabase& database, std::uint64_t i
 void WriteMigration(SqliteDatabase& database, const Migration& migration) {
   // Without a replacement of the row, which would take its steps away.
   static const std::string kWrite = fmt::format(
-      "INSERT INTO migrations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "INSERT INTO migrations ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, "
       "resumes_itself = excluded.resumes_itself, ended = excluded.ended",
       kColumns);
@@ -75,7 +73,6 @@ void WriteMigration(SqliteDatabase& database, const Migration& migration) {
       .Bind(migration.pool)
       .Bind(static_cast<std::int64_t>(migration.chosen))
       .Bind(std::uint64_t{migration.there})
-      .Bind(std::uint64_t{migration.stay})
       .Bind(migration.default_before ? static_cast<std::int64_t>(*migration.default_before)
                                      : std::int64_t{-1})
       .Bind(std::uint64_t{migration.batch})

@@ -69,12 +69,14 @@ ALTER TABLE sites ADD COLUMN task_addresses TEXT;
 )sql",
     // Before, all sites without a mode of their own followed the system's default at once, and
     // orders to change it were a list in a setting. They are ended: what was under way goes on by
-    // the phases of the sites. 1 is labels, 2 the provider, as in site::RoutingMode.
+    // the phases of the sites. 1 is labels, 2 the provider, as in site::RoutingMode. External sites
+    // (kind 2) were always in the document.
     R"sql(
 ALTER TABLE sites ADD COLUMN adopted_labels TEXT NOT NULL DEFAULT '';  -- JSON
 ALTER TABLE sites ADD COLUMN followed INTEGER NOT NULL DEFAULT 2;
 UPDATE sites SET followed = 1
-  WHERE EXISTS (SELECT 1 FROM settings WHERE key = 'default_mode' AND value = 'labels');
+  WHERE kind <> 2
+    AND EXISTS (SELECT 1 FROM settings WHERE key = 'default_mode' AND value = 'labels');
 
 CREATE TABLE migrations (
   id             INTEGER PRIMARY KEY,
@@ -85,7 +87,6 @@ CREATE TABLE migrations (
   pool           TEXT NOT NULL,
   chosen         INTEGER NOT NULL,
   there          INTEGER NOT NULL,
-  stay           INTEGER NOT NULL,
   default_before INTEGER NOT NULL,
   batch          INTEGER NOT NULL,
   canary         INTEGER NOT NULL,
@@ -96,11 +97,12 @@ CREATE TABLE migrations (
 ) STRICT;
 INSERT INTO migrations
   SELECT json_extract(value, '$.id'), iif(json_extract(value, '$.to') = 'labels', 1, 2), 4, '', 0,
-         '', 0, 0, 0, -1, 100, 5, 0, '',
+         '', 0, 0, -1, 100, 5, 0, '',
          json_extract(value, '$.created'), json_extract(value, '$.created')
   FROM json_each((SELECT iif(json_valid(value), value, '[]') FROM settings
                   WHERE key = 'migrations'))
-  WHERE type = 'object' AND json_type(value, '$.id') = 'integer' AND json_type(value, '$.created') = 'integer';
+  WHERE type = 'object' AND json_type(value, '$.id') = 'integer'
+    AND json_type(value, '$.created') = 'integer';
 DELETE FROM settings WHERE key = 'migrations';
 
 CREATE TABLE migration_steps (

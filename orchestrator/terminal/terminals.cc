@@ -77,7 +77,7 @@ docker::ContainerSpec Terminals::WantedContainer(const store::SiteRecord& record
   spec.nano_cpus = task.nano_cpus;
   spec.memory_bytes = task.memory_bytes;
   spec.most_processes = kMostProcesses;
-  spec.network = options_.network;
+  spec.network = options_.network.name;
   return spec;
 }
 

@@ -21,7 +21,7 @@ namespace orchestrator::terminal {
 
 struct TerminalOptions {
   deploy::ServiceOptions service;
-  std::string network;
+  docker::Overlay network;
   std::string owner;  // of the containers: those of another orchestrator on this engine stay
   std::size_t per_site = 4;
   std::size_t in_all = 100;

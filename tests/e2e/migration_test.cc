@@ -1,12 +1,9 @@
 // Fleets move between labels and the provider, on a real swarm behind real Traefiks, under load and
 // through crashes, without a failed request.
 //
-// TEST_FLEET: the number of running sites of the first case (200 in full). TEST_ALL_CRASHES: every
-// crash point in both directions.
+// TEST_FLEET: the number of running sites of the first case (200 in full). TEST_CARRIERS: that of
+// services without tasks (2,000 in full). TEST_ALL_CRASHES: every crash point in both directions.
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -16,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/fleet.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 #include "tests/support/swarm_system.h"
@@ -26,107 +24,13 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-std::size_t FleetSize() {
-  const char* const size = std::getenv("TEST_FLEET");
-  return size ? std::strtoul(size, nullptr, 10) : 40;
-}
-
-// Static sites behind one or two Traefiks, all in label mode and answering.
-class Fleet {
- public:
-  Fleet(int first_id, std::size_t count, std::size_t traefiks)
-      : system("labels", {}, 1, traefiks), first_id_(first_id) {
-    system.Start();
-    json sites = json::array();
-    for (std::size_t i = 0; i < count; ++i) {
-      const int id = first_id + static_cast<int>(i);
-      const auto folder = system.orchestrator().sites() / fmt::format("{:02}", id / 100) /
-                          fmt::format("{:02}", id % 100) / "public";
-      std::filesystem::create_directories(folder);
-      std::ofstream(folder / "index.html") << "text of " << id;
-      hosts.push_back(fmt::format("site{}.test", id));
-      sites.push_back({{"id", id}, {"kind", "static"}, {"hosts", {hosts.back()}}});
-    }
-    const Answer made =
-        system.orchestrator().Call("POST", "/v1/sites/batch", json{{"upsert", sites}}.dump());
-    REQUIRE(made.status == 200);
-  }
-
-  bool AllAnswer(std::size_t traefik = 0) {
-    provider::http::Client client;
-    return Eventually(
-        [&] {
-          for (const std::string& host : hosts) {
-            if (VisitSite(client, system.traefik_url(traefik), host).status != 200) return false;
-          }
-          return true;
-        },
-        300s, 500ms);
-  }
-
-  // The containers of its sites.
-  std::set<std::string> Containers() const {
-    std::set<std::string> own;
-    std::istringstream all(Engine::Docker({"ps", "--format", "{{.Names}} {{.ID}}"}).output);
-    for (std::string line; std::getline(all, line);) {
-      for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (line.starts_with(fmt::format("site_{}.", first_id_ + static_cast<int>(i)))) {
-          own.insert(line);
-        }
-      }
-    }
-    return own;
-  }
-
-  std::size_t CountIn(const char* phase) {
-    return json::parse(system.orchestrator().Call("GET", "/v1/routing").body)
-        .at("phases")
-        .at(phase)
-        .get<std::size_t>();
-  }
-
-  json Order(json order) {
-    const Answer answer =
-        system.orchestrator().Call("POST", "/v1/routing/migrations", order.dump());
-    INFO(answer.body);
-    REQUIRE(answer.status == 202);
-    return json::parse(answer.body);
-  }
-  json Newest() {
-    const json list = json::parse(system.orchestrator().Call("GET", "/v1/routing/migrations").body)
-                          .at("migrations");
-    return list.empty() ? json() : list.front();
-  }
-  bool Becomes(const char* state, std::chrono::milliseconds limit = 120s) {
-    return Eventually([&] { return Newest().at("state") == state; }, limit, 50ms);
-  }
-
-  void Move(const char* to) {
-    const auto begin = std::chrono::steady_clock::now();
-    const Finished moved = system.orchestrator().Command(
-        {"routing", "mode", to, "--timeout", "300s", "--batch", "50"});
-    INFO(moved.output);
-    REQUIRE(moved.status == 0);
-    CHECK(CountIn(to) == hosts.size());
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    std::cout << fmt::format("{} sites moved to {} in {:.1f} s\n", hosts.size(), to, took.count());
-  }
-
-  SwarmSystem system;
-  std::vector<std::string> hosts;
-
- private:
-  const int first_id_;
-};
-
-// Waits until every host was visited some times more.
-void Pass(const Load& load, std::size_t visits) {
-  const std::size_t mark = load.sent();
-  REQUIRE(Eventually([&] { return load.sent() > mark + visits; }, 120s));
+std::size_t Size(const char* variable, std::size_t usual) {
+  const char* const size = std::getenv(variable);
+  return size ? std::strtoul(size, nullptr, 10) : usual;
 }
 
 TEST_CASE("a fleet moves to the provider and back under load, on one Traefik and on two") {
-  Fleet fleet(7001, FleetSize(), 2);
+  Fleet fleet(7001, Size("TEST_FLEET", 40), {.traefiks = 2});
   REQUIRE(fleet.system.orchestrator().Command({"routing", "instances", "--gone", "edge2"}).status ==
           0);
   REQUIRE(fleet.AllAnswer());
@@ -156,6 +60,25 @@ TEST_CASE("a fleet moves to the provider and back under load, on one Traefik and
   CHECK(fleet.Containers() == containers);
 }
 
+TEST_CASE("services without a task carry the routes of external sites there and back under load") {
+  const Upstream upstream("shared upstream", Engine::HostAddress());
+  Fleet fleet(70001, Size("TEST_CARRIERS", 300), {.upstream = upstream.url()});
+  REQUIRE(fleet.AllAnswer());
+  Load load(fleet.system.traefik_url(), fleet.hosts, fleet.texts);
+  Pass(load, 50);
+  for (const char* const to : {"labels", "provider", "labels"}) {
+    fleet.Move(to);
+    Pass(load, 4 * fleet.hosts.size());
+  }
+  CHECK(Engine::Docker(
+            {"service", "inspect", "-f", "{{.Spec.Mode.Replicated.Replicas}}", "site_70001"})
+            .output.starts_with("0"));
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure << result.first_wrong);
+  CHECK(result.failed == 0);
+  CHECK(result.wrong == 0);
+}
+
 std::vector<std::string> CrashPoints() {
   std::istringstream names(RunProgram({OrchestratorProgram(), "crash-points"}).output);
   std::vector<std::string> points;
@@ -180,7 +103,7 @@ std::string SettledLabels(const std::string& service) {
 }
 
 TEST_CASE("a kill at any step of a migration, or of its way back, is made up for") {
-  Fleet fleet(7301, 5, 1);
+  Fleet fleet(7301, 5);
   OrchestratorProcess& orchestrator = fleet.system.orchestrator();
   REQUIRE(fleet.AllAnswer());
   const std::set<std::string> containers = fleet.Containers();
@@ -227,7 +150,7 @@ TEST_CASE("a kill at any step of a migration, or of its way back, is made up for
 }
 
 TEST_CASE("a migration waits for a Traefik that goes, and goes on when it is back") {
-  Fleet fleet(7401, 8, 2);
+  Fleet fleet(7401, 8, {.traefiks = 2});
   fleet.system.StartTraefik(1);
   REQUIRE(fleet.AllAnswer(0));
   REQUIRE(fleet.AllAnswer(1));

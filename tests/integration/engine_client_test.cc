@@ -62,9 +62,9 @@ TEST_CASE("an engine is negotiated with and says that it manages a swarm") {
 
 TEST_CASE("a service is read back as it was made, field by field") {
   Fixture fixture;
-  const auto network = fixture.engine.EnsureOverlay("orchestrator-tests", {});
+  const auto network = fixture.engine.EnsureOverlay({"orchestrator-tests"}, {});
   REQUIRE(network);
-  CHECK(*fixture.engine.EnsureOverlay("orchestrator-tests", {}) == *network);
+  CHECK(*fixture.engine.EnsureOverlay({"orchestrator-tests"}, {}) == *network);
   const ServiceSpec spec = SmallService(fixture.name, *network);
   REQUIRE(fixture.engine.CreateService(spec, {}));
   const auto service = fixture.engine.FindService(fixture.name, {});
@@ -77,7 +77,7 @@ TEST_CASE("a service is read back as it was made, field by field") {
 
 TEST_CASE("changing labels replaces no task and keeps what others added") {
   Fixture fixture;
-  const auto network = fixture.engine.EnsureOverlay("orchestrator-tests", {});
+  const auto network = fixture.engine.EnsureOverlay({"orchestrator-tests"}, {});
   REQUIRE(network);
   REQUIRE(fixture.engine.CreateService(SmallService(fixture.name, *network), {}));
   const auto running = [&] {
@@ -116,7 +116,7 @@ TEST_CASE("changing labels replaces no task and keeps what others added") {
 
 TEST_CASE("errors of the engine are kept apart") {
   Fixture fixture;
-  const auto network = fixture.engine.EnsureOverlay("orchestrator-tests", {});
+  const auto network = fixture.engine.EnsureOverlay({"orchestrator-tests"}, {});
   REQUIRE(network);
   const auto missing = fixture.engine.FindService("site_9999999", {});
   REQUIRE_FALSE(missing);

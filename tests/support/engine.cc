@@ -60,7 +60,9 @@ std::string Engine::ServiceLabels(const std::string& service) {
 
 void Engine::RemoveSites() {
   std::istringstream names(Docker({"service", "ls", "-q", "-f", "label=orchestrator.site"}).output);
-  for (std::string name; names >> name;) Docker({"service", "rm", name});
+  std::vector<std::string> remove{"service", "rm"};
+  for (std::string name; names >> name;) remove.push_back(name);
+  if (remove.size() > 2) Docker(remove);
   std::istringstream terminals(Docker({"ps", "-aq", "-f", "label=orchestrator.terminal"}).output);
   for (std::string id; terminals >> id;) Docker({"rm", "-f", id});
 }

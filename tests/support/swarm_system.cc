@@ -57,6 +57,11 @@ void SwarmSystem::Configure(const std::string& before, const std::string& after)
   std::ofstream(orchestrator_->config_file()) << text.replace(at, before.size(), after);
 }
 
+void SwarmSystem::UseNetwork(const std::string& name, const std::string& subnet) {
+  Configure("network: " + network_, fmt::format("network: {}, subnet: {}", name, subnet));
+  network_ = name;
+}
+
 void SwarmSystem::Start() {
   orchestrator_->Start();
   StartTraefik();

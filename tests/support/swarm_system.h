@@ -23,6 +23,10 @@ class SwarmSystem {
   // Replaces a part of the configuration file, for the next start.
   void Configure(const std::string& before, const std::string& after);
 
+  // Goes by an overlay of its own with this subnet, for more services than the usual one has
+  // addresses. Before the start.
+  void UseNetwork(const std::string& name, const std::string& subnet);
+
   // Starts the orchestrator, and the first Traefik once the overlay network is there.
   void Start();
   void StartTraefik(std::size_t index = 0);

@@ -38,9 +38,10 @@ Upstream::Upstream(std::string text, const std::string& address)
   port_ = *port;
 }
 
-Load::Load(std::string traefik_url, std::vector<std::string> hosts)
+Load::Load(std::string traefik_url, std::vector<std::string> hosts, std::vector<std::string> texts)
     : traefik_url_(std::move(traefik_url)),
       hosts_(std::move(hosts)),
+      texts_(std::move(texts)),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 Load::~Load() = default;
@@ -55,12 +56,18 @@ void Load::Run(const std::stop_token& stop) {
   provider::http::Client kept;
   while (!stop.stop_requested()) {
     provider::http::Client fresh;  // every round once with new connections, once with kept ones
-    for (const std::string& host : hosts_) {
+    for (std::size_t i = 0; i < hosts_.size() && !stop.stop_requested(); ++i) {
+      const std::string& host = hosts_[i];
       for (provider::http::Client* client : {&kept, &fresh}) {
         const Visit visit = VisitSite(*client, traefik_url_, host);
         ++result_.sent;
         ++sent_;
-        if (visit.status == 200) continue;
+        if (visit.status == 200 && (texts_.empty() || visit.body.contains(texts_[i]))) continue;
+        if (visit.status == 200) {
+          ++result_.wrong;
+          if (result_.first_wrong.empty()) result_.first_wrong = host + ": " + visit.body;
+          continue;
+        }
         ++result_.failed;
         if (result_.first_failure.empty()) {
           result_.first_failure = fmt::format("{}: {} {}", host, visit.status, visit.body);

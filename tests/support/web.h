@@ -38,13 +38,17 @@ class Upstream {
 // Visits hosts one after the other, again and again, until it is told to stop.
 class Load {
  public:
-  Load(std::string traefik_url, std::vector<std::string> hosts);
+  // `texts`: what the body of a good answer has, for each host; none: anything.
+  Load(std::string traefik_url, std::vector<std::string> hosts,
+       std::vector<std::string> texts = {});
   ~Load();
 
   struct Result {
     std::size_t sent = 0;
     std::size_t failed = 0;
     std::string first_failure;
+    std::size_t wrong = 0;  // good statuses with what another host has
+    std::string first_wrong;
   };
   Result Stop();
 
@@ -55,6 +59,7 @@ class Load {
 
   const std::string traefik_url_;
   const std::vector<std::string> hosts_;
+  const std::vector<std::string> texts_;
   std::atomic<std::size_t> sent_ = 0;
   Result result_;
   std::jthread thread_;

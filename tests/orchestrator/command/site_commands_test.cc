@@ -248,7 +248,23 @@ TEST_CASE("A site that becomes external leaves its labels for the document at on
   const auto replaced = fixture.commands.Replace(MakeExternal(1), {});
   REQUIRE(replaced.has_value());
   CHECK(replaced->record.phase == Phase::kProvider);
+  CHECK(replaced->record.followed == site::RoutingMode::kProvider);
   CHECK(fixture.document() == 2);
+  // Back again it is as a new one.
+  tests::SetDefaultMode(*fixture.store, "labels");
+  CHECK(fixture.commands.Replace(MakeSite(1), {})->record.followed == site::RoutingMode::kLabels);
+}
+
+TEST_CASE("An external site may choose labels where they can say its routes") {
+  Fixture fixture;
+  site::Site site = MakeExternal(1);
+  site.routing.mode = site::RoutingMode::kLabels;
+  CHECK(fixture.commands.Create(site)->record.phase == Phase::kLabels);
+  site.upstreams.push_back("http://10.0.0.2:8080");
+  const auto refused = fixture.commands.Replace(site, {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().fields.at(0).pointer == "/routing/mode");
+  CHECK(fixture.store.Find(1)->site.upstreams.size() == 1);
 }
 
 TEST_CASE("A removed site is gone for clients, its routes at once and its host free") {

@@ -96,6 +96,12 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse a bad engine", "docker:\n  host: ssh://x\n", "o.yaml:2:9",
        "unix:// or tcp://"},
       {"should refuse a bad network", "docker:\n  network: a b\n", "o.yaml:2:12", "docker.network"},
+      {"should refuse a subnet that is none", "docker:\n  subnet: 10.0.0.0\n", "o.yaml:2:11",
+       "IPv4 network, as 10.20.0.0/16"},
+      {"should refuse a subnet with a host in it", "docker:\n  subnet: 10.20.0.1/16\n",
+       "o.yaml:2:11", "docker.subnet"},
+      {"should refuse a subnet without room", "docker:\n  subnet: 10.20.0.0/31\n", "o.yaml:2:11",
+       "docker.subnet"},
       {"should refuse a bad endpoint mode", "docker:\n  endpoint_mode: host\n", "o.yaml:2:18",
        "vip, dnsrr"},
       {"should refuse a bad default mode", "routing:\n  default_mode: file\n", "o.yaml:2:17",
@@ -208,7 +214,7 @@ provider:
   tokens: [aaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbb]
   advertise: http://host:1/
 store: {url: "sqlite:///db/x.db"}
-docker: {host: null, network: n, endpoint_mode: dnsrr}
+docker: {host: null, network: n, subnet: 10.20.0.0/16, endpoint_mode: dnsrr}
 routing: {default_mode: labels, endpoints: tasks, drain: 9s, entry_points: websecure, pools: [p, default, p]}
 traefik:
   version: "3.6"
@@ -228,6 +234,7 @@ log: {level: warn, format: json}
   CHECK(config->database == "/db/x.db");
   CHECK_FALSE(config->docker.host.has_value());
   CHECK(config->docker.network == "n");
+  CHECK(config->docker.subnet == "10.20.0.0/16");
   CHECK(config->docker.endpoint_mode == "dnsrr");
   CHECK(config->routing.default_mode == site::RoutingMode::kLabels);
   CHECK(config->routing.entry_points == std::vector<std::string>{"websecure"});

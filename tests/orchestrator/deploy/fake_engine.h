@@ -221,10 +221,11 @@ class FakeEngine final : public orchestrator::docker::Engine {
     }
     return {};
   }
-  Result<std::string> EnsureOverlay(std::string_view name, const Stop&) override {
+  Result<std::string> EnsureOverlay(const orchestrator::docker::Overlay& overlay,
+                                    const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
-    return "network-" + std::string(name);
+    return "network-" + overlay.name;
   }
 
  private:

@@ -18,6 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using store::Phase;
 using store::SiteRecord;
 using tests::Eventually;
 using tests::MakeExternal;
@@ -44,7 +45,7 @@ class Fixture {
     hooks.is_unused = [this](const SiteRecord&) { return unused.load(); };
     ReconcilerOptions options;
     options.service = service_options();
-    options.network = "net";
+    options.network = {"net"};
     options.workers = 2;
     options.drift = drift;
     options.resync_period = resync_period;
@@ -511,6 +512,40 @@ TEST_CASE("A removed site's service stays until nobody uses it, then the record 
   CHECK_FALSE(fixture.engine.Get("site_0001").has_value());
   CHECK(Eventually([&] { return !fixture.reconciler->StatusOf({1}).applied; }));
   CHECK(std::filesystem::exists(fixture.folder.path() / "sites" / "00" / "01"));
+}
+
+TEST_CASE("An external site has a service only for its labels, without tasks or a folder") {
+  Fixture fixture;
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeExternal(1), Phase::kLabels);
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  const auto carrier = fixture.engine.Get("site_0001");
+  REQUIRE(carrier.has_value());
+  CHECK(carrier->spec.replicas == 0);
+  CHECK(carrier->spec.endpoint_mode == "vip");
+  CHECK(carrier->spec.labels.contains("routes"));
+  CHECK_FALSE(std::filesystem::exists(fixture.folder.path() / "sites" / "00" / "01"));
+
+  record.phase = Phase::kProvider;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK(Eventually([&] { return !fixture.engine.Get("site_0001"); }));
+  record.phase = Phase::kLabels;
+  record.site.served = false;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  CHECK_FALSE(fixture.engine.Get("site_0001"));
+}
+
+TEST_CASE("Tasks of a site that becomes external stay until the document is everywhere") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.unused = false;
+  const auto revision = fixture.store.Put({MakeRecord(MakeExternal(1), Phase::kToLabels)});
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(fixture.engine.Get("site_0001")->spec.replicas == 1);
+  fixture.unused = true;
+  REQUIRE(fixture.AppliedEventually(1, revision));
+  CHECK(fixture.engine.Get("site_0001")->spec.replicas == 0);
 }
 
 TEST_CASE("A site that becomes external loses its service and keeps its record") {

@@ -208,7 +208,7 @@ TEST_CASE("The text of an error is its message, or what there is") {
 
 TEST_CASE("Filters and networks are written as the engine reads them") {
   CHECK(FilterJson("label", "a\"b") == R"({"label":["a\"b"]})");
-  const json network = json::parse(OverlayNetworkJson("net"));
+  const json network = json::parse(OverlayNetworkJson({"net"}));
   CHECK(network["Name"] == "net");
   CHECK(network["Driver"] == "overlay");
   CHECK(network["Attachable"] == true);

@@ -199,19 +199,22 @@ TEST_CASE("A network is made only where it is missing") {
   bool exists = false;
   int created = 0;
   int status = 201;
+  std::string made_of;
   fixture.answer = [&](const ServerRequest& request) {
     if (request.method == "GET") {
       return Json(exists ? R"([{"Name": "net", "Id": "7", "Scope": "swarm"}])" : "[]");
     }
     ++created;
+    made_of = request.body;
     exists = true;
     return Json(status == 201 ? R"({"Id": "7"})" : R"({"message": "exists"})", status);
   };
   SECTION("it is missing") { status = 201; }
   SECTION("someone else makes it meanwhile") { status = 409; }
-  CHECK(fixture.engine.EnsureOverlay("net", {}) == "7");
-  CHECK(fixture.engine.EnsureOverlay("net", {}) == "7");
+  CHECK(fixture.engine.EnsureOverlay({"net", "10.20.0.0/16"}, {}) == "7");
+  CHECK(fixture.engine.EnsureOverlay({"net", "10.20.0.0/16"}, {}) == "7");
   CHECK(created == 1);
+  CHECK(made_of.contains(R"("Subnet":"10.20.0.0/16")"));
 }
 
 TEST_CASE("An update names the version that was read") {

@@ -66,6 +66,11 @@ TEST_CASE("A site's routes are the same on both sides, whatever it asks for") {
 
 TEST_CASE("A plan says of every site what would happen") {
   tests::TestStore store;
+  const auto follow = [&](std::int64_t id, RoutingMode side) {
+    SiteRecord record = *store.Find(id);
+    record.followed = side;
+    REQUIRE(store->Write([&](store::Transaction& t) { return t.Put({&record, 1}); }));
+  };
   SiteRecord own = MakeRecord(MakeSite(4), Phase::kLabels);
   own.site.routing.mode = RoutingMode::kLabels;
   SiteRecord removing = MakeRecord(MakeSite(5), Phase::kLabels);
@@ -75,6 +80,7 @@ TEST_CASE("A plan says of every site what would happen") {
   store.Put({MakeRecord(MakeSite(1), Phase::kLabels), MakeRecord(MakeSite(2)),
              MakeRecord(MakeExternal(3)), own, removing, weights});
   tests::SetDefaultMode(*store, "labels");
+  follow(3, RoutingMode::kProvider);
   const RouteOptions options = tests::MakeRouteOptions();
 
   auto plan = PlanMigration(*store, options, {.to = RoutingMode::kProvider}).value();
@@ -90,6 +96,17 @@ TEST_CASE("A plan says of every site what would happen") {
   CHECK(plan.Count(Verdict::kThere) == 3);
   CHECK(plan.sites[3].verdict == Verdict::kStays);
   CHECK_THAT(plan.sites[3].reason, ContainsSubstring("labels cannot say"));
+
+  // An external site is left alone, unless it is asked for or was sent to labels before.
+  plan = PlanMigration(*store, options, {.to = RoutingMode::kLabels, .kind = site::Kind::kExternal})
+             .value();
+  REQUIRE(plan.sites.size() == 1);
+  CHECK(plan.sites[0].verdict == Verdict::kMoves);
+  CHECK(plan.sites[0].differences.empty());
+  follow(3, RoutingMode::kLabels);
+  plan = PlanMigration(*store, options, {.to = RoutingMode::kProvider}).value();
+  REQUIRE(plan.sites.size() == 5);
+  CHECK(plan.sites[2].verdict == Verdict::kMoves);
 
   plan = PlanMigration(*store, options, {.to = RoutingMode::kProvider, .sites = {{{4}, {1}, {4}}}})
              .value();

@@ -42,12 +42,14 @@ TEST_CASE("An order with one bad site changes nothing") {
   const Case cases[] = {
       {"should refuse an unknown site", {9}, ErrorKind::kNotFound},
       {"should refuse a site that is being removed", {3}, ErrorKind::kNotFound},
-      {"should refuse labels for an external site", {2}, ErrorKind::kInvalid},
+      {"should refuse labels for what they cannot say", {2}, ErrorKind::kInvalid},
   };
   tests::TestStore store;
   SiteRecord removing = MakeRecord(MakeSite(3));
   removing.removing = true;
-  store.Put({MakeRecord(MakeSite(1)), MakeRecord(MakeExternal(2)), removing});
+  SiteRecord several = MakeRecord(MakeExternal(2));
+  several.site.upstreams.push_back("http://10.0.0.2:8080");
+  store.Put({MakeRecord(MakeSite(1)), several, removing});
   for (const Case& c : cases) {
     INFO(c.sentence);
     const auto started = Start(store, {.to = RoutingMode::kLabels, .sites = {{SiteId{1}, c.id}}});
@@ -90,7 +92,7 @@ TEST_CASE("What sites would follow that are bound to their side is what the syst
   tests::SetDefaultMode(*store, "labels");
   const Migration migration = Start(store, {}).value();
   CHECK(store.Find(1)->followed == RoutingMode::kProvider);
-  CHECK(store.Find(2)->followed == RoutingMode::kProvider);
+  CHECK(store.Find(2)->followed == RoutingMode::kLabels);  // by a step, too
   CHECK(store.Find(3)->followed == RoutingMode::kLabels);  // it is moved by a step
   // Nothing of it is done by an order about some sites.
   End(store, migration);

@@ -213,14 +213,17 @@ TEST_CASE("A site's own mode goes before the system's") {
   CHECK(fixture.store.Find(2)->phase == Phase::kProvider);
 }
 
-TEST_CASE("An external site never goes to labels, and leaves them at once") {
+TEST_CASE("An external site goes as the others do, but for one that labels cannot say") {
   Fixture fixture;
-  fixture.store.Put(
-      {MakeRecord(MakeExternal(1), Phase::kProvider), MakeRecord(MakeExternal(2), Phase::kLabels)});
+  SiteRecord several = MakeRecord(MakeExternal(3), Phase::kProvider);
+  several.site.upstreams.push_back("http://10.0.0.2:8080");
+  fixture.store.Put({MakeRecord(MakeExternal(1), Phase::kProvider),
+                     MakeRecord(MakeExternal(2), Phase::kLabels), several});
   tests::SetDefaultMode(*fixture.store, "labels");
   fixture.Start();
-  CHECK(fixture.PhaseEventually(2, Phase::kProvider));
-  CHECK(fixture.store.Find(1)->phase == Phase::kProvider);
+  CHECK(fixture.PhaseEventually(1, Phase::kToLabels));
+  CHECK(fixture.store.Find(2)->phase == Phase::kLabels);
+  CHECK(fixture.store.Find(3)->phase == Phase::kProvider);
 }
 
 TEST_CASE("Labels of a site that stays in label mode are confirmed too") {

@@ -4,6 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "orchestrator/routing/extra.h"
 #include "tests/orchestrator/routing/fixture.h"
 #include "tests/orchestrator/sites.h"
 
@@ -30,6 +31,8 @@ TEST_CASE("ResolveMode puts every site on one side") {
     RoutingMode system;
     RoutingMode mode;
   };
+  site::Site several = MakeExternal(1);
+  several.upstreams.push_back("http://10.0.0.2:8080");
   const Case cases[] = {
       {"should follow the system to labels", MakeSite(1), RoutingMode::kDefault,
        RoutingMode::kLabels, RoutingMode::kLabels},
@@ -37,7 +40,9 @@ TEST_CASE("ResolveMode puts every site on one side") {
        RoutingMode::kProvider, RoutingMode::kProvider},
       {"should prefer its own mode", MakeSite(1), RoutingMode::kLabels, RoutingMode::kProvider,
        RoutingMode::kLabels},
-      {"should keep external sites in the document", MakeExternal(1), RoutingMode::kDefault,
+      {"should take an external site to labels where it follows", MakeExternal(1),
+       RoutingMode::kDefault, RoutingMode::kLabels, RoutingMode::kLabels},
+      {"should keep several upstreams in the document", several, RoutingMode::kLabels,
        RoutingMode::kLabels, RoutingMode::kProvider},
   };
   for (const Case& c : cases) {
@@ -318,6 +323,46 @@ TEST_CASE("Labels that stand by have lower priorities than the document") {
   CHECK(ServiceLabels(record, options) == traefik::DisabledLabels());
   CHECK(ServiceLabels(MakeRecord(MakeExternal(2), Phase::kProvider), options) ==
         traefik::DisabledLabels());
+}
+
+TEST_CASE("Labels of an external site name its upstream, and that it has no tasks") {
+  const auto labels =
+      ServiceLabels(MakeRecord(MakeExternal(2), Phase::kLabels), tests::MakeRouteOptions());
+  CHECK(labels.at("traefik.http.services.site_0002.loadbalancer.server.url") ==
+        "http://10.0.0.1:8080");
+  CHECK(labels.at("traefik.swarm.lbswarm") == "true");
+  CHECK_FALSE(labels.contains("traefik.http.services.site_0002.loadbalancer.server.port"));
+
+  RouteOptions standby = tests::MakeRouteOptions();
+  standby.standby_labels = true;
+  CHECK_FALSE(StandsBy(MakeRecord(MakeExternal(2), Phase::kProvider), standby));
+}
+
+TEST_CASE("An external site is routed by labels only where something carries and reads them") {
+  struct Case {
+    const char* sentence;
+    bool has_swarm;
+    traefik::schema::Version version;
+    std::size_t upstreams;
+    const char* obstacle;  // null: none
+  };
+  const Case cases[] = {
+      {"should be possible with one upstream", true, traefik::schema::kV3_4, 1, nullptr},
+      {"should need a swarm", false, traefik::schema::kNewest, 1, "docker.host"},
+      {"should need Traefik 3.4", true, traefik::schema::kV3_3, 1, "traefik.version"},
+      {"should need a single upstream", true, traefik::schema::kNewest, 2, "several upstreams"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    RouteOptions options = tests::MakeRouteOptions();
+    options.has_swarm = c.has_swarm;
+    options.version = c.version;
+    site::Site site = MakeExternal(1);
+    site.upstreams.resize(c.upstreams, "http://10.0.0.2:8080");
+    const auto obstacle = LabelObstacle(site, options);
+    CHECK(obstacle.has_value() == (c.obstacle != nullptr));
+    if (c.obstacle) CHECK(obstacle.value_or("").contains(c.obstacle));
+  }
 }
 
 TEST_CASE("A service that was taken over has the labels that it had, whenever it has labels") {

@@ -171,10 +171,7 @@ TEST_CASE("What does not fit the kind is refused where it stands") {
       {"should refuse an upstream twice",
        R"({"hosts": ["a.b"], "kind": "external", "upstreams": ["http://a", "http://a"]})",
        {"/upstreams/1"}},
-      {"should refuse labels for an external site",
-       R"({"hosts": ["a.b"], "kind": "external", "upstreams": ["http://a"],
-           "routing": {"mode": "labels"}})",
-       {"/routing/mode"}},
+
       {"should refuse an image and a run file for an external site",
        R"({"hosts": ["a.b"], "kind": "external", "upstreams": ["http://a"], "image": "x",
            "run": "x"})",

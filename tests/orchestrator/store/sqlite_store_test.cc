@@ -192,7 +192,6 @@ TEST_CASE("Migrations and their steps come back as they were put") {
   migration.pool = "other";
   migration.chosen = true;
   migration.there = 4;
-  migration.stay = 5;
   migration.default_before = site::RoutingMode::kProvider;
   migration.batch = 6;
   migration.canary = 7;
