@@ -1,7 +1,6 @@
 // Benchmarks: one JSON line each. `bench [codec] [snapshot] [pools] [scale] [poll] [endpoint]
-// [route] [labels] [deploy] [first] [tasks] [terminals]`, all of them without arguments. Started by
-// `tests/run.sh
-// --bench`, which gives an engine and a Traefik.
+// [route] [labels] [migration] [deploy] [first] [tasks] [terminals]`, all of them without
+// arguments. Started by `tests/run.sh --bench`, which gives an engine and a Traefik.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +17,7 @@
 #include "tests/bench/deploy_bench.h"
 #include "tests/bench/endpoint_bench.h"
 #include "tests/bench/first_answer_bench.h"
+#include "tests/bench/migration_bench.h"
 #include "tests/bench/poll_bench.h"
 #include "tests/bench/pools_bench.h"
 #include "tests/bench/report.h"
@@ -108,6 +108,7 @@ int main(int argc, char** argv) {
     if (wanted("endpoint")) tests::BenchEndpoint();
     if (wanted("route")) tests::BenchRoute();
     if (wanted("labels")) tests::BenchLabels();
+    if (wanted("migration")) tests::BenchMigration();
     if (wanted("deploy")) tests::BenchDeploy();
     if (wanted("first")) tests::BenchFirstAnswer();
     if (wanted("tasks")) tests::BenchTasks();

@@ -106,7 +106,7 @@ void Fleet::Move(const char* to) {
   } else {
     order.emplace_back("50");
   }
-  const Finished moved = system.orchestrator().Command(order);
+  const Finished moved = system.orchestrator().Command(order, 310s);
   INFO(moved.output);
   REQUIRE(moved.status == 0);
   CHECK(CountIn(to) == hosts.size());

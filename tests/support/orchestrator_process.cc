@@ -130,9 +130,10 @@ Answer OrchestratorProcess::Poll(const provider::http::HeaderList& headers) {
   return {response->status, std::move(response->headers), std::move(response->body)};
 }
 
-Finished OrchestratorProcess::Command(std::vector<std::string> arguments) {
+Finished OrchestratorProcess::Command(std::vector<std::string> arguments,
+                                      std::chrono::milliseconds limit) {
   arguments.insert(arguments.begin(), OrchestratorProgram());
-  return RunProgram(arguments, {{"ORCHESTRATOR_CONFIG", config_file().string()}});
+  return RunProgram(arguments, {{"ORCHESTRATOR_CONFIG", config_file().string()}}, limit);
 }
 
 }  // namespace tests

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,7 +48,8 @@ class OrchestratorProcess {
                  const provider::http::HeaderList& headers);
   Answer Poll(const provider::http::HeaderList& headers = {});
   // `orchestrator ARGUMENTS…` as an operator on this machine.
-  Finished Command(std::vector<std::string> arguments);
+  Finished Command(std::vector<std::string> arguments,
+                   std::chrono::milliseconds limit = std::chrono::minutes(1));
 
   std::uint16_t api_port() const { return api_port_; }
   pid_t process_id() const { return process_->id(); }

@@ -73,10 +73,11 @@ std::int64_t MemoryOf(pid_t process, const std::string& line) {
 }
 
 Finished RunProgram(const std::vector<std::string>& command,
-                    const std::map<std::string, std::string>& environment) {
+                    const std::map<std::string, std::string>& environment,
+                    std::chrono::milliseconds limit) {
   const TemporaryDirectory directory;
   Process process(command, directory.path() / "output", environment);
-  const auto status = process.Wait(std::chrono::minutes(1));
+  const auto status = process.Wait(limit);
   return {status.value_or(-SIGALRM), process.Output()};
 }
 

@@ -45,9 +45,10 @@ struct Finished {
 // A line of /proc/PID/status in KiB: "VmRSS" (memory now) or "VmHWM" (the most so far).
 std::int64_t MemoryOf(pid_t process, const std::string& line);
 
-// Runs a program to its end, for a minute at most.
+// Runs a program to its end; one that takes longer is killed, and its status is -SIGALRM.
 Finished RunProgram(const std::vector<std::string>& command,
-                    const std::map<std::string, std::string>& environment = {});
+                    const std::map<std::string, std::string>& environment = {},
+                    std::chrono::milliseconds limit = std::chrono::minutes(1));
 
 // The program under test.
 std::string OrchestratorProgram();
