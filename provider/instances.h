@@ -23,6 +23,7 @@ struct ConfiguredInstance {
   std::string name;
   std::string entry_point;  // http:// URL through which its data plane is probed; empty: not probed
   std::string pool = "default";
+  std::string tls_entry_point = {};  // https:// URL where sites with TLS answer; empty: not asked
 };
 
 struct InstanceStatus {

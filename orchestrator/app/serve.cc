@@ -71,6 +71,7 @@ routing::RouteOptions MakeRouteOptions(const config::Config& config,
   options.rewrites_status = options.version >= traefik::schema::kV3_4;
   for (const provider::ConfiguredInstance& instance : config.traefik.instances) {
     options.probe_labels |= !instance.entry_point.empty();
+    options.probe_tls |= !instance.tls_entry_point.empty();
   }
   return options;
 }

@@ -241,6 +241,13 @@ void ReadRouting(Section& section, Routing& routing) {
   }
 }
 
+void ReadEntryPoint(Section& section, const char* key, std::string& url) {
+  section.Text(key, url);
+  while (url.ends_with('/')) url.pop_back();
+  if (url.empty()) return;
+  if (const auto good = provider::http::CheckHttpUrl(url); !good) section.Fail(key, good.error());
+}
+
 void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
                   const std::vector<std::string>& pools, std::set<std::string>& names,
                   Traefik& traefik) {
@@ -252,12 +259,10 @@ void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
   } else if (!names.insert(instance.name).second) {
     section.Fail("name", "is the name of another instance too");
   }
-  section.Text("entry_point", instance.entry_point);
-  while (instance.entry_point.ends_with('/')) instance.entry_point.pop_back();
-  if (!instance.entry_point.empty()) {
-    if (const auto good = provider::http::CheckHttpUrl(instance.entry_point); !good) {
-      section.Fail("entry_point", good.error());
-    }
+  ReadEntryPoint(section, "entry_point", instance.entry_point);
+  ReadEntryPoint(section, "tls_entry_point", instance.tls_entry_point);
+  if (!instance.tls_entry_point.empty() && !instance.tls_entry_point.starts_with("https://")) {
+    section.Fail("tls_entry_point", "must start with https://");
   }
   section.Text("pool", instance.pool);
   if (std::ranges::find(pools, instance.pool) == pools.end()) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,19 +46,17 @@ struct Watched {
 }  // namespace
 
 std::string Canary::Measure(const store::SiteRecord& record, const std::stop_token& stop) const {
-  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
-  if (!pool || !IsChecked(record, options_) || record.site.hosts.empty()) return {};
+  if (!IsChecked(record, options_)) return {};
   json answers = json::object();
-  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
-    if (instance.entry_point.empty() || pool->instances.IsGone(instance.name)) continue;
+  for (const provider::ConfiguredInstance* const instance : AskedFor(record.site, pools_)) {
     VisitAnswer last;
     std::vector<std::chrono::milliseconds> times;
     for (int i = 0; i < kTries; ++i) {
-      last = VisitSite(client_, instance, record.site, {}, stop);
+      last = VisitSite(client_, *instance, record.site, {}, stop);
       times.push_back(last.time);
       if (last.status == 0) break;
     }
-    answers[instance.name] = {{"status", last.status}, {"ms", Median(times).count()}};
+    answers[instance->name] = {{"status", last.status}, {"ms", Median(times).count()}};
   }
   if (answers.empty()) return {};
   return json{{"revision", record.revision}, {"answers", std::move(answers)}}.dump();
@@ -70,20 +67,17 @@ std::string Canary::Watch(
     std::chrono::milliseconds time, const std::stop_token& stop) const {
   std::vector<Watched> watched;
   for (const auto& [record, before] : sites_with_before) {
-    const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
     const json measured = json::parse(before, nullptr, /*allow_exceptions=*/false);
     // What its owner has changed since may answer otherwise.
-    if (!pool || !measured.is_object() || measured.value("revision", 0ULL) != record.revision) {
-      continue;
-    }
+    if (!measured.is_object() || measured.value("revision", 0ULL) != record.revision) continue;
     const json& answers = measured.at("answers");
-    for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
-      const auto found = answers.find(instance.name);
-      if (found == answers.end() || pool->instances.IsGone(instance.name)) continue;
+    for (const provider::ConfiguredInstance* const instance : AskedFor(record.site, pools_)) {
+      const auto found = answers.find(instance->name);
+      if (found == answers.end()) continue;
       VisitAnswer answer;
       answer.status = found->value("status", 0);
       answer.time = std::chrono::milliseconds(found->value("ms", 0));
-      watched.push_back({.record = &record, .instance = &instance, .before = answer});
+      watched.push_back({.record = &record, .instance = instance, .before = answer});
     }
   }
   std::mutex mutex;

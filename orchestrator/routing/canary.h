@@ -1,10 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -122,14 +122,7 @@ Result<traefik::Fragment> ExtendedRoutes(const store::SiteRecord& record,
   const int lead = DocumentLead(record);
   // A site that is not served answers with the page only.
   if (site.routing.extra.empty() || !site.served) {
-    const bool is_checked = record.phase == store::Phase::kToProvider && IsChecked(record, options);
-    traefik::Configuration checks = is_checked ? routes : traefik::Configuration();
     Lead(routes, lead);
-    if (is_checked) {
-      AddCheckRouters(record, options.probe, checks);
-      routes.routers.merge(checks.routers);
-      routes.middlewares.merge(checks.middlewares);
-    }
     return traefik::RenderFragment(routes);
   }
   auto more = CompileExtra(site, DecodedRoutes(traefik::RenderFragment(routes), options),
@@ -304,7 +297,12 @@ Result<void> CheckExtra(const site::Site& site, const RouteOptions& options) {
 Result<traefik::Fragment> DocumentFragment(const store::SiteRecord& record,
                                            const RouteOptions& options) {
   if (record.removing || !InDocument(record.phase)) return {};
-  return ExtendedRoutes(record, options);
+  auto routes = ExtendedRoutes(record, options);
+  if (!routes || record.phase != store::Phase::kToProvider || !IsChecked(record, options)) {
+    return routes;
+  }
+  const auto checks = CheckRouters(record, options.probe, DecodedRoutes(*routes, options));
+  return traefik::Joined(*std::move(routes), traefik::RenderFragment(checks));
 }
 
 std::vector<Result<traefik::Fragment>> DocumentFragments(
@@ -335,12 +333,13 @@ traefik::Labels ServiceLabels(const store::SiteRecord& record, const RouteOption
     }
   }
   if (stands_by) return labels;
-  traefik::Configuration more;
   if (record.phase == store::Phase::kToLabels && IsChecked(record, options)) {
-    more = CommonRoutes(record.site, options);
-    AddCheckRouters(record, options.probe, more);
-    more.services.clear();
+    traefik::codec::Problems problems;
+    const auto checks =
+        CheckRouters(record, options.probe, traefik::codec::DecodeLabels(labels, problems));
+    labels.merge(traefik::codec::EncodeLabels(checks).labels);
   }
+  traefik::Configuration more;
   const bool unconfirmed = record.labels_confirmed < record.routes_revision;
   if (options.probe_labels && record.site.served && unconfirmed) {
     AddLabelMarker(record, options, more);

@@ -32,6 +32,7 @@ struct RouteOptions {
   std::shared_ptr<const traefik::codec::Value> shared = nullptr;  // see ReadSharedObjects
   bool standby_labels = false;  // whether sites in the document keep labels, see StandsBy
   bool has_swarm = true;        // whether there is one, with services that can have labels
+  bool probe_tls = false;       // whether sites with TLS can be asked for
 };
 
 // Paths below pages_url, whoever serves it.

@@ -23,6 +23,11 @@ std::string Text(const VisitAnswer& answer) {
   return answer.status == 0 ? answer.problem : fmt::format("status {}", answer.status);
 }
 
+const std::string& EntryPointFor(const site::Site& site,
+                                 const provider::ConfiguredInstance& instance) {
+  return site.routing.tls ? instance.tls_entry_point : instance.entry_point;
+}
+
 // A host that the pattern of the address takes.
 std::string HostOf(const site::Address& address) {
   std::string host = address.host.text();
@@ -32,6 +37,18 @@ std::string HostOf(const site::Address& address) {
 
 }  // namespace
 
+std::vector<const provider::ConfiguredInstance*> AskedFor(const site::Site& site,
+                                                          const provider::Pools& pools) {
+  std::vector<const provider::ConfiguredInstance*> asked;
+  const provider::Pool* const pool = pools.Find(site.routing.pool);
+  if (!pool || site.hosts.empty()) return asked;
+  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
+    if (EntryPointFor(site, instance).empty() || pool->instances.IsGone(instance.name)) continue;
+    asked.push_back(&instance);
+  }
+  return asked;
+}
+
 VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
                       const site::Site& site, const std::pair<std::string, std::string>& more,
                       const std::stop_token& stop) {
@@ -39,8 +56,17 @@ VisitAnswer VisitSite(provider::http::Client& client, const provider::Configured
   const traefik::PathPrefix* const path = site::EffectivePath(site, address);
   provider::http::ClientRequest request;
   request.method = "HEAD";
-  request.url = instance.entry_point + (path ? path->text() : "/");
-  request.headers = {{"Host", HostOf(address)}, {"User-Agent", "orchestrator-check"}};
+  const std::string path_text = path ? path->text() : "/";
+  const std::string host = HostOf(address);
+  request.headers = {{"User-Agent", "orchestrator-check"}};
+  if (site.routing.tls) {
+    // Traefik goes by the name in the handshake, too.
+    request.url = "https://" + host + path_text;
+    request.place = instance.tls_entry_point;
+  } else {
+    request.url = instance.entry_point + path_text;  // one connection serves for all hosts
+    request.headers.emplace_back("Host", host);
+  }
   if (!more.first.empty()) request.headers.push_back(more);
   request.timeout = kVisitTimeout;
   const auto begin = Clock::now();
@@ -64,18 +90,15 @@ bool IsWorse(const VisitAnswer& before, const VisitAnswer& after) {
 }
 
 std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_token& stop) const {
-  const provider::Pool* const pool = pools_.Find(record.site.routing.pool);
-  if (!pool) return {};
-  for (const provider::ConfiguredInstance& instance : pool->instances.configured()) {
-    if (instance.entry_point.empty() || pool->instances.IsGone(instance.name)) continue;
-    const VisitAnswer before = VisitSite(client_, instance, record.site, {}, stop);
+  for (const provider::ConfiguredInstance* const instance : AskedFor(record.site, pools_)) {
+    const VisitAnswer before = VisitSite(client_, *instance, record.site, {}, stop);
     if (!IsGood(before)) continue;
     const VisitAnswer after =
-        VisitSite(client_, instance, record.site,
+        VisitSite(client_, *instance, record.site,
                   {options_.probe.secret_header, CheckSecret(record, options_.probe)}, stop);
     if (!IsWorse(before, after)) continue;
     const bool to_document = record.phase == store::Phase::kToProvider;
-    return fmt::format("{} answers with {} by the {}, but with {} by the {}", instance.name,
+    return fmt::format("{} answers with {} by the {}, but with {} by the {}", instance->name,
                        Text(after), to_document ? "document" : "labels", Text(before),
                        to_document ? "labels" : "document");
   }
@@ -86,7 +109,7 @@ std::map<site::SiteId, std::string> SideCheck::FindWorse(std::span<const store::
                                                          const std::stop_token& stop) const {
   std::vector<const store::SiteRecord*> asked;
   for (const store::SiteRecord& record : records) {
-    if (IsChecked(record, options_) && !record.site.hosts.empty()) asked.push_back(&record);
+    if (IsChecked(record, options_)) asked.push_back(&record);
   }
   std::map<site::SiteId, std::string> worse;
   std::mutex mutex;

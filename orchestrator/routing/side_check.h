@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "orchestrator/routing/routes.h"
 #include "provider/http/client.h"
@@ -44,8 +45,13 @@ struct VisitAnswer {
   std::chrono::milliseconds time{0};
 };
 
-// Asks a Traefik for the first address of the site, without its body. `more`: another header, whose
-// name may be empty.
+// The configured Traefiks of the site's pool that can be asked for it: by an entry point with TLS
+// where the site has that.
+std::vector<const provider::ConfiguredInstance*> AskedFor(const site::Site& site,
+                                                          const provider::Pools& pools);
+
+// Asks one of these for the first address of the site, without its body. `more`: another header,
+// whose name may be empty.
 VisitAnswer VisitSite(provider::http::Client& client, const provider::ConfiguredInstance& instance,
                       const site::Site& site, const std::pair<std::string, std::string>& more,
                       const std::stop_token& stop);

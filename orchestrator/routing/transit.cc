@@ -1,7 +1,6 @@
 #include "orchestrator/routing/transit.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -13,6 +12,9 @@
 namespace orchestrator::routing {
 namespace {
 
+using traefik::codec::Member;
+using traefik::codec::Value;
+
 constexpr const char* kCheck = "orchestrator-check";
 constexpr std::int64_t kCheckPriority = 1 << 20;  // above all of sites
 
@@ -23,6 +25,12 @@ std::int64_t Led(std::int64_t priority, int lead) {
 
 std::int64_t Effective(std::int64_t priority, std::size_t rule_size) {
   return priority != 0 ? priority : static_cast<std::int64_t>(rule_size);
+}
+
+// What the router says itself; 0: nothing.
+std::int64_t PriorityOf(const Value& router) {
+  const Value* const given = router.Find("priority");
+  return given && given->number() ? *given->number() : 0;
 }
 
 }  // namespace
@@ -52,8 +60,7 @@ void Lead(traefik::codec::Value& routes, int lead) {
                                            traefik::codec::Member& router) {
     const std::string_view rule = traefik::codec::TextOf(router.value, "rule");
     if (kind != "routers" || rule.empty()) return;
-    const auto* const given = router.value.Find("priority");
-    std::int64_t priority = given && given->number() ? *given->number() : 0;
+    std::int64_t priority = PriorityOf(router.value);
     // Traefik has all connections of a TCP entry point last.
     if (priority == 0 && protocol == "tcp" && rule == "HostSNI(`*`)") priority = -1;
     traefik::codec::Put(router.value, "priority", {Led(Effective(priority, rule.size()), lead)});
@@ -65,30 +72,43 @@ std::string CheckSecret(const store::SiteRecord& record, const traefik::Revision
       fmt::format("check {} {} {}", record.site.id.value, record.routes_revision, probe.secret));
 }
 
-void AddCheckRouters(const store::SiteRecord& record, const traefik::RevisionProbe& probe,
-                     traefik::Configuration& routes) {
+Value CheckRouters(const store::SiteRecord& record, const traefik::RevisionProbe& probe,
+                   const Value& routes) {
   const std::string secret = CheckSecret(record, probe);
-  std::map<std::string, traefik::Router> twins;
-  for (const auto& [name, router] : routes.routers) {
-    traefik::Router& twin = twins[name + "-check"] = router;
-    twin.rule = fmt::format("({}) && Header(`{}`, `{}`)", router.rule, probe.secret_header, secret);
-    twin.priority = kCheckPriority + Effective(router.priority, router.rule.size());
-    twin.middlewares.insert(twin.middlewares.begin(), kCheck);
+  Value checks;
+  for (const Member& router : traefik::codec::ObjectsOf(routes, "http", "routers")) {
+    const std::string_view rule = traefik::codec::TextOf(router.value, "rule");
+    if (rule.empty()) continue;
+    Value twin = router.value;
+    traefik::codec::Put(
+        twin, "rule",
+        {fmt::format("({}) && Header(`{}`, `{}`)", rule, probe.secret_header, secret)});
+    traefik::codec::Put(twin, "priority",
+                        {kCheckPriority + Effective(PriorityOf(twin), rule.size())});
+    auto& middlewares =
+        std::get<traefik::codec::List>(traefik::codec::ListAt(twin, "middlewares").data);
+    middlewares.insert(middlewares.begin(), Value{std::string(kCheck)});
+    traefik::codec::Put(traefik::codec::NamedAt(checks, "http", "routers"), router.name + "-check",
+                        std::move(twin));
   }
-  if (twins.empty()) return;
-  routes.middlewares[kCheck] =
-      traefik::Headers{.custom_request_headers = {{probe.secret_header, ""}}};
-  routes.routers.merge(twins);
+  if (checks.object() == nullptr) return checks;
+  Value strip;
+  traefik::codec::Put(
+      traefik::codec::ObjectAt(traefik::codec::ObjectAt(strip, "headers"), "customRequestHeaders"),
+      probe.secret_header, Value{std::string()});
+  traefik::codec::Put(traefik::codec::NamedAt(checks, "http", "middlewares"), kCheck,
+                      std::move(strip));
+  return checks;
 }
 
 bool IsChecked(const store::SiteRecord& record, const RouteOptions& options) {
   const site::Routing& routing = record.site.routing;
   // Labels that are not ours are not added to.
   if (record.phase == store::Phase::kToLabels && !record.adopted_labels.empty()) return false;
-  // What its extra does to its own routers is not known here; the probe's entry points speak HTTP.
-  if (!options.probe_labels || !record.site.served || !routing.extra.empty() || routing.tls) {
-    return false;
-  }
+  if (!options.probe_labels || !record.site.served) return false;
+  // Which names have the entry points with TLS is not known; where a site does not answer at the
+  // one that is asked, nothing is compared.
+  if (routing.tls) return options.probe_tls;
   if (!routing.entry_points) return true;
   return std::ranges::any_of(*routing.entry_points, [&](const std::string& name) {
     return std::ranges::find(options.entry_points, name) != options.entry_points.end();

@@ -27,10 +27,11 @@ void Lead(traefik::codec::Value& routes, int lead);
 // header.
 std::string CheckSecret(const store::SiteRecord& record, const traefik::RevisionProbe& probe);
 
-// Adds to every router a twin that takes only requests with CheckSecret in the probe's header,
-// whatever else there is for its rule. The site does not get to see that header.
-void AddCheckRouters(const store::SiteRecord& record, const traefik::RevisionProbe& probe,
-                     traefik::Configuration& routes);
+// For every HTTP router of `routes` a twin that takes only requests with CheckSecret in the probe's
+// header, whatever else there is for its rule. The site does not get to see that header.
+traefik::codec::Value CheckRouters(const store::SiteRecord& record,
+                                   const traefik::RevisionProbe& probe,
+                                   const traefik::codec::Value& routes);
 
 // Whether the site has such routers on the side that it goes to.
 bool IsChecked(const store::SiteRecord& record, const RouteOptions& options);

@@ -23,6 +23,7 @@ struct Transfer {
   const ClientRequest* request = nullptr;
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
+  curl_slist* place = nullptr;
   char error[CURL_ERROR_SIZE] = "";
   ClientResponse response;
   const StreamHooks* hooks = nullptr;  // of Client::Stream
@@ -35,6 +36,7 @@ struct Transfer {
   ~Transfer() {
     if (easy) curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
+    curl_slist_free_all(place);
   }
 };
 
@@ -87,6 +89,21 @@ std::size_t OnUpload(char* buffer, std::size_t size, std::size_t count, void* us
   return given.value_or(CURL_READFUNC_ABORT);
 }
 
+// "https://10.0.0.1:8443/x" → "10.0.0.1:8443"; the port of the scheme where there is none.
+std::string Authority(const std::string& url) {
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> parsed(curl_url(), curl_url_cleanup);
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    if (curl_url_get(parsed.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) {
+      return std::string();
+    }
+    const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
+    return std::string(text);
+  };
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return url;
+  return part(CURLUPART_HOST) + ":" + part(CURLUPART_PORT);
+}
+
 void Prepare(Transfer& transfer) {
   const ClientRequest& request = *transfer.request;
   transfer.easy = curl_easy_init();
@@ -108,6 +125,13 @@ void Prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+  if (!request.place.empty()) {
+    // Any host and port of the URL go there.
+    transfer.place = curl_slist_append(nullptr, ("::" + Authority(request.place)).c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer.place);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   if (!request.unix_socket.empty()) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   }

@@ -16,6 +16,9 @@ struct ClientRequest {
   std::string method = "GET";
   std::string url;          // http:// or https://; with a Unix socket the host part only names it
   std::string unix_socket;  // path; empty for TCP
+  // Whom to connect to instead of the URL's host, as http:// or https:// with a host and port; then
+  // no certificate is verified. Empty: the URL's host.
+  std::string place = {};
   HeaderList headers;
   std::string body;
   std::chrono::milliseconds timeout{10'000};  // for the whole exchange; 0: none

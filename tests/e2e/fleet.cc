@@ -16,11 +16,20 @@ namespace tests {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
+namespace {
+
+constexpr const char* kCompressed = R"j({"http": {"middlewares": {"small": {"compress": {}}},
+                                                  "routers": {"site": {"middlewares": ["small"]}}}})j";
+
+}  // namespace
+
 Fleet::Fleet(int first_id, std::size_t count, const FleetOptions& options)
     : system(options.upstream.empty() ? "labels" : "provider", {}, 1, options.traefiks),
       first_id_(first_id),
-      is_external_(!options.upstream.empty()) {
+      is_external_(!options.upstream.empty()),
+      has_tls_(options.tls) {
   if (is_external_) system.UseNetwork("orchestrator-tests-wide", "10.199.0.0/16");
+  if (options.tls) system.UseTls();
   system.Start();
   json sites = json::array();
   for (std::size_t i = 0; i < count; ++i) {
@@ -37,6 +46,11 @@ Fleet::Fleet(int first_id, std::size_t count, const FleetOptions& options)
       std::filesystem::create_directories(Public(id));
       std::ofstream(Public(id) / "index.html") << texts.back();
     }
+    if (options.tls) {
+      site["routing"] = {{"tls", json::object()},
+                         {"entry_points", {"websecure"}},
+                         {"extra", json::parse(kCompressed)}};
+    }
     sites.push_back(std::move(site));
   }
   const Answer made =
@@ -50,7 +64,7 @@ bool Fleet::AllAnswer(std::size_t traefik) {
   return Eventually(
       [&] {
         for (const std::string& host : hosts) {
-          if (VisitSite(client, system.traefik_url(traefik), host).status != 200) return false;
+          if (VisitSite(client, url(traefik), host).status != 200) return false;
         }
         return true;
       },

@@ -16,6 +16,7 @@ namespace tests {
 struct FleetOptions {
   std::size_t traefiks = 1;
   std::string upstream = {};  // set: external sites that all have this one, first in the document
+  bool tls = false;           // they answer with TLS alone, and have a middleware of their own
 };
 
 // Sites behind one or two Traefiks: static ones, in label mode; each has a text of its own.
@@ -24,6 +25,10 @@ class Fleet {
   // Their ids go up from `first_id`.
   Fleet(int first_id, std::size_t count, const FleetOptions& options = {});
 
+  // Where visitors come in.
+  std::string url(std::size_t traefik = 0) const {
+    return has_tls_ ? system.tls_url() : system.traefik_url(traefik);
+  }
   bool AllAnswer(std::size_t traefik = 0);
   // The containers of its sites.
   std::set<std::string> Containers() const;
@@ -45,6 +50,7 @@ class Fleet {
  private:
   const int first_id_;
   const bool is_external_;
+  const bool has_tls_;
 };
 
 // Waits until so many more visits were paid.

@@ -79,6 +79,23 @@ TEST_CASE("services without a task carry the routes of external sites there and 
   CHECK(result.wrong == 0);
 }
 
+TEST_CASE("sites with TLS and middlewares of their own move under load, and are tried over TLS") {
+  Fleet fleet(7801, 4, {.tls = true});
+  REQUIRE(fleet.AllAnswer());
+  Load load(fleet.url(), fleet.hosts, fleet.texts);
+  for (const char* const to : {"provider", "labels"}) {
+    Pass(load, 20);
+    // Each is asked by its check router: had Traefik not answered by that as to visitors, it would
+    // stay on its way.
+    fleet.Move(to);
+    Pass(load, 4 * fleet.hosts.size());
+  }
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure << result.first_wrong);
+  CHECK(result.failed == 0);
+  CHECK(result.wrong == 0);
+}
+
 std::vector<std::string> CrashPoints() {
   std::istringstream names(RunProgram({OrchestratorProgram(), "crash-points"}).output);
   std::vector<std::string> points;

@@ -28,6 +28,7 @@ SwarmSystem::SwarmSystem(const std::string& default_mode, const std::string& eng
   std::string instances;
   for (std::size_t i = 0; i < traefiks; ++i) {
     ports_.push_back(FreePort());
+    tls_ports_.push_back(FreePort());
     instances += fmt::format("{}{{name: {}, entry_point: \"{}\"}}", i == 0 ? "" : ", ", NameOf(i),
                              traefik_url(i));
   }
@@ -62,6 +63,11 @@ void SwarmSystem::UseNetwork(const std::string& name, const std::string& subnet)
   network_ = name;
 }
 
+void SwarmSystem::UseTls() {
+  Configure("routing: {", "routing: {entry_points: [web, websecure], ");
+  Configure("name: edge, ", fmt::format("name: edge, tls_entry_point: \"{}\", ", tls_url()));
+}
+
 void SwarmSystem::Start() {
   orchestrator_->Start();
   StartTraefik();
@@ -74,8 +80,9 @@ void SwarmSystem::StartTraefik(std::size_t index) {
   traefiks_[index].reset();  // a container of the same name
   const Finished configuration =
       orchestrator_->Command({"static-config", "--instance", NameOf(index)});
-  traefiks_[index] = std::make_unique<TraefikContainer>(
-      "orchestrator-tests-traefik-" + NameOf(index), network_, configuration.output, ports_[index]);
+  traefiks_[index] =
+      std::make_unique<TraefikContainer>("orchestrator-tests-traefik-" + NameOf(index), network_,
+                                         configuration.output, ports_[index], tls_ports_[index]);
 }
 
 Visit SwarmSystem::VisitHost(const std::string& host) {

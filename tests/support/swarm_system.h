@@ -27,6 +27,10 @@ class SwarmSystem {
   // addresses. Before the start.
   void UseNetwork(const std::string& name, const std::string& subnet);
 
+  // Has an entry point websecure with TLS beside web, which the first Traefik is asked through.
+  // Before the start.
+  void UseTls();
+
   // Starts the orchestrator, and the first Traefik once the overlay network is there.
   void Start();
   void StartTraefik(std::size_t index = 0);
@@ -36,6 +40,8 @@ class SwarmSystem {
   std::string traefik_url(std::size_t index = 0) const {
     return "http://127.0.0.1:" + std::to_string(ports_[index]);
   }
+
+  std::string tls_url() const { return "https://127.0.0.1:" + std::to_string(tls_ports_[0]); }
 
   Visit VisitHost(const std::string& host);
   // Whether the host answers with 200 and a text in its body within the time.
@@ -51,6 +57,7 @@ class SwarmSystem {
 
  private:
   std::vector<std::uint16_t> ports_;
+  std::vector<std::uint16_t> tls_ports_;
   std::string network_;
   std::unique_ptr<OrchestratorProcess> orchestrator_;
   std::vector<std::unique_ptr<TraefikContainer>> traefiks_;

@@ -9,7 +9,9 @@
 namespace tests {
 
 TraefikContainer::TraefikContainer(const std::string& name, const std::string& network,
-                                   const std::string& static_configuration, std::uint16_t port)
+                                   const std::string& static_configuration, std::uint16_t port,
+                                   std::uint16_t tls_port)
+
     : name_(name), port_(port) {
   const std::string file = directory_.Write("traefik.yaml", static_configuration);
   const std::string socket = Engine::Host().substr(std::string("unix://").size());
@@ -20,7 +22,8 @@ TraefikContainer::TraefikContainer(const std::string& name, const std::string& n
         Engine::Docker({"rm", "-f", name_});
         started =
             Engine::Docker({"run", "-d", "--name", name_, "--network", network, "-p",
-                            "127.0.0.1:" + std::to_string(port_) + ":80", "-v",
+                            "127.0.0.1:" + std::to_string(port_) + ":80", "-p",
+                            "127.0.0.1:" + std::to_string(tls_port) + ":443", "-v",
                             file + ":/traefik.yaml:ro", "-v", socket + ":/var/run/docker.sock",
                             Engine::TraefikImage(), "--configFile=/traefik.yaml"});
         return started.status == 0;

@@ -12,9 +12,10 @@ namespace tests {
 class TraefikContainer {
  public:
   // `static_configuration` is what `orchestrator static-config` prints; its entry point web listens
-  // on port 80, which is published on `port` of loopback.
+  // on port 80, which is published on `port` of loopback, and websecure on 443, on `tls_port`.
   TraefikContainer(const std::string& name, const std::string& network,
-                   const std::string& static_configuration, std::uint16_t port);
+                   const std::string& static_configuration, std::uint16_t port,
+                   std::uint16_t tls_port);
   ~TraefikContainer();
   TraefikContainer(const TraefikContainer&) = delete;
   TraefikContainer& operator=(const TraefikContainer&) = delete;

@@ -11,8 +11,13 @@ using namespace std::chrono_literals;
 Visit VisitSite(provider::http::Client& client, const std::string& traefik_url,
                 const std::string& host, const std::string& path) {
   provider::http::ClientRequest request;
-  request.url = traefik_url + path;
-  request.headers = {{"Host", host}};
+  if (traefik_url.starts_with("https://")) {
+    request.url = "https://" + host + path;
+    request.place = traefik_url;
+  } else {
+    request.url = traefik_url + path;
+    request.headers = {{"Host", host}};
+  }
   request.timeout = 10s;
   auto response = client.Send(request);
   if (!response) return {0, response.error().message};

@@ -18,7 +18,7 @@ struct Visit {
   std::string body;
 };
 
-// Asks a Traefik for a host and path.
+// Asks a Traefik for a host and path; at an https:// URL by the host's name in TLS, too.
 Visit VisitSite(provider::http::Client& client, const std::string& traefik_url,
                 const std::string& host, const std::string& path = "/");
 

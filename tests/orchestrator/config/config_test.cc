@@ -96,6 +96,9 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse a bad engine", "docker:\n  host: ssh://x\n", "o.yaml:2:9",
        "unix:// or tcp://"},
       {"should refuse a bad network", "docker:\n  network: a b\n", "o.yaml:2:12", "docker.network"},
+      {"should refuse an entry point with TLS without TLS",
+       "traefik:\n  instances:\n    - {name: a, tls_entry_point: \"http://a\"}\n", "o.yaml:3:34",
+       "must start with https://"},
       {"should refuse a subnet that is none", "docker:\n  subnet: 10.0.0.0\n", "o.yaml:2:11",
        "IPv4 network, as 10.20.0.0/16"},
       {"should refuse a subnet with a host in it", "docker:\n  subnet: 10.20.0.1/16\n",
@@ -220,7 +223,7 @@ traefik:
   version: "3.6"
   swarm_refresh_seconds: 2
   instances:
-    - {name: a, entry_point: "http://a/"}
+    - {name: a, entry_point: "http://a/", tls_entry_point: "https://a:8443/"}
     - {name: b, pool: p}
 sites: {directory: /s, dynamic_image: d, static_image: t}
 log: {level: warn, format: json}

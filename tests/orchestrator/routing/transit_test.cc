@@ -134,7 +134,7 @@ TEST_CASE("Routers of a site's extra are led like its own") {
   record.phase = Phase::kToProvider;
   const json after = DocumentOf(record)["routers"];
   REQUIRE(before.size() == 3);
-  REQUIRE(after.size() == 3);
+  REQUIRE(after.size() == 6);  // with those that check it
   for (const auto& [name, router] : before.items()) {
     INFO(name);
     CHECK(PriorityOf(after.at(name)) == PriorityOf(router) - 1);
@@ -162,6 +162,37 @@ TEST_CASE(
   CHECK(
       labels.at("traefik.http.middlewares.orchestrator-check.headers.customrequestheaders.X-Secret")
           .empty());
+  for (const auto& [key, value] : labels) {
+    INFO(key);
+    CHECK(OwnsLabel(key, {1}));
+  }
+}
+
+TEST_CASE("A site's extra is tried with all that it adds") {
+  SiteRecord record = MakeRecord(MakeSite(1, {"a.example"}), Phase::kToProvider);
+  record.site.routing.extra = R"j({"http": {
+      "middlewares": {"c": {"compress": {}}},
+      "routers": {"site": {"middlewares": ["c"]},
+                  "more": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "site"}}}})j";
+  const json routers = DocumentOf(record)["routers"];
+  for (const char* const name : {"site_0001", "site_0001-x-more"}) {
+    INFO(name);
+    const json& own = routers.at(name);
+    const json& check = routers.at(std::string(name) + "-check");
+    json middlewares = own.value("middlewares", json::array());
+    middlewares.insert(middlewares.begin(), "orchestrator-check");
+    CHECK(check.at("middlewares") == middlewares);
+    CHECK(check.at("service") == own.at("service"));
+  }
+  CHECK(routers.at("site_0001-x-more-check").at("priority") >
+        routers.at("site_0001-check").at("priority"));
+
+  record.phase = Phase::kToLabels;
+  const auto labels = ServiceLabels(record, tests::MakeRouteOptions());
+  CHECK(labels.at("traefik.http.routers.site_0001-check.middlewares")
+            .starts_with("orchestrator-check,"));
+  CHECK(labels.at("traefik.http.routers.site_0001-check.middlewares").contains("site_0001-x-c"));
+  CHECK(labels.contains("traefik.http.routers.site_0001-x-more-check.rule"));
   for (const auto& [key, value] : labels) {
     INFO(key);
     CHECK(OwnsLabel(key, {1}));
@@ -199,12 +230,13 @@ TEST_CASE("Sites that the probe's entry points do not lead to are not asked for"
   const Case cases[] = {
       {"should ask for a plain one", "{}", true},
       {"should not for one that is not served", R"({"served": false})", false},
-      {"should not for one with TLS", R"({"routing": {"tls": {}}})", false},
+      {"should not for one with TLS, without an entry point for that",
+       R"({"routing": {"tls": {}}})", false},
       {"should not for one of other entry points", R"({"routing": {"entry_points": ["x"]}})",
        false},
       {"should for one that is there, too", R"({"routing": {"entry_points": ["x", "web"]}})", true},
-      {"should not for one with routers of its own",
-       R"j({"routing": {"extra": {"http": {"middlewares": {"a": {"compress": {}}}}}}})j", false},
+      {"should for one with routers of its own",
+       R"j({"routing": {"extra": {"http": {"middlewares": {"a": {"compress": {}}}}}}})j", true},
   };
   for (const Case& c : cases) {
     INFO(c.sentence);
