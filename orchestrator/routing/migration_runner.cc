@@ -217,10 +217,12 @@ Result<void> MigrationRunner::GoForward(Migration& migration, Work& work,
   }
   if (next == work.steps.end()) {
     if (!has_dropped) return {};
-    bool added = false;
-    if (auto looked = AddNewSites(migration, work, added); !looked || added) return looked;
-    return Change(migration, [](store::Transaction& transaction, Migration& changed) {
-      return EndMigration(transaction, changed, State::kFinished);
+    const auto added = AddNewSites(migration, work);
+    if (!added) return Failure(added.error());
+    if (*added) return {};
+    return Change(migration, [](store::Transaction&, Migration& changed) -> Result<void> {
+      EndMigration(changed, State::kFinished);
+      return {};
     });
   }
   if (Clock::now() < work.next_batch) return {};
@@ -300,9 +302,9 @@ Result<bool> MigrationRunner::Send(
   return true;
 }
 
-// Sites that came to the old side while the order was taken in.
-Result<void> MigrationRunner::AddNewSites(const Migration& migration, Work& work, bool& added) {
-  if (!migration.default_before) return {};
+// Adds steps for sites that came to the old side while the order was taken in, if there are any.
+Result<bool> MigrationRunner::AddNewSites(const Migration& migration, Work& work) {
+  if (!migration.default_before) return false;
   const auto plan =
       PlanMigration(store_, options_.routes, {.to = migration.to, .accept = migration.accept});
   if (!plan) return Failure(plan.error());
@@ -312,15 +314,14 @@ Result<void> MigrationRunner::AddNewSites(const Migration& migration, Work& work
         std::ranges::find(work.steps, site.id, &MigrationStep::site) != work.steps.end();
     if (site.verdict == PlannedSite::Verdict::kMoves && !is_known) late.sites.push_back(site);
   }
-  if (late.sites.empty()) return {};
+  if (late.sites.empty()) return false;
   const std::size_t last = work.steps.empty() ? 0 : work.steps.back().batch;
   std::vector<MigrationStep> steps = StepsFor(late, migration, last + 1);
   const auto written =
       store_.Write([&](store::Transaction& transaction) { return transaction.PutSteps(steps); });
   if (!written) return Failure(written.error());
   std::ranges::move(steps, std::back_inserter(work.steps));
-  added = true;
-  return {};
+  return true;
 }
 
 Result<void> MigrationRunner::Abort(Migration& migration, Work& work) {
@@ -328,8 +329,8 @@ Result<void> MigrationRunner::Abort(Migration& migration, Work& work) {
     return IsPatient(work) ? Result<void>() : LeaveBehind(work);
   }
   return Change(migration, [](store::Transaction& transaction, Migration& changed) {
-    if (auto restored = RestoreDefaultMode(transaction, changed); !restored) return restored;
-    return EndMigration(transaction, changed, State::kAborted);
+    EndMigration(changed, State::kAborted);
+    return RestoreDefaultMode(transaction, changed);
   });
 }
 
@@ -351,13 +352,12 @@ Result<void> MigrationRunner::GoBack(Migration& migration, Work& work) {
       if (!listed) return Failure(listed.error());
       bound = *std::move(listed);
     }
-    return Change(migration, [&](store::Transaction& transaction, Migration& changed) {
-      if (changed.default_before) {
-        auto let = LetFollow(transaction, bound, *changed.default_before);
-        if (!let) return let;
-      }
-      return EndMigration(transaction, changed, State::kRolledBack);
-    });
+    return Change(migration,
+                  [&](store::Transaction& transaction, Migration& changed) -> Result<void> {
+                    EndMigration(changed, State::kRolledBack);
+                    if (!changed.default_before) return {};
+                    return LetFollow(transaction, bound, *changed.default_before);
+                  });
   }
   std::vector<MigrationStep> steps;
   std::ranges::copy_if(work.steps, std::back_inserter(steps), [&](const MigrationStep& step) {

@@ -81,7 +81,7 @@ class MigrationRunner {
                     const std::function<void(const store::Migration&, store::SiteRecord&,
                                              store::MigrationStep&)>& send,
                     Work& work);
-  Result<void> AddNewSites(const store::Migration& migration, Work& work, bool& added);
+  Result<bool> AddNewSites(const store::Migration& migration, Work& work);
   Result<void> Change(
       store::Migration& migration,
       const std::function<Result<void>(store::Transaction&, store::Migration&)>& change);

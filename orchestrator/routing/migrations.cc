@@ -240,11 +240,10 @@ Result<void> LetFollow(store::Transaction& transaction, const std::vector<site::
   return transaction.Put(records);
 }
 
-Result<void> EndMigration(store::Transaction& transaction, Migration& migration, State state) {
+void EndMigration(Migration& migration, State state) {
   migration.state = state;
   migration.ended = Now();
   migration.resumes_itself = false;
-  return transaction.PutMigration(migration);
 }
 
 Result<Migration> CommandMigration(store::Store& store, std::uint64_t id,

@@ -48,8 +48,8 @@ Result<void> LetFollow(store::Transaction& transaction, const std::vector<site::
 Result<void> RestoreDefaultMode(store::Transaction& transaction, const store::Migration& migration);
 Result<void> BeginRollback(store::Transaction& transaction, store::Migration& migration,
                            std::string reason);
-Result<void> EndMigration(store::Transaction& transaction, store::Migration& migration,
-                          store::Migration::State state);
+// Says in the migration that it is over; whoever holds it stores it.
+void EndMigration(store::Migration& migration, store::Migration::State state);
 
 // kNotFound where there is none.
 Result<store::Migration> FindMigration(const store::Store& store, std::uint64_t id);

@@ -29,7 +29,8 @@ Result<Migration> Start(tests::TestStore& store, const MigrationOrder& order) {
 
 void End(tests::TestStore& store, Migration migration, State state = State::kFinished) {
   REQUIRE(store->Write([&](store::Transaction& transaction) {
-    return EndMigration(transaction, migration, state);
+    EndMigration(migration, state);
+    return transaction.PutMigration(migration);
   }));
 }
 
