@@ -301,17 +301,24 @@ Result<void> Serve(const config::Config& config) {
                return provider::Assembly(probe, config.routing.entry_points,
                                          secrets->default_certificate, RouterShape(config));
              });
-  routing::RemovalGate removals(traefiks, [&](site::SiteId id) {
-    return std::ranges::any_of(*pools, [&](const routing::PoolRouting& pool) {
-      return pool.document->held() && pool.document->Serves(id);
-    });
-  });
+  static constexpr std::chrono::seconds kReadTime{2};
+  const std::chrono::seconds swarm_refresh(config.traefik.swarm_refresh_seconds);
+  routing::RemovalGate removals(
+      traefiks,
+      [&](site::SiteId id) {
+        return std::ranges::any_of(*pools, [&](const routing::PoolRouting& pool) {
+          const bool is_old = pool.document->held() || pool.document->rolled_back_to();
+          return is_old && pool.document->Serves(id);
+        });
+      },
+      swarm_refresh + kReadTime);
   deploy::Reconciler reconciler(
       **store, engine.get(),
       {.labels =
            [&](const store::SiteRecord& record) { return routing::ServiceLabels(record, routes); },
        .owns_label = routing::OwnsLabel,
-       .is_unused = [&](const store::SiteRecord& record) { return removals.IsUnused(record); }},
+       .is_unused = [&](const store::SiteRecord& record,
+                        bool loses_tasks) { return removals.IsUnused(record, loses_tasks); }},
       MakeReconcilerOptions(config));
   std::vector<routing::PoolDocument*> documents;
   std::deque<provider::Prober> probers;
@@ -328,10 +335,8 @@ Result<void> Serve(const config::Config& config) {
     return current ? std::optional(applied->since) : std::nullopt;
   };
   static constexpr std::chrono::seconds kReloadTime{5};
-  static constexpr std::chrono::seconds kReadTime{2};
   // Longer than a Traefik counts that has gone without a word.
   static constexpr std::chrono::seconds kMigrationPatience{100};
-  const std::chrono::seconds swarm_refresh(config.traefik.swarm_refresh_seconds);
   const std::chrono::seconds label_grace = 2 * swarm_refresh + kReloadTime;
   routing::ModeSwitch mode_switch(
       **store, traefiks, client, labels_applied,

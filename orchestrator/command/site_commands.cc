@@ -314,10 +314,11 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
   if (current) {
     record = *current;
     const bool same_routes = routing::SameRoutes(current->site, site, options_.routes);
-    // Its tasks are needed until the document has what takes their place.
     const bool becomes_external = IsExternal(site) && !IsExternal(current->site);
-    const bool leaves_labels =
-        current->phase != Phase::kProvider && (becomes_external || routing::LabelObstacle(site));
+    const bool becomes_own = IsExternal(current->site) && !IsExternal(site);
+    // The labels of what runs elsewhere and of own tasks have not the same time.
+    const bool leaves_labels = current->phase != Phase::kProvider &&
+                               (becomes_external || becomes_own || routing::LabelObstacle(site));
     if (!same_routes || leaves_labels) {
       record.routes_revision = transaction.revision();
       record.adopted_labels.clear();
@@ -329,7 +330,7 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     // Without labels the document takes over at once.
     if (leaves_labels) record.phase = Phase::kProvider;
     if (becomes_external) record.followed = site::RoutingMode::kProvider;
-    if (IsExternal(current->site) && !IsExternal(site)) {
+    if (becomes_own) {
       const auto default_mode = routing::DefaultMode(transaction);
       if (!default_mode) return Failure(default_mode.error());
       record.followed = *default_mode;

@@ -263,6 +263,8 @@ void ReadInstance(Source& source, const YAML::Node& node, std::size_t index,
   ReadEntryPoint(section, "tls_entry_point", instance.tls_entry_point);
   if (!instance.tls_entry_point.empty() && !instance.tls_entry_point.starts_with("https://")) {
     section.Fail("tls_entry_point", "must start with https://");
+  } else if (!instance.tls_entry_point.empty() && instance.entry_point.empty()) {
+    section.Fail("tls_entry_point", "needs entry_point beside it, which is always asked");
   }
   section.Text("pool", instance.pool);
   if (std::ranges::find(pools, instance.pool) == pools.end()) {

@@ -145,6 +145,7 @@ Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
   const ReconcileStatus status = reconciler.StatusOf(record.site.id);
   if (record.site.kind == site::Kind::kExternal || !engine) {
     Judge(status, record, deployment);
+    deployment.drift = status.drift;
     return deployment;
   }
   deployment.wanted_tasks = record.site.served ? 1 : 0;

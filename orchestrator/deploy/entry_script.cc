@@ -11,19 +11,25 @@ namespace {
 constexpr std::string_view kScript = R"sh(
 say() { echo "DIRECTOR: $*"; }
 counter=/site/.orchestrator/crashes
+began=/run/orchestrator.began
 child=
 stopped=
 told=
+# A child that was forked a moment ago still has the handler of this shell, and would forget TERM.
 tell() {
   [ -n "$child" ] || return 0
   told=yes
-  @DRAIN@kill -TERM "$child" 2>/dev/null
+  @DRAIN@tries=0
+  while [ ! -e "$began" ] && [ "$tries" -lt 20 ]; do
+    sleep 0.1 2>/dev/null || sleep 1
+    tries=$((tries + 1))
+  done
+  kill -TERM "$child" 2>/dev/null
 }
 rest() {
-  sleep "$1" & child=$!
-  [ -n "$stopped" ] || wait "$child"
-  kill "$child" 2>/dev/null
-  child=
+  sleep "$1" & resting=$!
+  [ -n "$stopped" ] || wait "$resting"
+  kill "$resting" 2>/dev/null
 }
 trap 'stopped=yes; tell' TERM
 
@@ -57,7 +63,9 @@ fi
 
 say "Starting server at $(date)"
 started=$(date +%s)
-"$file" &
+[ -z "$stopped" ] || exit 143
+rm -f "$began"
+{ true >"$began"; exec "$file"; } &
 child=$!
 [ -z "$stopped" ] || [ -n "$told" ] || tell
 wait "$child"

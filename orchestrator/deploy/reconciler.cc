@@ -331,9 +331,9 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   Result<void> done;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
     const auto current = engine_->FindService(wanted.name, stop);
-    if (current && LosesTasks(record, *current) && !hooks_.is_unused(record)) {
-      queue_.AddAfter(record.site.id.value, kUnusedRetry);
-      return {};
+    if (current && LosesTasks(record, *current)) {
+      const auto free = IsFree(record, *current, stop);
+      if (!free || !*free) return free ? Result<void>() : Failure(free.error());
     }
     if (current) {
       done = Change(record, *current, wanted, stop);
@@ -466,10 +466,8 @@ Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::st
     const auto current = engine_->FindService(name, stop);
     if (!current && current.error().kind != ErrorKind::kNotFound) return Failure(current.error());
     if (current) {
-      if (!hooks_.is_unused(record)) {
-        queue_.AddAfter(record.site.id.value, kUnusedRetry);
-        return {};
-      }
+      const auto free = IsFree(record, *current, stop);
+      if (!free || !*free) return free ? Result<void>() : Failure(free.error());
       const auto removed = engine_->RemoveService(name, stop);
       if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
       MaybeCrash(CrashPoint::kServiceRemoved);
@@ -478,6 +476,33 @@ Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::st
   if (record.removing) return Erase(record.site.id);
   memory_.SetApplied(record, /*rolled_back=*/false);
   return {};
+}
+
+// Whether the service of a removed or external site, or its tasks, may go; asked again later if
+// not.
+Result<bool> Reconciler::IsFree(const store::SiteRecord& record, const docker::Service& current,
+                                const std::stop_token& stop) {
+  const bool loses_tasks = !record.removing && LosesTasks(record, current);
+  if (loses_tasks) {
+    // Until Traefiks have read other labels, they send visitors to the tasks; and until they have
+    // the document, they need these labels.
+    docker::ServiceSpec spec = current.spec;
+    std::erase_if(spec.labels, [&](const auto& label) {
+      return hooks_.owns_label(label.first, record.site.id);
+    });
+    spec.labels.merge(hooks_.labels(record));
+    if (spec.labels != current.spec.labels) {
+      if (hooks_.is_unused(record, /*loses_tasks=*/false)) {
+        const auto updated = engine_->UpdateService(current, spec, stop);
+        if (!updated && !IsRaced(updated.error())) return Failure(updated.error());
+      }
+      queue_.AddAfter(record.site.id.value, kUnusedRetry);
+      return false;
+    }
+  }
+  if (hooks_.is_unused(record, loses_tasks)) return true;
+  queue_.AddAfter(record.site.id.value, kUnusedRetry);
+  return false;
 }
 
 Result<void> Reconciler::Erase(site::SiteId id) {

@@ -26,7 +26,9 @@ struct RoutingHooks {
   // Whether a label is ours to change; all others stay as they are.
   std::function<bool(std::string_view key, site::SiteId id)> owns_label;
   // Whether no Traefik needs the service of this removed or external site any more, or its tasks.
-  std::function<bool(const store::SiteRecord&)> is_unused;
+  // For the latter it is asked twice: before the service gets the labels that the site is to have,
+  // and then with `loses_tasks`, while Traefiks are yet to read them.
+  std::function<bool(const store::SiteRecord&, bool loses_tasks)> is_unused;
 };
 
 // What becomes of a service that somebody else changed or removed.
@@ -120,6 +122,8 @@ class Reconciler {
   Result<void> Update(const store::SiteRecord& record, const docker::Service& current,
                       const docker::ServiceSpec& wanted, const std::stop_token& stop);
   Result<void> TakeDown(const store::SiteRecord& record, const std::stop_token& stop);
+  Result<bool> IsFree(const store::SiteRecord& record, const docker::Service& current,
+                      const std::stop_token& stop);
   Result<void> Erase(site::SiteId id);
 
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;

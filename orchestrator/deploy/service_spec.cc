@@ -140,6 +140,11 @@ docker::ServiceSpec LabelCarrier(const ServiceOptions& options, const std::strin
   docker::ServiceSpec spec;
   spec.task.image = options.static_image;
   spec.task.networks = {network_id};
+  spec.task.restart = {.condition = "any", .delay = 5s, .max_attempts = 0};
+  spec.task.log_driver = "json-file";
+  // As the engine gives back what is left out.
+  spec.update = {.failure_action = "pause", .order = "stop-first"};
+  spec.rollback = spec.update;
   // Traefik passes over a service that has neither tasks nor this.
   spec.endpoint_mode = "vip";
   spec.replicas = 0;

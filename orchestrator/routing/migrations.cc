@@ -218,8 +218,10 @@ Result<std::vector<site::SiteId>> FindBound(const store::Store& store, RoutingMo
   const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
     const bool is_bound =
         record.site.routing.mode != RoutingMode::kDefault || LabelObstacle(record.site);
-    const bool is_external = record.site.kind == site::Kind::kExternal;
-    if (is_bound && !is_external && record.followed == followed) bound.push_back(record.site.id);
+    // External ones go to labels only when that is asked for, but back with all others.
+    const bool is_left =
+        record.site.kind == site::Kind::kExternal && followed == RoutingMode::kProvider;
+    if (is_bound && !is_left && record.followed == followed) bound.push_back(record.site.id);
   });
   if (!read) return Failure(read.error());
   return bound;

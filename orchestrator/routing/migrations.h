@@ -36,8 +36,8 @@ Result<store::Migration> CommandMigration(store::Store& store, std::uint64_t id,
                                           MigrationCommand command);
 
 // Sites that do not move whatever they follow, since they choose themselves or labels cannot say
-// their routes, and that follow this side; but for external ones, which the system's default does
-// not concern. An order about the whole system is about what they
+// their routes, and that follow this side; but for external ones in the document, which the
+// system's default does not concern. An order about the whole system is about what they
 // follow too, or they would move of themselves when their owners change them.
 Result<std::vector<site::SiteId>> FindBound(const store::Store& store, site::RoutingMode followed);
 

@@ -18,21 +18,25 @@ class RemovalGate {
   static constexpr std::chrono::seconds kLongestWait{15};
 
   // `is_held`: whether a document that is held back in any pool is what takes the site's routes
-  // away.
-  explicit RemovalGate(const provider::Pools& pools, std::function<bool(site::SiteId)> is_held = {})
-      : pools_(pools), is_held_(std::move(is_held)) {}
+  // away. `label_time`: within which Traefiks read labels.
+  explicit RemovalGate(const provider::Pools& pools, std::function<bool(site::SiteId)> is_held = {},
+                       std::chrono::milliseconds label_time = {})
+      : pools_(pools), is_held_(std::move(is_held)), label_time_(label_time) {}
 
-  // Whether the service of this removed or external site may go now.
-  bool IsUnused(const store::SiteRecord& record);
+  // Whether the service of this removed or external site may go now; or its tasks (`loses_tasks`),
+  // to which no label leads any more since this was first asked.
+  bool IsUnused(const store::SiteRecord& record, bool loses_tasks = false);
 
  private:
   struct Asked {
     store::Revision revision;
     std::chrono::steady_clock::time_point since;
+    std::chrono::steady_clock::time_point first;
   };
 
   const provider::Pools& pools_;
   const std::function<bool(site::SiteId)> is_held_;
+  const std::chrono::milliseconds label_time_;
   std::mutex mutex_;
   std::map<site::SiteId, Asked> asked_;  // guarded by mutex_
 };

@@ -18,6 +18,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kVisitTimeout = 3s;
 constexpr std::size_t kThreads = 32;
+constexpr int kTooMany =
+    429;  // what a site with a limit answers to us says nothing of its visitors
+
+bool IsRedirect(const VisitAnswer& answer) { return answer.status >= 300 && answer.status < 400; }
 
 std::string Text(const VisitAnswer& answer) {
   return answer.status == 0 ? answer.problem : fmt::format("status {}", answer.status);
@@ -75,6 +79,7 @@ VisitAnswer VisitSite(provider::http::Client& client, const provider::Configured
   answer.time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
   if (response) {
     answer.status = response->status;
+    answer.by_check = !provider::http::FindHeader(response->headers, kCheckHeader).empty();
   } else {
     answer.problem = "no answer: " + response.error().message;
   }
@@ -82,11 +87,12 @@ VisitAnswer VisitSite(provider::http::Client& client, const provider::Configured
 }
 
 bool IsGood(const VisitAnswer& answer) {
-  return answer.status != 0 && answer.status != 404 && answer.status < 500;
+  return answer.status != 0 && answer.status != 404 && answer.status != kTooMany &&
+         answer.status < 500;
 }
 
 bool IsWorse(const VisitAnswer& before, const VisitAnswer& after) {
-  return IsGood(before) && after.status != before.status;
+  return IsGood(before) && after.status != before.status && after.status != kTooMany;
 }
 
 std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_token& stop) const {
@@ -96,8 +102,14 @@ std::string SideCheck::Compare(const store::SiteRecord& record, const std::stop_
     const VisitAnswer after =
         VisitSite(client_, *instance, record.site,
                   {options_.probe.secret_header, CheckSecret(record, options_.probe)}, stop);
-    if (!IsWorse(before, after)) continue;
     const bool to_document = record.phase == store::Phase::kToProvider;
+    if (after.status != 0 && !after.by_check) {
+      return fmt::format("{} does not route it by the {} yet", instance->name,
+                         to_document ? "document" : "labels");
+    }
+    if (!IsWorse(before, after)) continue;
+    // Another provider's router may be in front of the site, as one that redirects to HTTPS.
+    if (IsRedirect(before) && IsGood(after)) continue;
     return fmt::format("{} answers with {} by the {}, but with {} by the {}", instance->name,
                        Text(after), to_document ? "document" : "labels", Text(before),
                        to_document ? "labels" : "document");

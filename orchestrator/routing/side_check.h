@@ -43,6 +43,7 @@ struct VisitAnswer {
   int status = 0;       // 0: there was no answer
   std::string problem;  // why there was none
   std::chrono::milliseconds time{0};
+  bool by_check = false;  // it came by a check router, see transit.h
 };
 
 // The configured Traefiks of the site's pool that can be asked for it: by an entry point with TLS

@@ -27,6 +27,12 @@ std::int64_t Effective(std::int64_t priority, std::size_t rule_size) {
   return priority != 0 ? priority : static_cast<std::int64_t>(rule_size);
 }
 
+// "site_0017-x-a" → "site_0017-check-x-a": no name that an extra can give.
+std::string CheckName(std::string name, site::SiteId id) {
+  const std::string own = site::ServiceName(id);
+  return name.insert(name.starts_with(own) ? own.size() : name.size(), "-check");
+}
+
 // What the router says itself; 0: nothing.
 std::int64_t PriorityOf(const Value& router) {
   const Value* const given = router.Find("priority");
@@ -88,14 +94,17 @@ Value CheckRouters(const store::SiteRecord& record, const traefik::RevisionProbe
     auto& middlewares =
         std::get<traefik::codec::List>(traefik::codec::ListAt(twin, "middlewares").data);
     middlewares.insert(middlewares.begin(), Value{std::string(kCheck)});
-    traefik::codec::Put(traefik::codec::NamedAt(checks, "http", "routers"), router.name + "-check",
-                        std::move(twin));
+    traefik::codec::Put(traefik::codec::NamedAt(checks, "http", "routers"),
+                        CheckName(router.name, record.site.id), std::move(twin));
   }
   if (checks.object() == nullptr) return checks;
   Value strip;
   traefik::codec::Put(
       traefik::codec::ObjectAt(traefik::codec::ObjectAt(strip, "headers"), "customRequestHeaders"),
       probe.secret_header, Value{std::string()});
+  traefik::codec::Put(
+      traefik::codec::ObjectAt(traefik::codec::ObjectAt(strip, "headers"), "customResponseHeaders"),
+      kCheckHeader, Value{std::string("yes")});
   traefik::codec::Put(traefik::codec::NamedAt(checks, "http", "middlewares"), kCheck,
                       std::move(strip));
   return checks;

@@ -27,6 +27,9 @@ void Lead(traefik::codec::Value& routes, int lead);
 // header.
 std::string CheckSecret(const store::SiteRecord& record, const traefik::RevisionProbe& probe);
 
+// The header of all answers by check routers.
+inline constexpr std::string_view kCheckHeader = "X-Orchestrator-Check";
+
 // For every HTTP router of `routes` a twin that takes only requests with CheckSecret in the probe's
 // header, whatever else there is for its rule. The site does not get to see that header.
 traefik::codec::Value CheckRouters(const store::SiteRecord& record,

@@ -20,12 +20,12 @@ using nlohmann::json;
 // A migration of eight sites, of which some are over and some are not.
 class HalfWay {
  public:
-  explicit HalfWay(int first_id, std::size_t traefiks = 1)
+  explicit HalfWay(int first_id, std::size_t traefiks = 1, const char* pause = "1ms")
       : fleet(first_id, 8, {.traefiks = traefiks}) {
     for (std::size_t i = 1; i < traefiks; ++i) fleet.system.StartTraefik(i);
     for (std::size_t i = 0; i < traefiks; ++i) REQUIRE(fleet.AllAnswer(i));
     load = std::make_unique<Load>(fleet.system.traefik_url(), fleet.hosts, fleet.texts);
-    fleet.Order({{"to", "provider"}, {"batch", 1}, {"canary", 1}});
+    fleet.Order({{"to", "provider"}, {"batch", 1}, {"canary", 1}, {"pause", pause}});
     REQUIRE(Eventually([&] { return fleet.CountIn("provider") >= 2; }, 60s, 20ms));
     CHECK(fleet.CountIn("provider") < 8);
   }
@@ -84,7 +84,7 @@ TEST_CASE("a Traefik that is restarted delays a migration, the other one serves 
 }
 
 TEST_CASE("an engine that is restarted delays a migration") {
-  HalfWay half(7661);
+  HalfWay half(7661, 1, "3s");
   Engine::Stop();
   CHECK(half.fleet.CountIn("provider") < 8);
   Engine::Start();

@@ -96,6 +96,27 @@ TEST_CASE("sites with TLS and middlewares of their own move under load, and are 
   CHECK(result.wrong == 0);
 }
 
+TEST_CASE("a site in label mode that becomes external loses no request") {
+  Fleet fleet(7821, 2);
+  REQUIRE(fleet.AllAnswer());
+  const Upstream upstream("elsewhere", Engine::HostAddress());
+  Load load(fleet.url(), fleet.hosts);
+  Pass(load, 20);
+  json site{{"kind", "external"}, {"upstreams", {upstream.url()}}};
+  OrchestratorProcess& orchestrator = fleet.system.orchestrator();
+  REQUIRE(orchestrator.Call("PATCH", "/v1/sites/7821", site.dump()).status == 200);
+  site["routing"] = {{"mode", "labels"}};
+  REQUIRE(orchestrator.Call("PATCH", "/v1/sites/7822", site.dump()).status == 200);
+  CHECK(Eventually([] { return !Engine::HasService("site_7821"); }, 40s, 100ms));
+  CHECK(fleet.system.ReachesPhase(7822, "labels"));
+  CHECK(Engine::TaskIds("site_7822").empty());
+  for (const std::string& host : fleet.hosts) CHECK(fleet.system.Answers(host, "elsewhere"));
+  Pass(load, 20);
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure);
+  CHECK(result.failed == 0);
+}
+
 std::vector<std::string> CrashPoints() {
   std::istringstream names(RunProgram({OrchestratorProgram(), "crash-points"}).output);
   std::vector<std::string> points;

@@ -4,6 +4,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
 
+#include "orchestrator/deploy/service_spec.h"
+#include "orchestrator/docker/codec.h"
+#include "tests/orchestrator/sites.h"
 #include "tests/support/engine.h"
 #include "tests/support/eventually.h"
 
@@ -73,6 +76,28 @@ TEST_CASE("a service is read back as it was made, field by field") {
   const auto listed = fixture.engine.ListServices("orchestrator.site", {});
   REQUIRE(listed);
   CHECK(listed->size() == 1);
+}
+
+TEST_CASE("a service for labels alone is read back as it was made") {
+  Fixture fixture;
+  const auto network = fixture.engine.EnsureOverlay({"orchestrator-tests"}, {});
+  REQUIRE(network);
+  orchestrator::store::SiteRecord record =
+      MakeRecord(MakeExternal(6901), orchestrator::store::Phase::kLabels);
+  ServiceSpec spec = orchestrator::deploy::WantedService(record,
+                                                         {.sites_directory = "/",
+                                                          .dynamic_image = "",
+                                                          .static_image = Engine::NginxImage(),
+                                                          .endpoint_mode = "dnsrr",
+                                                          .time_zone = "UTC"},
+                                                         *network);
+  spec.name = fixture.name;
+  REQUIRE(fixture.engine.CreateService(spec, {}));
+  const auto service = fixture.engine.FindService(fixture.name, {});
+  REQUIRE(service);
+  CHECK(orchestrator::docker::ServiceToJson(service->spec) ==
+        orchestrator::docker::ServiceToJson(spec));
+  CHECK(service->spec == spec);
 }
 
 TEST_CASE("changing labels replaces no task and keeps what others added") {

@@ -1,5 +1,8 @@
 #include "orchestrator/config/config.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -99,6 +102,9 @@ TEST_CASE("Values that cannot work are refused where they stand") {
       {"should refuse an entry point with TLS without TLS",
        "traefik:\n  instances:\n    - {name: a, tls_entry_point: \"http://a\"}\n", "o.yaml:3:34",
        "must start with https://"},
+      {"should refuse an entry point with TLS alone",
+       "traefik:\n  instances:\n    - {name: a, tls_entry_point: \"https://a\"}\n", "o.yaml:3:34",
+       "needs entry_point"},
       {"should refuse a subnet that is none", "docker:\n  subnet: 10.0.0.0\n", "o.yaml:2:11",
        "IPv4 network, as 10.20.0.0/16"},
       {"should refuse a subnet with a host in it", "docker:\n  subnet: 10.20.0.1/16\n",
@@ -312,6 +318,18 @@ TEST_CASE("A folder is no configuration file") {
   const auto config = Load(directory.path(), ProcessEnvironment);
   REQUIRE_FALSE(config.has_value());
   CHECK_THAT(config.error().message, ContainsSubstring("cannot read"));
+}
+
+TEST_CASE("The example is a configuration") {
+  const auto example =
+      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path() /
+      "examples" / "orchestrator.yaml";
+  std::ifstream file(example);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  REQUIRE(text.contains("docker:"));
+  const auto config = Read(text);
+  INFO((config ? "" : config.error().message));
+  CHECK(config.has_value());
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Fixture {
     RoutingHooks hooks;
     hooks.labels = [](const store::SiteRecord&) { return docker::Labels{}; };
     hooks.owns_label = [](std::string_view, site::SiteId) { return false; };
-    hooks.is_unused = [](const store::SiteRecord&) { return true; };
+    hooks.is_unused = [](const store::SiteRecord&, bool) { return true; };
     ReconcilerOptions options;
     options.service = {folder.path() / "sites", "d", "s", "vip", "UTC"};
     options.resync_period = 1h;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -184,6 +185,26 @@ TEST_CASE("TERM reaches the server, which may take its time, and is no crash") {
   CHECK(process->Wait(10s) == 7);
   CHECK_THAT(process->Output(), ContainsSubstring("cleaned up"));
   CHECK_FALSE(std::filesystem::exists(fixture.counter()));
+}
+
+TEST_CASE("TERM is heard at any moment of the start") {
+  const Fixture fixture;
+  fixture.Write("run.sh", "#!/bin/sh\nexec sleep 1000\n");
+  std::filesystem::create_directories(fixture.counter().parent_path());
+  for (int i = 0; i < 40; ++i) {
+    INFO(i);
+    const bool pauses = i % 2 == 0;
+    std::ofstream(fixture.counter()) << (pauses ? "9" : "0") << "\n";
+    const auto process = fixture.Start();
+    const auto program = std::filesystem::path("/proc") / std::to_string(process->id()) / "exe";
+    const auto own = std::filesystem::read_symlink("/proc/self/exe");
+    // Before, it is a copy of this program, with the handlers of that.
+    REQUIRE(Eventually([&] { return std::filesystem::read_symlink(program) != own; }, 10s, 0ms));
+    const auto told = std::chrono::steady_clock::now() + i * 500us;
+    while (std::chrono::steady_clock::now() < told) std::this_thread::yield();
+    process->Signal(SIGTERM);
+    REQUIRE(process->Wait(20s).has_value());
+  }
 }
 
 TEST_CASE("A server that ends again and again is started after a growing pause") {

@@ -42,7 +42,9 @@ class Fixture {
     hooks.owns_label = [](std::string_view key, site::SiteId) {
       return key == "routes" || key == "old";
     };
-    hooks.is_unused = [this](const SiteRecord&) { return unused.load(); };
+    hooks.is_unused = [this](const SiteRecord&, bool loses) {
+      return unused && (loses_tasks || !loses);
+    };
     ReconcilerOptions options;
     options.service = service_options();
     options.network = {"net"};
@@ -72,6 +74,7 @@ class Fixture {
   tests::TestStore store;
   tests::FakeEngine engine;
   std::atomic<bool> unused = true;
+  std::atomic<bool> loses_tasks = true;  // the same of tasks to which no label leads any more
   DriftPolicy drift = DriftPolicy::kRepair;
   std::chrono::milliseconds resync_period{20};
   std::unique_ptr<Reconciler> reconciler;
@@ -543,7 +546,16 @@ TEST_CASE("Tasks of a site that becomes external stay until the document is ever
   const auto revision = fixture.store.Put({MakeRecord(MakeExternal(1), Phase::kToLabels)});
   REQUIRE(fixture.ComparesAgain(5));
   CHECK(fixture.engine.Get("site_0001")->spec.replicas == 1);
+  CHECK(fixture.engine.Get("site_0001")->spec.labels.at("routes") != std::to_string(revision));
+  // Then they stay for as long as Traefiks may go by the labels before.
   fixture.unused = true;
+  fixture.loses_tasks = false;
+  CHECK(Eventually([&] {
+    return fixture.engine.Get("site_0001")->spec.labels.at("routes") == std::to_string(revision);
+  }));
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(fixture.engine.Get("site_0001")->spec.replicas == 1);
+  fixture.loses_tasks = true;
   REQUIRE(fixture.AppliedEventually(1, revision));
   CHECK(fixture.engine.Get("site_0001")->spec.replicas == 0);
 }

@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "orchestrator/routing/transit.h"
 #include "provider/http/server.h"
 #include "tests/orchestrator/routing/fixture.h"
 #include "tests/orchestrator/sites.h"
@@ -81,9 +82,9 @@ class Fixture {
   ServerResponse Answer(const ServerRequest& request) const {
     ServerResponse response;
     response.status = 418;
-    if (request.Header("Host") == "site1.example") {
-      response.status = request.Header("X-Secret").empty() ? visitors : checks;
-    }
+    const bool is_check = !request.Header("X-Secret").empty();
+    if (is_check) response.headers.emplace_back(kCheckHeader, "yes");
+    if (request.Header("Host") == "site1.example") response.status = is_check ? checks : visitors;
     const bool known =
         request.Header("X-Secret") == "secret" && request.Header("Host") == "probe.invalid";
     if (known && labels_shown) {

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/orchestrator/sites.h"
+#include "tests/support/eventually.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -41,6 +42,15 @@ TEST_CASE("What is held back keeps its services, also where no Traefik has polle
   none.Default().instances.SetPromise(
       {.nothing_after = {{4, "held back"}}, .true_from = 0, .held = true});
   CHECK_FALSE(RemovalGate(none).IsUnused(Removed()));
+}
+
+TEST_CASE("Tasks stay for as long as Traefiks may go by the labels before") {
+  provider::Pools pools(kEdge);
+  pools.Default().instances.RecordProbe("edge", 5);
+  RemovalGate gate(pools, {}, std::chrono::milliseconds(50));
+  CHECK_FALSE(gate.IsUnused(Removed(), /*loses_tasks=*/true));
+  CHECK(tests::Eventually([&] { return gate.IsUnused(Removed(), /*loses_tasks=*/true); }));
+  CHECK(gate.IsUnused(Removed()));
 }
 
 TEST_CASE("What a held document still routes keeps its service, also when the site has moved") {

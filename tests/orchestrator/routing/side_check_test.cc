@@ -59,6 +59,7 @@ class Fixture {
   std::string secret;
   std::atomic<int> checks = 200;
   std::atomic<int> asked = 0;
+  std::atomic<bool> has_check_router = true;
 
  private:
   ServerResponse Answer(const ServerRequest& request) {
@@ -66,7 +67,9 @@ class Fixture {
     response.status = 404;
     if (request.Header("Host") != "orchestrator-check.a.example") return response;
     ++asked;
-    response.status = request.Header("X-Secret") == secret ? checks.load() : 200;
+    const bool is_check = request.Header("X-Secret") == secret;
+    response.status = is_check ? checks.load() : 200;
+    if (is_check && has_check_router) response.headers.emplace_back(kCheckHeader, "yes");
     return response;
   }
 
@@ -84,6 +87,35 @@ TEST_CASE("A site with TLS is asked for by its own name at the entry point that 
   REQUIRE(worse.size() == 1);
   CHECK(worse.begin()->second ==
         "edge answers with status 502 by the document, but with status 200 by the labels");
+}
+
+TEST_CASE("An answer that did not come by the new side says nothing of that") {
+  Fixture fixture;
+  fixture.has_check_router = false;
+  const auto worse = fixture.FindWorse(fixture.url);
+  REQUIRE(worse.size() == 1);
+  CHECK(worse.begin()->second == "edge does not route it by the document yet");
+}
+
+TEST_CASE("What is worse for a visitor") {
+  struct Case {
+    const char* sentence;
+    int before;
+    int after;
+    bool worse;
+  };
+  const Case cases[] = {
+      {"should be another status", 200, 301, true},
+      {"should not be the same one", 403, 403, false},
+      {"should not follow on what was bad", 502, 404, false},
+      {"should not be that we ask too often", 200, 429, false},
+      {"should not be that we asked too often before", 429, 200, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(IsWorse({.status = c.before, .problem = ""}, {.status = c.after, .problem = ""}) ==
+          c.worse);
+  }
 }
 
 TEST_CASE("A site with TLS is not asked for where no entry point with TLS is known") {

@@ -44,7 +44,7 @@ SiteRecord RecordOf(const char* host, const char* path, Phase phase) {
 std::int64_t DocumentPriority(const SiteRecord& record) {
   const json routers = DocumentOf(record)["routers"];
   for (const auto& [name, router] : routers.items()) {
-    if (!name.ends_with("-check")) return PriorityOf(router);
+    if (!name.contains("-check")) return PriorityOf(router);
   }
   return 0;
 }
@@ -153,7 +153,8 @@ TEST_CASE(
   CHECK(check.at("priority").get<int>() > 1'000'000);
   CHECK(check.at("middlewares").at(0) == "orchestrator-check");
   CHECK(document.at("middlewares").at("orchestrator-check") ==
-        json::parse(R"({"headers": {"customRequestHeaders": {"X-Secret": ""}}})"));
+        json::parse(R"({"headers": {"customRequestHeaders": {"X-Secret": ""},
+                                   "customResponseHeaders": {"X-Orchestrator-Check": "yes"}}})"));
 
   const auto labels = ServiceLabels(MakeRecord(MakeSite(1, {"a.example"}), Phase::kToLabels),
                                     tests::MakeRouteOptions());
@@ -173,26 +174,32 @@ TEST_CASE("A site's extra is tried with all that it adds") {
   record.site.routing.extra = R"j({"http": {
       "middlewares": {"c": {"compress": {}}},
       "routers": {"site": {"middlewares": ["c"]},
-                  "more": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "site"}}}})j";
+                  "more": {"rule": "Host(`a.example`) && Path(`/x`)", "service": "site"},
+                  "more-check": {"rule": "Host(`a.example`) && Path(`/y`)", "service": "site"}}}})j";
   const json routers = DocumentOf(record)["routers"];
   for (const char* const name : {"site_0001", "site_0001-x-more"}) {
     INFO(name);
     const json& own = routers.at(name);
-    const json& check = routers.at(std::string(name) + "-check");
+    const json& check = routers.at(std::string(name).insert(9, "-check"));
     json middlewares = own.value("middlewares", json::array());
     middlewares.insert(middlewares.begin(), "orchestrator-check");
     CHECK(check.at("middlewares") == middlewares);
     CHECK(check.at("service") == own.at("service"));
   }
-  CHECK(routers.at("site_0001-x-more-check").at("priority") >
+  CHECK(routers.at("site_0001-check-x-more").at("priority") >
         routers.at("site_0001-check").at("priority"));
+
+  // No name that the extra has given.
+  CHECK(routers.size() == 6);
+  CHECK_FALSE(
+      routers.at("site_0001-x-more-check").at("rule").get<std::string>().contains("Header"));
 
   record.phase = Phase::kToLabels;
   const auto labels = ServiceLabels(record, tests::MakeRouteOptions());
   CHECK(labels.at("traefik.http.routers.site_0001-check.middlewares")
             .starts_with("orchestrator-check,"));
   CHECK(labels.at("traefik.http.routers.site_0001-check.middlewares").contains("site_0001-x-c"));
-  CHECK(labels.contains("traefik.http.routers.site_0001-x-more-check.rule"));
+  CHECK(labels.contains("traefik.http.routers.site_0001-check-x-more.rule"));
   for (const auto& [key, value] : labels) {
     INFO(key);
     CHECK(OwnsLabel(key, {1}));
