@@ -171,7 +171,7 @@ TEST_CASE("Where tasks are to be drained, they serve on after TERM and have the 
   };
   const docker::TaskTemplate plain = wanted(MakeSite(1));
   options.drain = std::chrono::seconds(4);
-  CHECK(wanted(MakeSite(1)).command.at(2).contains("sleep 4; kill -TERM"));
+  CHECK(wanted(MakeSite(1)).command.at(2).contains("sleep 4; tries=0"));
   CHECK(wanted(MakeSite(1)).stop_grace_period == plain.stop_grace_period + options.drain);
   site::Site site = MakeSite(1);
   site.kind = site::Kind::kStatic;
