@@ -57,6 +57,7 @@ class Fixture {
   RouteOptions options = tests::MakeRouteOptions();
   std::string url;
   std::string secret;
+  std::atomic<int> visitors = 200;
   std::atomic<int> checks = 200;
   std::atomic<int> asked = 0;
   std::atomic<bool> has_check_router = true;
@@ -68,7 +69,7 @@ class Fixture {
     if (request.Header("Host") != "orchestrator-check.a.example") return response;
     ++asked;
     const bool is_check = request.Header("X-Secret") == secret;
-    response.status = is_check ? checks.load() : 200;
+    response.status = is_check && has_check_router ? checks : visitors;
     if (is_check && has_check_router) response.headers.emplace_back(kCheckHeader, "yes");
     return response;
   }
@@ -95,6 +96,9 @@ TEST_CASE("An answer that did not come by the new side says nothing of that") {
   const auto worse = fixture.FindWorse(fixture.url);
   REQUIRE(worse.size() == 1);
   CHECK(worse.begin()->second == "edge does not route it by the document yet");
+  // But where nobody gets as far as to a site, there is nothing to be told apart.
+  fixture.visitors = 403;
+  CHECK(fixture.FindWorse(fixture.url).empty());
 }
 
 TEST_CASE("What is worse for a visitor") {
