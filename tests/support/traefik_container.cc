@@ -11,12 +11,12 @@ namespace tests {
 TraefikContainer::TraefikContainer(const std::string& name, const std::string& network,
                                    const std::string& static_configuration, std::uint16_t port,
                                    std::uint16_t tls_port)
-
     : name_(name), port_(port) {
   const std::string file = directory_.Write("traefik.yaml", static_configuration);
   const std::string socket = Engine::Host().substr(std::string("unix://").size());
   Finished started;
-  // A network that was made a moment ago is not known everywhere in the engine yet.
+  // A network that was made a moment ago is not known everywhere in the engine yet. A busy engine
+  // gives up attaching to it only after 20 s.
   const bool runs = Eventually(
       [&] {
         Engine::Docker({"rm", "-f", name_});
@@ -28,7 +28,7 @@ TraefikContainer::TraefikContainer(const std::string& name, const std::string& n
                             Engine::TraefikImage(), "--configFile=/traefik.yaml"});
         return started.status == 0;
       },
-      std::chrono::seconds(10), std::chrono::milliseconds(500));
+      std::chrono::seconds(120), std::chrono::milliseconds(500));
   if (!runs) throw std::runtime_error("Traefik does not start: " + started.output);
 }
 
