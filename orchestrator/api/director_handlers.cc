@@ -123,8 +123,14 @@ Response Build(const Services& services, const Request& request) {
                                                           .before_creation = true});
   if (!started) return Failed("The image cannot be built", started.error());
   const image::BuildStatus status = services.builder->WaitFinished(call->id, services.stopping);
+  if (status.is_unfinished()) {
+    return DirectorError(503, false, "The image is not built yet", "the orchestrator is stopping");
+  }
   if (status.state != image::BuildState::kBuilt) {
-    return DirectorError(500, true, "Error building the image", status.error);
+    const bool own_fault =
+        status.state == image::BuildState::kFailed && status.kind == ErrorKind::kInvalid;
+    return DirectorError(status.kind == ErrorKind::kUnavailable ? 503 : 500, own_fault,
+                         "Error building the image", status.error);
   }
   Ordered messages = Ordered::array();
   for (const std::string& line : services.builder->KeptLog(call->id)) {

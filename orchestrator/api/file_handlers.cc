@@ -370,7 +370,8 @@ Response HandleFiles(const Services& services, const Request& request, site::Sit
   if (text.ends_with('/')) text.remove_suffix(1);
   const auto path = RelativePath::Parse(text);
   if (!path) return Problem(Invalid("?", fmt::format("path: {}", path.error())).error());
-  if (auto ready = deploy::PrepareSiteDirectory(services.sites_directory, (*record)->site);
+  if (auto ready =
+          deploy::MakeSiteFolders(services.sites_directory, id, services.files_options.owner);
       !ready) {
     return Problem(ready.error());
   }

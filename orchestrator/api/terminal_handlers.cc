@@ -31,7 +31,10 @@ class SocketViewer final : public terminal::Viewer {
 
   bool Show(std::string_view bytes) override {
     const std::lock_guard lock(mutex_);
-    return socket_ && socket_->SendBinary(bytes);
+    if (!socket_) return false;
+    if (socket_->SendBinary(bytes)) return true;
+    socket_->Abort();  // half a frame may have gone: it comes back for what it missed
+    return false;
   }
 
   void End(std::string_view reason, std::optional<int> exit_code) override {

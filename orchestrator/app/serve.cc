@@ -88,6 +88,7 @@ deploy::ReconcilerOptions MakeReconcilerOptions(const config::Config& config) {
       .static_image = config.sites.static_image,
       .endpoint_mode = config.docker.endpoint_mode,
       .time_zone = time_zone ? time_zone : "UTC",
+      .owner = config.sites.owner,
       .drain = FollowsTasks(config) ? config.routing.drain : std::chrono::seconds(0)};
   return options;
 }
@@ -100,11 +101,12 @@ std::string OwnerName(const std::string& secret) {
 image::BuilderOptions MakeBuilderOptions(const config::Config& config, const std::string& secret) {
   return {.sites_directory = config.sites.directory,
           .log_directory = config.state_directory / "builds",
+          .files = {.owner = config.sites.owner},
           .base_image = config.sites.dynamic_image,
           .owner = OwnerName(secret),
           .memory_bytes = config.images.memory.count,
           .nano_cpus = config.images.cpus.count,
-          .largest_layer = config.images.largest_layer.count,
+          .most_bytes = config.images.largest_layer.count,
           .time_limit = config.images.time_limit,
           .most_at_once = config.images.at_once};
 }

@@ -320,7 +320,9 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   const auto network = NetworkId(stop);
   if (!network) return Failure(network.error());
   if (record.site.kind != site::Kind::kExternal) {
-    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site); !ready) {
+    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site,
+                                          options_.service.owner);
+        !ready) {
       return ready;
     }
     MaybeCrash(CrashPoint::kDirectoryPrepared);
@@ -428,7 +430,7 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
     memory_.SetApplied(record, *rolled_back);
   } else {
     const bool repair = !new_order && SentFingerprint(current.spec) == SentFingerprint(wanted);
-    auto updated = Update(record, current, wanted, stop);
+    auto updated = Update(record, current, wanted, stop, *rolled_back);
     if (repair) updated = CountRepair(id, std::move(updated));
     if (!updated) return updated;
   }
@@ -437,7 +439,8 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
 }
 
 Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::Service& current,
-                                const docker::ServiceSpec& wanted, const std::stop_token& stop) {
+                                const docker::ServiceSpec& wanted, const std::stop_token& stop,
+                                bool rolled_back) {
   const site::SiteId id = record.site.id;
   const bool new_task = wanted.task != current.spec.task;
   if (new_task) {
@@ -456,7 +459,7 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
   if (still) changed_.Add(current.id, id);
   if (new_task) memory_.SetAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
-  memory_.SetApplied(record, /*rolled_back=*/false);
+  memory_.SetApplied(record, rolled_back);
   return {};
 }
 

@@ -120,7 +120,8 @@ class Reconciler {
   Result<void> Change(const store::SiteRecord& record, const docker::Service& current,
                       docker::ServiceSpec wanted, const std::stop_token& stop);
   Result<void> Update(const store::SiteRecord& record, const docker::Service& current,
-                      const docker::ServiceSpec& wanted, const std::stop_token& stop);
+                      const docker::ServiceSpec& wanted, const std::stop_token& stop,
+                      bool rolled_back = false);
   Result<void> TakeDown(const store::SiteRecord& record, const std::stop_token& stop);
   Result<bool> IsFree(const store::SiteRecord& record, const docker::Service& current,
                       const std::stop_token& stop);

@@ -24,8 +24,8 @@ constexpr std::size_t kShortHash = 16;
 constexpr std::string_view kScriptSignal = "SIGTERM";  // that the entry script hears
 constexpr std::string_view kReadinessName = "orchestrator-readiness";  // $0 of its script
 
-constexpr std::array<std::string_view, 5> kMountPoints = {
-    "/site", "/root", "/usr/share/nginx/html", "/tmp", "/run",
+constexpr std::array<std::string_view, 6> kMountPoints = {
+    "/site", "/site/.home", "/root", "/usr/share/nginx/html", "/tmp", "/run",
 };
 
 std::string UrlPart(CURLU* url, CURLUPart part) {
@@ -112,7 +112,10 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
     if (drains) task.stop_signal = kScriptSignal;  // whatever the image says, the script hears that
     task.read_only_root = true;
     task.mounts = {Bind(directory, "/site", /*read_only=*/false),
-                   Bind(directory / ".home", "/root", /*read_only=*/false)};
+                   Bind(directory / ".home", "/root", /*read_only=*/false),
+                   // A mount point cannot be taken away: a link in its place would be followed by
+                   // the engine when it starts the next task.
+                   Bind(directory / ".home", "/site/.home", /*read_only=*/false)};
     // The file's text is no part of the template: its hash makes a change of it a new deployment.
     if (site.run) task.container_labels["orchestrator.run"] = provider::Sha256Hex(*site.run);
   }

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "orchestrator/docker/types.h"
+#include "orchestrator/files/owner.h"
 #include "orchestrator/store/record.h"
 
 namespace orchestrator::deploy {
@@ -17,8 +19,9 @@ struct ServiceOptions {
   std::filesystem::path sites_directory;
   std::string dynamic_image;
   std::string static_image;
-  std::string endpoint_mode;  // vip | dnsrr
-  std::string time_zone;      // for TZ
+  std::string endpoint_mode;               // vip | dnsrr
+  std::string time_zone;                   // for TZ
+  std::optional<files::Owner> owner = {};  // of folders that are made for sites
   // How long a task serves on after it was told to end, so that those who send requests to its
   // address hear of it first; 0: not at all.
   std::chrono::seconds drain{0};

@@ -34,17 +34,33 @@ Failure SystemFailure(std::string_view what, const std::filesystem::path& path) 
 
 // Opens a folder in `parent` without following a link, making it first where it is missing.
 Result<Descriptor> OpenFolder(const Descriptor& parent, const std::string& name,
-                              const std::filesystem::path& path) {
-  if (mkdirat(parent.get(), name.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-    return SystemFailure("make the folder", path);
-  }
+                              const std::filesystem::path& path,
+                              const std::optional<files::Owner>& owner = {}) {
+  const bool made = mkdirat(parent.get(), name.c_str(), kFolderMode) == 0;
+  if (!made && errno != EEXIST) return SystemFailure("make the folder", path);
   Descriptor folder(openat(parent.get(), name.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder.get() < 0) return SystemFailure("open the folder", path);
+  if (made && owner &&
+      (fchown(folder.get(), owner->user, owner->group) != 0 ||
+       fchmod(folder.get(), kFolderMode) != 0)) {
+    return SystemFailure("give away the folder", path);
+  }
   return folder;
 }
 
+// What a site may have put there instead of a file must neither be waited for nor opened.
+Descriptor OpenFile(const Descriptor& folder, const std::string& name) {
+  struct stat status{};
+  if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(status.st_mode)) {
+    return {};
+  }
+  return Descriptor(
+      openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
 bool HasContent(const Descriptor& folder, const std::string& name, const std::string& text) {
-  const Descriptor file(openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor file = OpenFile(folder, name);
   struct stat status{};
   if (file.get() < 0 || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
       static_cast<std::size_t>(status.st_size) != text.size() ||
@@ -80,6 +96,25 @@ Result<void> WriteFile(const Descriptor& folder, const std::string& name, const 
   return {};
 }
 
+// The site's directory, with all its folders made.
+Result<Descriptor> OpenSite(const std::filesystem::path& root, site::SiteId id,
+                            const std::optional<files::Owner>& owner) {
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  const Descriptor base(open(root.c_str(), O_DIRECTORY | O_CLOEXEC));
+  if (base.get() < 0) return SystemFailure("open the folder", root);
+  const std::filesystem::path path = SitePath(root, id);
+  const auto hundred = OpenFolder(base, path.parent_path().filename(), path.parent_path());
+  if (!hundred) return Failure(hundred.error());
+  auto own = OpenFolder(*hundred, path.filename(), path, owner);
+  if (!own) return own;
+  for (const char* name : {"public", ".home"}) {
+    const auto folder = OpenFolder(*own, name, path / name, owner);
+    if (!folder) return Failure(folder.error());
+  }
+  return own;
+}
+
 }  // namespace
 
 std::filesystem::path SitePath(const std::filesystem::path& root, site::SiteId id) {
@@ -100,24 +135,21 @@ Result<void> ForgetCrashes(const std::filesystem::path& root, site::SiteId id) {
   return {};
 }
 
-Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site) {
-  std::error_code error;
-  std::filesystem::create_directories(root, error);
-  const Descriptor base(open(root.c_str(), O_DIRECTORY | O_CLOEXEC));
-  if (base.get() < 0) return SystemFailure("open the folder", root);
-  const std::filesystem::path path = SitePath(root, site.id);
-  const auto hundred = OpenFolder(base, path.parent_path().filename(), path.parent_path());
-  if (!hundred) return Failure(hundred.error());
-  const auto own = OpenFolder(*hundred, path.filename(), path);
+Result<void> MakeSiteFolders(const std::filesystem::path& root, site::SiteId id,
+                             const std::optional<files::Owner>& owner) {
+  const auto own = OpenSite(root, id, owner);
+  return own ? Result<void>() : Failure(own.error());
+}
+
+Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site,
+                                  const std::optional<files::Owner>& owner) {
+  const auto own = OpenSite(root, site.id, owner);
   if (!own) return Failure(own.error());
-  for (const char* name : {"public", ".home"}) {
-    const auto folder = OpenFolder(*own, name, path / name);
-    if (!folder) return Failure(folder.error());
-  }
   if (site.run) {
-    const auto folder = OpenFolder(*own, kOwnFolder, path / kOwnFolder);
+    const std::filesystem::path path = SitePath(root, site.id) / kOwnFolder;
+    const auto folder = OpenFolder(*own, kOwnFolder, path);
     if (!folder) return Failure(folder.error());
-    return WriteFile(*folder, "run", *site.run, path / kOwnFolder / "run");
+    return WriteFile(*folder, "run", *site.run, path / "run");
   }
   // A site that gives no text any more runs its own run.sh again.
   const Descriptor folder(openat(own->get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

@@ -379,11 +379,17 @@ Read<BuildCall> ReadBuild(std::string_view body) {
     Members reader(*limits, members.At("resource_limits"), error.problems);
     call.memory_bytes = reader.Bytes("memory", /*needed=*/false);
     call.swap_bytes = reader.Bytes("memswap", /*needed=*/false);
-    for (const auto& [key, bytes] : {std::pair{"memory", call.memory_bytes}}) {
-      static constexpr std::int64_t kLeast = std::int64_t{4} << 20;  // the engine refuses less
-      if (bytes && *bytes < kLeast) {
-        reader.Fail(key, "value_error", "Value error, must be at least 4 MiB", limits->at(key));
-      }
+    static constexpr std::int64_t kLeast = std::int64_t{4} << 20;  // the engine refuses less
+    if (call.memory_bytes && *call.memory_bytes < kLeast) {
+      reader.Fail("memory", "value_error", "Value error, must be at least 4 MiB",
+                  limits->at("memory"));
+    }
+    const std::int64_t swap = call.swap_bytes.value_or(0);
+    if (swap < -1 || (swap > 0 && swap < call.memory_bytes.value_or(0))) {
+      reader.Fail("memswap", "value_error",
+                  "Value error, must be -1 (no limit), 0, or at least as much as memory, which it "
+                  "includes",
+                  limits->at("memswap"));
     }
   }
   if (!error.problems.empty()) return std::unexpected(std::move(error));

@@ -29,6 +29,8 @@ struct ContainerSpec {
   std::int64_t memory_bytes = 0;
   std::int64_t most_processes = 0;  // 0: no limit
   std::string network;
+
+  friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
 };
 
 struct Container {

@@ -199,7 +199,8 @@ class ArchiveWriter {
 };
 
 Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const RelativePath& path,
-                     const std::string& left_out) {
+                     const ArchiveOptions& options) {
+  using Choice = ArchiveOptions::Choice;
   auto walk = TreeWalk::Start(folder, path.text());
   if (!walk) return Failure(walk.error());
   while (true) {
@@ -211,16 +212,20 @@ Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const Rela
       continue;
     }
     if (IsHidden(path.is_root() && walk->depth() == 0, **name)) continue;
-    if (walk->depth() == 0 && **name == left_out) continue;
     const std::string below = walk->path().empty() ? **name : walk->path() + "/" + **name;
     if (below.size() > RelativePath::kLongestPath) continue;
     const Descriptor node = OpenBeneath(walk->folder(), **name, O_PATH);
     // Gone by now, or another mount.
     if (!node.valid() && (errno == ENOENT || errno == EXDEV)) continue;
     if (!node.valid()) return SystemFailure(errno, kWhat, path.text());
-    if (auto added = writer.Add(node, below); !added) return added;
     struct stat status{};
-    if (fstat(node.get(), &status) == 0 && S_ISDIR(status.st_mode)) walk->Enter(**name);
+    const bool is_folder = fstat(node.get(), &status) == 0 && S_ISDIR(status.st_mode);
+    const Choice choice = options.choose ? options.choose(below, is_folder) : Choice::kTake;
+    if (choice == Choice::kSkipAll) continue;
+    if (choice == Choice::kTake) {
+      if (auto added = writer.Add(node, below); !added) return added;
+    }
+    if (is_folder) walk->Enter(**name);
   }
 }
 
@@ -238,7 +243,7 @@ Result<void> WriteArchive(const SiteFiles& site, const RelativePath& path, Archi
   auto written = writer->Open();
   if (written && options.addition) written = writer->Add(*options.addition);
   if (written) {
-    written = S_ISDIR(status.st_mode) ? AddTree(*writer, *node, path, options.left_out)
+    written = S_ISDIR(status.st_mode) ? AddTree(*writer, *node, path, options)
                                       : writer->Add(*node, path.name());
   }
   if (written) written = writer->Close();

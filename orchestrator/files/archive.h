@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -24,7 +25,9 @@ struct ArchiveOptions {
     std::string text;
   };
   std::optional<Addition> addition = {};
-  std::string left_out = {};  // a name at the top that does not go in
+  // Whether a path goes in, and whether what is below it can; all does where none is set.
+  enum class Choice : std::uint8_t { kTake, kSkip, kSkipAll };
+  std::function<Choice(std::string_view path, bool is_folder)> choose = {};
 };
 
 // Gives `sink` an archive of what is in a folder, with names relative to it, or of a single file or

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -54,6 +55,11 @@ Result<Upload> SiteFiles::StartWriting(const RelativePath& path,
   if (!target) return Failure(target.error());
   RemoveAbandonedUploads(upload.folder_);
   if (options_.quota_bytes) {
+    const auto top = root_.OpenFolder(RelativePath(), kWhat);
+    if (!top) return Failure(top.error());
+    auto written = Upload::WrittenTo(*top);
+    // Before the measurement, so that what others write meanwhile counts rather twice than never.
+    const std::uint64_t begun_at = *written;
     const auto usage = MeasureUsage();
     if (!usage) return Failure(usage.error());
     // The blocks of a file with other hard links stay.
@@ -61,8 +67,8 @@ Result<Upload> SiteFiles::StartWriting(const RelativePath& path,
     const std::uint64_t replaced =
         freed ? static_cast<std::uint64_t>((*target)->st_blocks) * kBlock : 0;
     const std::uint64_t used = usage->bytes - std::min(usage->bytes, replaced);
-    upload.quota_ = {*options_.quota_bytes,
-                     *options_.quota_bytes - std::min(*options_.quota_bytes, used)};
+    const std::uint64_t left = *options_.quota_bytes - std::min(*options_.quota_bytes, used);
+    upload.quota_ = {*options_.quota_bytes, begun_at + left, std::move(written)};
   }
   if (auto created = upload.Create(target->has_value()); !created) return Failure(created.error());
   return upload;
@@ -70,6 +76,19 @@ Result<Upload> SiteFiles::StartWriting(const RelativePath& path,
 
 Upload::~Upload() {
   if (HasTemporary()) unlinkat(folder_.get(), temporary_.c_str(), 0);
+}
+
+std::shared_ptr<Upload::Written> Upload::WrittenTo(const Descriptor& site) {
+  static std::mutex mutex;
+  static std::map<std::pair<dev_t, ino_t>, std::weak_ptr<Written>> all;
+  struct stat status{};
+  if (fstat(site.get(), &status) != 0) return std::make_shared<Written>(0);
+  const std::lock_guard lock(mutex);
+  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Written>& known = all[{status.st_dev, status.st_ino}];
+  auto written = known.lock();
+  if (!written) known = written = std::make_shared<Written>(0);
+  return written;
 }
 
 Result<void> Upload::Create(bool replaces) {
@@ -95,7 +114,7 @@ Failure Upload::Fail(Failure failure) {
 
 Result<void> Upload::Append(std::string_view bytes) {
   if (failure_) return Failure(*failure_);
-  if (quota_ && bytes.size() > quota_->left - written_) {
+  if (quota_ && quota_->written->fetch_add(bytes.size()) + bytes.size() > quota_->most) {
     return Fail(Refusal(ErrorKind::kNoSpace, kWhat, path_.text(),
                         fmt::format("the site's quota of {} bytes is used up", quota_->bytes)));
   }
@@ -104,7 +123,6 @@ Result<void> Upload::Append(std::string_view bytes) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return Fail(SystemFailure(errno, kWhat, path_.text()));
     bytes.remove_prefix(static_cast<std::size_t>(count));
-    written_ += static_cast<std::uint64_t>(count);
   }
   return {};
 }

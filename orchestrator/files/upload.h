@@ -1,23 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include <sys/types.h>
-
 #include "orchestrator/error.h"
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
+#include "orchestrator/files/owner.h"
 #include "orchestrator/files/relative_path.h"
 
 namespace orchestrator::files {
-
-struct Owner {
-  uid_t user = 0;
-  gid_t group = 0;
-};
 
 struct WriteOptions {
   // Of a new file 0644 if not given; an existing one keeps its permissions then.
@@ -40,9 +36,8 @@ class Upload {
   ~Upload();
 
   // kNoSpace when the disk is full, or when what the site used at the start, without the file that
-  // is replaced, and all bytes written so far would be over the quota. Uploads at the same time do
-  // not see each other's bytes, beyond what was on disk at the start. After a failure the upload
-  // cannot be committed.
+  // is replaced, and all bytes that uploads of this process have written to the site since would be
+  // over the quota. After a failure the upload cannot be committed.
   Result<void> Append(std::string_view bytes);
 
   // On disk when it returns. kPrecondition and kConflict as at the start, for what is there now:
@@ -52,10 +47,16 @@ class Upload {
  private:
   friend class SiteFiles;
 
+  // What uploads to one site have written since the first of those that are under way began.
+  using Written = std::atomic<std::uint64_t>;
+
   struct Quota {
     std::uint64_t bytes = 0;
-    std::uint64_t left = 0;  // at the start
+    std::uint64_t most = 0;  // of `written`
+    std::shared_ptr<Written> written;
   };
+
+  static std::shared_ptr<Written> WrittenTo(const Descriptor& site);
 
   Upload(Descriptor folder, RelativePath path, WriteOptions options)
       : folder_(std::move(folder)), path_(std::move(path)), options_(std::move(options)) {}
@@ -72,7 +73,6 @@ class Upload {
   WriteOptions options_;
   std::optional<Owner> owner_ = {};
   std::optional<Quota> quota_ = {};
-  std::uint64_t written_ = 0;
   Descriptor file_;
   std::string temporary_;  // its name in the folder
   std::optional<Error> failure_ = {};

@@ -12,6 +12,7 @@
 #include "orchestrator/docker/timestamp.h"
 #include "orchestrator/files/archive.h"
 #include "orchestrator/image/byte_pipe.h"
+#include "orchestrator/image/ignore_file.h"
 #include "orchestrator/image/step_watch.h"
 
 namespace orchestrator::image {
@@ -26,7 +27,10 @@ constexpr auto kLook = 1s;
 constexpr auto kSweepPeriod = 10min;
 constexpr auto kKept = 5min;       // the log of a build that has ended, in memory
 constexpr auto kSweepRetry = 10s;  // while a container still uses an image
+constexpr std::size_t kMostWaiting = 100;
+constexpr const char* kCancelled = "it was cancelled";
 constexpr const char* kDockerfile = "Dockerfile";
+constexpr const char* kIgnoreFile = ".dockerignore";
 // In the context only, and a name that no site has.
 constexpr const char* kGivenDockerfile = ".orchestrator-dockerfile";
 
@@ -48,6 +52,34 @@ Result<void> EnsureDockerfile(const files::SiteFiles& site, const std::string& b
   const auto done = upload->Commit();
   if (!done && done.error().kind != ErrorKind::kPrecondition) return Failure(done.error());
   return {};
+}
+
+// The site's .dockerignore; empty where it has none.
+Result<IgnoreFile> ReadIgnoreFile(const files::SiteFiles& site) {
+  static constexpr std::uint64_t kLargest = 1 << 20;
+  const auto file = site.OpenForReading(files::RelativePath::Parse(kIgnoreFile).value());
+  if (!file) {
+    return file.error().kind == ErrorKind::kNotFound ? Result<IgnoreFile>(IgnoreFile())
+                                                     : Failure(file.error());
+  }
+  if (file->size > kLargest) {
+    return Failure(Error{ErrorKind::kInvalid,
+                         fmt::format("{} has more than {} bytes", kIgnoreFile, kLargest)});
+  }
+  std::string text(file->size, '\0');
+  const auto count = file->ReadAt(0, text);
+  if (!count) return Failure(count.error());
+  text.resize(*count);
+  return IgnoreFile(text);
+}
+
+files::ArchiveOptions::Choice Choose(const IgnoreFile& ignored, std::string_view path,
+                                     bool is_folder) {
+  using Choice = files::ArchiveOptions::Choice;
+  if (path == ".home") return Choice::kSkipAll;
+  // The engine reads these itself.
+  if (path == kDockerfile || path == kIgnoreFile || !ignored.Excludes(path)) return Choice::kTake;
+  return is_folder && ignored.has_exceptions() ? Choice::kSkip : Choice::kSkipAll;
 }
 
 // What the engine's messages say of the outcome.
@@ -88,6 +120,8 @@ const char* Name(BuildState state) {
   switch (state) {
     case BuildState::kNone:
       return "none";
+    case BuildState::kWaiting:
+      return "waiting";
     case BuildState::kRunning:
       return "running";
     case BuildState::kBuilt:
@@ -138,26 +172,24 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
         Error{ErrorKind::kConflict, fmt::format("site {} is external: it has no image", id.value)});
   }
   const std::lock_guard lock(mutex_);
-  std::size_t running = 0;
-  for (const auto& [other, build] : builds_) {
-    if (build->status.state != BuildState::kRunning) continue;
-    ++running;
-    if (other == id) {
-      return Failure(
-          Error{ErrorKind::kConflict,
-                fmt::format("a build of site {} is running; cancel it or wait", id.value)});
-    }
+  if (const auto found = builds_.find(id);
+      found != builds_.end() && found->second->status.is_unfinished()) {
+    return Failure(
+        Error{ErrorKind::kConflict, fmt::format("a build of site {} is {}; cancel it or wait",
+                                                id.value, Name(found->second->status.state))});
   }
-  if (running >= options_.most_at_once) {
+  if (line_.size() >= kMostWaiting) {
     return Failure(Error{ErrorKind::kUnavailable,
-                         fmt::format("{} builds are running already; try again later", running)});
+                         fmt::format("{} builds wait already; try again later", line_.size())});
   }
   auto log = BuildLog::Create(LogFile(id));
   if (!log) return Failure(log.error());
   auto build = std::make_shared<Build>();
   build->log = *std::move(log);
-  build->log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
-  build->status.state = BuildState::kRunning;
+  build->status.state =
+      running_ + line_.size() < options_.most_at_once ? BuildState::kRunning : BuildState::kWaiting;
+  build->log->Append(Dump({{"state", Name(build->status.state)}}));
+  line_.push_back(build.get());
   order.before_creation = order.before_creation && !exists;
   build->before_creation = order.before_creation;
   build->thread = std::jthread(
@@ -167,13 +199,33 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   return {};
 }
 
+// False when it was cancelled before.
+bool Builder::WaitForTurn(Build& build) {
+  std::unique_lock lock(mutex_);
+  const bool is_turn = changed_.wait(lock, build.cancel.get_token(), [&] {
+    return running_ < options_.most_at_once && line_.front() == &build;
+  });
+  std::erase(line_, &build);
+  if (is_turn) ++running_;
+  if (is_turn && build.status.state == BuildState::kWaiting) {
+    build.status.state = BuildState::kRunning;
+    build.log->Append(Dump({{"state", Name(BuildState::kRunning)}}));
+  }
+  changed_.notify_all();  // another is the first now
+  return is_turn;
+}
+
 void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
-  const BuildStatus status = Execute(id, order, build);
+  const bool had_turn = WaitForTurn(build);
+  const BuildStatus status =
+      had_turn ? Execute(id, order, build)
+               : BuildStatus{.state = BuildState::kCancelled, .error = kCancelled};
   build.log->AppendLast(
       Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}}));
   spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
   {
     const std::lock_guard lock(mutex_);
+    if (had_turn) --running_;
     build.status = status;
     build.ended = std::chrono::steady_clock::now();
     sweep_wanted_ = true;
@@ -183,38 +235,50 @@ void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
 }
 
 BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& build) {
-  const auto failed = [](std::string error) {
-    return BuildStatus{BuildState::kFailed, std::move(error), {}};
+  const auto failed = [](std::string error, ErrorKind kind) {
+    return BuildStatus{BuildState::kFailed, std::move(error), {}, kind};
   };
-  const auto record = store_.Find(id);
-  if (!record) return failed(record.error().message);
-  site::Site described;
-  described.id = id;
-  if (*record) described = (*record)->site;
-  if (auto ready = deploy::PrepareSiteDirectory(options_.sites_directory, described); !ready) {
-    return failed(ready.error().message);
+  if (auto ready = deploy::MakeSiteFolders(options_.sites_directory, id, options_.files.owner);
+      !ready) {
+    return failed(ready.error().message, ready.error().kind);
   }
   const auto site =
-      files::SiteFiles::Open(deploy::SitePath(options_.sites_directory, id), files::Options{});
-  if (!site) return failed(site.error().message);
+      files::SiteFiles::Open(deploy::SitePath(options_.sites_directory, id), options_.files);
+  if (!site) return failed(site.error().message, site.error().kind);
   if (!order.dockerfile) {
     if (auto made = EnsureDockerfile(*site, options_.base_image); !made) {
-      return failed(made.error().message);
+      return failed(made.error().message, made.error().kind);
     }
   }
 
+  const auto ignored = ReadIgnoreFile(*site);
+  if (!ignored) return failed(ignored.error().message, ignored.error().kind);
   BytePipe pipe(kPipeBytes);
-  std::string context_error;
+  std::optional<Error> context_error;
   std::jthread packer([&](const std::stop_token& stop) {
-    files::ArchiveOptions additions;
-    additions.left_out = ".home";
-    if (order.dockerfile) additions.addition = {kGivenDockerfile, *order.dockerfile};
+    files::ArchiveOptions archive;
+    archive.choose = [&](std::string_view path, bool is_folder) {
+      return Choose(*ignored, path, is_folder);
+    };
+    if (order.dockerfile) archive.addition = {kGivenDockerfile, *order.dockerfile};
+    std::int64_t size = 0;
     const auto packed = files::WriteArchive(
         *site, {}, files::ArchiveFormat::kTar,
-        [&](std::string_view bytes) { return pipe.Write(bytes); }, stop, additions);
-    // Cancelled: the engine takes no more of it, and says why.
-    if (!packed && packed.error().kind != ErrorKind::kCancelled) {
-      context_error = packed.error().message;
+        [&](std::string_view bytes) {
+          size += static_cast<std::int64_t>(bytes.size());
+          const bool too_large = options_.most_bytes > 0 && size > options_.most_bytes;
+          return !too_large && pipe.Write(bytes);
+        },
+        stop, archive);
+    if (options_.most_bytes > 0 && size > options_.most_bytes) {
+      context_error = Error{ErrorKind::kInvalid,
+                            fmt::format("the site's files are more than the {} bytes that a build "
+                                        "may be given; name what it needs not in .dockerignore",
+                                        options_.most_bytes)};
+    } else if (!packed && packed.error().kind != ErrorKind::kCancelled) {
+      // Cancelled: the engine takes no more of it, and says why.
+      context_error = packed.error();
+      context_error->message.insert(0, "cannot read the site's directory: ");
     }
     pipe.EndOfWriting(packed.has_value());
   });
@@ -230,7 +294,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
 
   Outcome outcome;
   const auto started = std::chrono::system_clock::now();
-  StepWatch watch(containers_, options_.largest_layer, options_.time_limit, build.cancel);
+  StepWatch watch(containers_, options_.most_bytes, options_.time_limit, build.cancel);
   const auto done = images_.Build(
       engine_order, [&](char* buffer, std::size_t size) { return pipe.Read(buffer, size); },
       [&](std::string_view message) {
@@ -250,18 +314,18 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
       left_containers_.try_emplace(container, started);
     }
   }
-  if (!reason.empty()) return failed(reason);
-  if (build.cancel.stop_requested()) return {BuildState::kCancelled, "it was cancelled", {}};
-  if (!outcome.error.empty()) return failed(outcome.error);
-  if (!done) {
-    return failed(context_error.empty() ? done.error().message
-                                        : "cannot read the site's directory: " + context_error);
+  if (!reason.empty()) return failed(reason, ErrorKind::kInvalid);
+  if (build.cancel.stop_requested()) return {.state = BuildState::kCancelled, .error = kCancelled};
+  if (context_error) return failed(context_error->message, context_error->kind);
+  if (!outcome.error.empty()) return failed(outcome.error, ErrorKind::kInvalid);
+  if (!done) return failed(done.error().message, done.error().kind);
+  if (outcome.image_id.empty()) {
+    return failed("the engine named no image at the end of the build", ErrorKind::kInternal);
   }
-  if (outcome.image_id.empty()) return failed("the engine named no image at the end of the build");
   if (auto deployed = Deploy(id, outcome.image_id, order.before_creation); !deployed) {
-    return failed(deployed.error().message);
+    return failed(deployed.error().message, deployed.error().kind);
   }
-  return {BuildState::kBuilt, {}, outcome.image_id};
+  return {.state = BuildState::kBuilt, .image_id = outcome.image_id};
 }
 
 Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id, bool before_creation) {
@@ -296,7 +360,7 @@ BuildStatus Builder::WaitFinished(site::SiteId id, const std::stop_token& stop) 
   changed_.wait(lock, stop, [&] {
     const auto found = builds_.find(id);
     status = found == builds_.end() ? BuildStatus() : found->second->status;
-    return status.state != BuildState::kRunning;
+    return !status.is_unfinished();
   });
   return status;
 }
@@ -304,7 +368,7 @@ BuildStatus Builder::WaitFinished(site::SiteId id, const std::stop_token& stop) 
 Result<void> Builder::Cancel(site::SiteId id) {
   const std::lock_guard lock(mutex_);
   const auto found = builds_.find(id);
-  if (found == builds_.end() || found->second->status.state != BuildState::kRunning) {
+  if (found == builds_.end() || !found->second->status.is_unfinished()) {
     return Failure(Error{ErrorKind::kConflict, fmt::format("no build of site {} runs", id.value)});
   }
   found->second->cancel.request_stop();
@@ -326,7 +390,8 @@ BuildStatus Builder::StatusOf(site::SiteId id) const {
   if (!last.is_object() || !last.contains("state")) return status;
   for (const BuildState state : {BuildState::kBuilt, BuildState::kFailed, BuildState::kCancelled}) {
     if (last.at("state") == Name(state)) {
-      return {state, last.value("error", ""), last.value("image", "")};
+      return {
+          .state = state, .error = last.value("error", ""), .image_id = last.value("image", "")};
     }
   }
   return status;
@@ -346,10 +411,10 @@ Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = builds_.find(id);
-    if (found != builds_.end() && found->second->status.state == BuildState::kRunning) {
+    if (found != builds_.end() && found->second->status.is_unfinished()) {
       return Failure(
           Error{ErrorKind::kConflict,
-                fmt::format("a build of site {} is running; cancel it first", id.value)});
+                fmt::format("a build of site {} is under way; cancel it first", id.value)});
     }
     if (found != builds_.end()) builds_.erase(found);
   }
@@ -423,7 +488,7 @@ void Builder::CancelOfRemovedSites() {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, build] : builds_) {
-      const bool runs = build->status.state == BuildState::kRunning;
+      const bool runs = build->status.is_unfinished();
       if (runs && !build->before_creation) running.push_back(id);
     }
   }
@@ -441,8 +506,7 @@ void Builder::ForgetEnded() {
   const std::lock_guard lock(mutex_);
   std::erase_if(builds_, [&](const auto& entry) {
     const auto& build = entry.second;
-    if (build->status.state == BuildState::kRunning ||
-        std::chrono::steady_clock::now() - build->ended < kKept) {
+    if (build->status.is_unfinished() || std::chrono::steady_clock::now() - build->ended < kKept) {
       return false;
     }
     ended.push_back(build);
@@ -468,7 +532,7 @@ bool Builder::RemoveUnused(const std::stop_token& stop) {
       continue;
     }
     // In this order: a build that ends in between has stored its image by then.
-    if (StatusOf(id).state == BuildState::kRunning) continue;
+    if (StatusOf(id).is_unfinished()) continue;
     const auto wanted = WantedImage(id);
     if (!wanted || *wanted == image.id) continue;
     const auto removed = images_.Remove(image.id, stop);

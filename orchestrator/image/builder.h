@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "orchestrator/docker/container_client.h"
 #include "orchestrator/docker/image_client.h"
+#include "orchestrator/files/site_files.h"
 #include "orchestrator/image/build_log.h"
 #include "orchestrator/store/store.h"
 
@@ -23,11 +25,12 @@ namespace orchestrator::image {
 struct BuilderOptions {
   std::filesystem::path sites_directory;
   std::filesystem::path log_directory;
-  std::string base_image;          // of a Dockerfile that is made where there is none
-  std::string owner;               // of the images: those of another orchestrator here stay
-  std::int64_t memory_bytes = 0;   // of each step, where the order says nothing
-  std::int64_t nano_cpus = 0;      // 0: no limit
-  std::int64_t largest_layer = 0;  // bytes that a step may write
+  files::Options files;           // without a quota
+  std::string base_image;         // of a Dockerfile that is made where there is none
+  std::string owner;              // of the images: those of another orchestrator here stay
+  std::int64_t memory_bytes = 0;  // of each step, where the order says nothing
+  std::int64_t nano_cpus = 0;     // 0: no limit
+  std::int64_t most_bytes = 0;    // that its steps may write together, and it may be given
   std::chrono::seconds time_limit{0};
   std::size_t most_at_once = 2;
 };
@@ -39,21 +42,28 @@ struct BuildOrder {
   bool before_creation = false;  // the site need not exist yet; it gets the image when it does
 };
 
-enum class BuildState { kNone, kRunning, kBuilt, kFailed, kCancelled };
+enum class BuildState { kNone, kWaiting, kRunning, kBuilt, kFailed, kCancelled };
 
 const char* Name(BuildState state);
 
 struct BuildStatus {
   BuildState state = BuildState::kNone;
-  std::string error;     // of a failed build, for the site's user
-  std::string image_id;  // of a good one
+  std::string error = {};     // of a failed build, for the site's user
+  std::string image_id = {};  // of a good one
+  // Of a failed one: kInvalid where the site's own files are to blame.
+  ErrorKind kind = ErrorKind::kInternal;
+
+  bool is_unfinished() const {
+    return state == BuildState::kWaiting || state == BuildState::kRunning;
+  }
 };
 
 // Builds the images of sites with the engine, from the site's directory. A new image is deployed by
 // its id, so one that came out the same restarts nothing; older ones are removed when no container
 // uses them any more.
 //
-// One build a site at a time; the removal of the site cancels it. A build ends with the process:
+// One build a site at a time, and so many of all sites; others wait for their turn. The removal of
+// the site cancels its build. A build ends with the process:
 // what there is of its log says so. Owns its threads; all references must live longer. Thread-safe.
 class Builder {
  public:
@@ -63,13 +73,14 @@ class Builder {
   Builder(const Builder&) = delete;
   Builder& operator=(const Builder&) = delete;
 
-  // Returns when the build has begun. kConflict while one runs for this site, or too many do.
+  // Returns when the build has begun or waits. kConflict while there is one for this site,
+  // kUnavailable when too many wait.
   Result<void> Start(site::SiteId id, BuildOrder order);
 
-  // Waits for the end of the build that runs, if one does.
+  // Waits for the end of the build that runs or waits, if there is one.
   BuildStatus WaitFinished(site::SiteId id, const std::stop_token& stop) const;
 
-  // kConflict when none runs.
+  // kConflict when there is none.
   Result<void> Cancel(site::SiteId id);
 
   BuildStatus StatusOf(site::SiteId id) const;
@@ -93,6 +104,7 @@ class Builder {
   };
 
   void Run(site::SiteId id, const BuildOrder& order, Build& build);
+  bool WaitForTurn(Build& build);
   BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
   Result<void> Deploy(site::SiteId id, const std::string& image_id, bool before_creation);
   Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built
@@ -110,6 +122,8 @@ class Builder {
   mutable std::mutex mutex_;
   mutable std::condition_variable_any changed_;
   std::map<site::SiteId, std::shared_ptr<Build>> builds_;  // guarded by mutex_
+  std::deque<const Build*> line_;                          // that wait; guarded by mutex_
+  std::size_t running_ = 0;                                // guarded by mutex_
   // What the output of builds that failed names as containers of their steps, and when the build
   // began; guarded by mutex_.
   std::map<std::string, std::chrono::system_clock::time_point> left_containers_;

@@ -44,8 +44,9 @@ class StepWatch {
   std::stop_source cancel_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::set<std::string> named_;  // guarded by mutex_
-  std::string reason_;           // guarded by mutex_
+  std::set<std::string> named_;                  // guarded by mutex_
+  std::map<std::string, std::int64_t> written_;  // by container; of the thread
+  std::string reason_;                           // guarded by mutex_
   std::jthread thread_;
 };
 

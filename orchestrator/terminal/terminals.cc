@@ -1,6 +1,7 @@
 #include "orchestrator/terminal/terminals.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,10 +48,12 @@ Terminals::~Terminals() {
     sites.swap(sites_);
   }
   for (auto& [id, terminals] : sites) {
-    for (const auto& session : terminals.sessions) session->End("the orchestrator is stopping");
-    if (terminals.container.empty()) continue;
-    if (const auto removed = containers_.Remove(terminals.container, {}); !removed) {
-      spdlog::warn("{}", removed.error().message);  // it is swept at the next start
+    for (const auto& open : terminals.sessions) open.session->End("the orchestrator is stopping");
+    terminals.sessions.clear();
+    for (const std::string& container : TakeUnused(terminals)) {
+      if (const auto removed = containers_.Remove(container, {}); !removed) {
+        spdlog::warn("{}", removed.error().message);  // it is swept at the next start
+      }
     }
   }
 }
@@ -63,8 +66,6 @@ docker::ContainerSpec Terminals::WantedContainer(const store::SiteRecord& record
   }
   const docker::TaskTemplate task = deploy::WantedService(as_dynamic, options_.service, "").task;
   docker::ContainerSpec spec;
-  spec.name = fmt::format("{}-terminal-{}", site::ServiceName(record.site.id),
-                          provider::RandomHex(kIdBytes / 2));
   spec.image = task.image;
   spec.entry_point = {"sh", "-c", kWaiting};
   spec.labels = {{std::string(kOwnerLabel), options_.owner},
@@ -74,6 +75,13 @@ docker::ContainerSpec Terminals::WantedContainer(const store::SiteRecord& record
   spec.user = task.user;
   spec.read_only_root = task.read_only_root;
   spec.mounts = task.mounts;
+  if (record.site.kind == site::Kind::kStatic) {
+    // What the site's tasks have mounted must not become a link before the next of them starts.
+    docker::Mount served;
+    served.source = deploy::SitePath(options_.service.sites_directory, record.site.id) / "public";
+    served.target = "/site/public";
+    spec.mounts.push_back(std::move(served));
+  }
   spec.nano_cpus = task.nano_cpus;
   spec.memory_bytes = task.memory_bytes;
   spec.most_processes = kMostProcesses;
@@ -100,17 +108,19 @@ Result<void> Terminals::Reserve(site::SiteId id) {
   return {};
 }
 
-void Terminals::Release(site::SiteId id, std::shared_ptr<Session> session) {
+void Terminals::Release(site::SiteId id, OpenSession opened) {
   const std::lock_guard lock(mutex_);
   SiteTerminals& own = sites_[id];
   --own.opening;
-  if (session) own.sessions.push_back(std::move(session));
+  if (opened.session) own.sessions.push_back(std::move(opened));
 }
 
-Result<std::string> Terminals::StartContainer(const store::SiteRecord& record,
+Result<std::string> Terminals::StartContainer(docker::ContainerSpec wanted,
                                               const std::stop_token& stop) {
+  const std::string site = wanted.labels.at(std::string(kSiteLabel));
   for (int attempt = 1;; ++attempt) {
-    auto container = containers_.Create(WantedContainer(record), stop);
+    wanted.name = fmt::format("site_{}-terminal-{}", site, provider::RandomHex(kIdBytes / 2));
+    auto container = containers_.Create(wanted, stop);
     if (!container) return container;
     const auto started = containers_.Start(*container, stop);
     if (started) return container;
@@ -128,23 +138,27 @@ Result<std::string> Terminals::StartContainer(const store::SiteRecord& record,
 
 Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
                                                const std::stop_token& stop) {
+  const docker::ContainerSpec wanted = WantedContainer(record);
   const std::lock_guard making(making_);
   {
     const std::lock_guard lock(mutex_);
-    if (const std::string& container = sites_[record.site.id].container; !container.empty()) {
-      return container;
-    }
+    const SiteTerminals& own = sites_[record.site.id];
+    if (!own.container.empty() && own.made_of == wanted) return own.container;
   }
-  if (auto ready = deploy::PrepareSiteDirectory(options_.service.sites_directory, record.site);
+  if (auto ready = deploy::MakeSiteFolders(options_.service.sites_directory, record.site.id,
+                                           options_.service.owner);
       !ready) {
     return Failure(ready.error());
   }
   // It may be the first thing that is asked for after a start.
   if (auto network = engine_.EnsureOverlay(options_.network, stop); !network) return network;
-  auto container = StartContainer(record, stop);
+  auto container = StartContainer(wanted, stop);
   if (!container) return container;
   const std::lock_guard lock(mutex_);
-  sites_[record.site.id].container = *container;
+  SiteTerminals& own = sites_[record.site.id];
+  if (!own.container.empty()) own.outdated.push_back(std::move(own.container));
+  own.container = *container;
+  own.made_of = wanted;
   return container;
 }
 
@@ -161,6 +175,7 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
   }
   if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
   Result<docker::ContainerClient::Exec> exec;
+  std::string used;
   // A container that is gone, by hand or with the engine, is made again once.
   for (int attempt = 0; attempt < 2; ++attempt) {
     const auto container = EnsureContainer(**record, stop);
@@ -168,6 +183,7 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
       exec = Failure(container.error());
       break;
     }
+    used = *container;
     exec = containers_.StartExec(*container, {"sh", "-c", kShell},
                                  {"TERM=xterm-256color", "HOME=/root"}, size, stop);
     const bool gone = !exec && (exec.error().kind == ErrorKind::kNotFound ||
@@ -178,12 +194,12 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
     if (known == *container) known.clear();  // else somebody has made another one meanwhile
   }
   if (!exec) {
-    Release(id, nullptr);
+    Release(id, {});
     return Failure(exec.error());
   }
   auto session =
       std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
-  Release(id, session);
+  Release(id, {session, std::move(used)});
   return session;
 }
 
@@ -191,7 +207,7 @@ Result<std::shared_ptr<Session>> Terminals::Find(site::SiteId id,
                                                  const std::string& session) const {
   const std::lock_guard lock(mutex_);
   if (const auto found = sites_.find(id); found != sites_.end()) {
-    for (const auto& candidate : found->second.sessions) {
+    for (const auto& [candidate, container] : found->second.sessions) {
       if (provider::EqualSecrets(candidate->id(), session) && !candidate->ended()) return candidate;
     }
   }
@@ -203,13 +219,32 @@ std::vector<SessionStatus> Terminals::List(site::SiteId id) const {
   const std::lock_guard lock(mutex_);
   const auto found = sites_.find(id);
   if (found == sites_.end()) return list;
-  for (const auto& session : found->second.sessions) {
+  for (const auto& [session, container] : found->second.sessions) {
     if (session->ended()) continue;
     list.push_back({session->id(),
                     std::chrono::duration_cast<std::chrono::seconds>(session->Idle()),
                     session->Detached() == Session::Clock::duration::zero()});
   }
   return list;
+}
+
+// Takes out the containers that no session runs in.
+std::vector<std::string> Terminals::TakeUnused(SiteTerminals& terminals) {
+  std::vector<std::string> unused;
+  if (terminals.opening > 0) return unused;
+  const auto is_used = [&](const std::string& container) {
+    return std::ranges::find(terminals.sessions, container, &OpenSession::container) !=
+           terminals.sessions.end();
+  };
+  std::erase_if(terminals.outdated, [&](const std::string& container) {
+    if (is_used(container)) return false;
+    unused.push_back(container);
+    return true;
+  });
+  if (!terminals.container.empty() && !is_used(terminals.container)) {
+    unused.push_back(std::exchange(terminals.container, {}));
+  }
+  return unused;
 }
 
 void Terminals::EndSessions() {
@@ -220,23 +255,21 @@ void Terminals::EndSessions() {
     for (auto& [id, terminals] : sites_) {
       const auto record = store_.Find(id);
       const bool removed = record && (!*record || (*record)->removing);
-      for (const auto& session : terminals.sessions) {
+      for (const auto& [session, container] : terminals.sessions) {
         if (removed) session->End("the site was removed");
         if (session->Idle() > options_.idle) session->End("nothing was typed for a long time");
         if (session->Detached() > options_.reconnect) session->End("nobody looks at it any more");
       }
-      std::erase_if(terminals.sessions, [&](const std::shared_ptr<Session>& session) {
-        if (!session->ended()) return false;
-        ended.push_back(session);
+      std::erase_if(terminals.sessions, [&](const OpenSession& open) {
+        if (!open.session->ended()) return false;
+        ended.push_back(open.session);
         return true;
       });
-      if (terminals.sessions.empty() && terminals.opening == 0 && !terminals.container.empty()) {
-        unused.push_back(std::exchange(terminals.container, {}));
-      }
+      std::ranges::move(TakeUnused(terminals), std::back_inserter(unused));
     }
     std::erase_if(sites_, [](const auto& site) {
       return site.second.sessions.empty() && site.second.opening == 0 &&
-             site.second.container.empty();
+             site.second.container.empty() && site.second.outdated.empty();
     });
   }
   for (const std::string& container : unused) {
@@ -252,7 +285,9 @@ void Terminals::SweepLeftOvers(const std::stop_token& stop) {
     {
       const std::lock_guard lock(mutex_);
       const bool ours = std::ranges::any_of(sites_, [&](const auto& site) {
-        return site.second.container == container.id || site.second.opening > 0;
+        const std::vector<std::string>& outdated = site.second.outdated;
+        return site.second.container == container.id || site.second.opening > 0 ||
+               std::ranges::find(outdated, container.id) != outdated.end();
       });
       if (ours) continue;
     }

@@ -37,7 +37,8 @@ struct SessionStatus {
 
 // Interactive shells for sites: one container a site, with the image, mounts, network and limits of
 // its deployment (of a static site: those that a dynamic one would have), and a session a terminal.
-// A container goes with its last session. Those that a crash left are removed at the start.
+// After a change of the site, new sessions get a new one; a container goes with its last session.
+// Those that a crash left are removed at the start.
 //
 // Owns its threads; all references must live longer. Thread-safe.
 class Terminals {
@@ -55,19 +56,26 @@ class Terminals {
   Result<std::shared_ptr<Session>> Find(site::SiteId id, const std::string& session) const;
   std::vector<SessionStatus> List(site::SiteId id) const;
 
-  // The container that a session of this site runs in.
+  // The container that a new session of this site runs in, but for its name.
   docker::ContainerSpec WantedContainer(const store::SiteRecord& record) const;
 
  private:
+  struct OpenSession {
+    std::shared_ptr<Session> session;
+    std::string container;
+  };
   struct SiteTerminals {
-    std::string container;  // its id; empty: to be made
-    std::vector<std::shared_ptr<Session>> sessions;
+    std::string container;              // of new sessions, by its id; empty: to be made
+    docker::ContainerSpec made_of;      // what that is made of
+    std::vector<std::string> outdated;  // other containers, which go with their last sessions
+    std::vector<OpenSession> sessions;
     std::size_t opening = 0;
   };
 
   Result<void> Reserve(site::SiteId id);
-  void Release(site::SiteId id, std::shared_ptr<Session> session);
-  Result<std::string> StartContainer(const store::SiteRecord& record, const std::stop_token& stop);
+  void Release(site::SiteId id, OpenSession opened);
+  Result<std::string> StartContainer(docker::ContainerSpec wanted, const std::stop_token& stop);
+  static std::vector<std::string> TakeUnused(SiteTerminals& terminals);
   Result<std::string> EnsureContainer(const store::SiteRecord& record, const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
   void SweepLeftOvers(const std::stop_token& stop);

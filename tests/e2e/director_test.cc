@@ -98,6 +98,30 @@ TEST_CASE("Director's calls refuse what its own orchestrator lets through or bre
   CHECK(json::parse(orchestrator.Call("GET", "/v1/sites").body).at("sites").empty());
 }
 
+TEST_CASE("a build's limits that no engine takes are refused, and a failed one says whose fault") {
+  SwarmSystem system("labels");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  const auto build = [&](const json& limits) {
+    return orchestrator.Call("POST", "/api/docker/image/build",
+                             json{{"site", SiteInfo(6221)}, {"resource_limits", limits}}.dump());
+  };
+  for (const json& swap : {json(-5), json(20'000'000)}) {
+    const Answer refused = build({{"memory", 100'000'000}, {"memswap", swap}});
+    INFO(refused.body);
+    CHECK(refused.status == 422);
+    CHECK(refused.body.contains("memswap"));
+  }
+  const std::filesystem::path site = orchestrator.sites() / "62" / "21";
+  std::filesystem::create_directories(site);
+  std::ofstream(site / "Dockerfile") << "FROM " << Engine::BaseImage() << "\nRUN exit 3\n";
+  const Answer failed = build({{"memory", 100'000'000}, {"memswap", -1}});
+  INFO(failed.body);
+  CHECK(failed.status == 500);
+  CHECK(json::parse(failed.body).at("user_error") == true);
+  CHECK(json::parse(failed.body).at("explanation").get<std::string>().contains("code: 3"));
+}
+
 TEST_CASE("Director's manager creates, updates, disables and deletes a site") {
   SwarmSystem system("labels");
   OrchestratorProcess& orchestrator = system.orchestrator();
@@ -128,7 +152,7 @@ TEST_CASE("Director's manager creates, updates, disables and deletes a site") {
   CHECK(container.at("Image").get<std::string>().starts_with("sha256:"));
   CHECK(container.at("ReadOnly") == true);
   CHECK(container.at("Dir") == "/site/public");
-  CHECK(container.at("Mounts").size() == 4);
+  CHECK(container.at("Mounts").size() == 5);
   INFO(container.at("Env").dump());
   CHECK(std::ranges::count(container.at("Env"),
                            "DATABASE_URL=postgresql://site_6201:se%2fcret@db.test:5432/x") == 1);
@@ -183,7 +207,7 @@ TEST_CASE("clients that update one site at once all succeed, and the last one wi
     clients.emplace_back([&] {
       for (int i = 0; i < 10; ++i) {
         json site = SiteInfo(6211);
-        site["resource_limits"]["max_request_body_size"] = 1000 + next++;
+        site["resource_limits"]["cpus"] = 0.1 + 0.01 * next++;
         if (orchestrator.Call("POST", "/api/docker/service/update", site.dump()).status != 200) {
           ++bad;
         }
@@ -192,6 +216,10 @@ TEST_CASE("clients that update one site at once all succeed, and the last one wi
   }
   clients.clear();
   CHECK(bad == 0);
+  // What the swarm has is what was accepted last.
+  const json stored = json::parse(orchestrator.Call("GET", "/v1/sites/6211").body);
+  CHECK(Inspect("site_6211").at("TaskTemplate").at("Resources").at("Limits").at("NanoCPUs") ==
+        std::llround(stored.at("resources").at("cpus").get<double>() * 1e9));
   json last = SiteInfo(6211);
   last["resource_limits"]["cpus"] = 0.25;
   CHECK(orchestrator.Call("POST", "/api/docker/service/update", last.dump()).status == 200);
@@ -207,8 +235,9 @@ TEST_CASE("while the engine is away, Director's manager is told so and nothing i
   orchestrator.Start();
   const Answer away =
       orchestrator.Call("POST", "/api/docker/image/build", json{{"site", SiteInfo(6221)}}.dump());
-  CHECK(away.status == 500);
+  CHECK(away.status == 503);
   INFO(away.body);
+  CHECK(json::parse(away.body).at("user_error") == false);
   CHECK(json::parse(away.body).at("explanation").get<std::string>().contains("does not answer"));
   std::jthread later([&] { std::filesystem::create_symlink(Engine::Host().substr(7), socket); });
   CHECK(orchestrator.Call("POST", "/api/docker/service/update", SiteInfo(6221).dump()).status ==

@@ -119,6 +119,70 @@ TEST_CASE(
       20s, 200ms));
 }
 
+TEST_CASE("builds wait for their turn, and can be cancelled before it") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app) << "images: {at_once: 1}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  for (const int id : {6331, 6332, 6333}) {
+    REQUIRE(orchestrator
+                .Call("PUT", fmt::format("/v1/sites/{}", id),
+                      json{{"hosts", {fmt::format("i{}.test", id)}}, {"served", false}}.dump())
+                .status == 201);
+    REQUIRE(orchestrator
+                .Call("POST", fmt::format("/v1/sites/{}/image", id),
+                      Order(fmt::format("RUN while [ ! -e /stop ]; do sleep 0.1; "
+                                        "[ {} = 6331 ] || touch /stop; done",
+                                        id)))
+                .status == 202);
+  }
+  CHECK(Build(orchestrator, 6331).at("state") == "running");
+  CHECK(Build(orchestrator, 6332).at("state") == "waiting");
+  CHECK(orchestrator.Call("POST", "/v1/sites/6332/image", "{}").status == 409);
+  CHECK(orchestrator.Call("POST", "/v1/sites/6332/image/cancel", "{}").status == 202);
+  CHECK(Ends(orchestrator, 6332, "cancelled", 5s));
+  CHECK(Build(orchestrator, 6333).at("state") == "waiting");
+  CHECK(orchestrator.Call("POST", "/v1/sites/6331/image/cancel", "{}").status == 202);
+  CHECK(Ends(orchestrator, 6331, "cancelled"));
+  CHECK(Ends(orchestrator, 6333, "built"));
+}
+
+TEST_CASE("what a build is given is what .dockerignore leaves, and no more than is allowed") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app)
+      << "images: {largest_layer: 10MiB}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(
+      orchestrator.Call("PUT", "/v1/sites/6341", R"({"hosts": ["ignore.test"], "served": false})")
+          .status == 201);
+  const std::filesystem::path site = orchestrator.sites() / "63" / "41";
+  REQUIRE(Eventually([&] { return std::filesystem::exists(site / "public"); }));
+  std::ofstream(site / "large") << std::string(11 << 20, 'x');
+  std::ofstream(site / ".env") << "SECRET=1";
+  std::filesystem::create_directories(site / "modules" / "kept");
+  std::ofstream(site / "modules" / "left") << "x";
+  std::ofstream(site / "modules" / "kept" / "file") << "x";
+  std::ofstream(site / "Dockerfile")
+      << "FROM " << Engine::BaseImage()
+      << "\nCOPY . /all\nRUN test ! -e /all/.env && test ! -e /all/large && "
+         "test ! -e /all/modules/left && test -e /all/modules/kept/file && "
+         "test ! -e /all/.home\n";
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6341/image", "{}").status == 202);
+  CHECK(Ends(orchestrator, 6341, "failed"));
+  CHECK(Build(orchestrator, 6341).at("error").get<std::string>().contains(".dockerignore"));
+  std::ofstream(site / ".dockerignore") << ".env\nlarge\nmodules\n!modules/kept\n";
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6341/image", "{}").status == 202);
+  CHECK(Eventually(
+      [&] {
+        const json state = Build(orchestrator, 6341).at("state");
+        return state == "built" || state == "failed";
+      },
+      60s, 100ms));
+  INFO(Build(orchestrator, 6341).dump());
+  CHECK(Build(orchestrator, 6341).at("state") == "built");
+}
+
 TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old ones go") {
   SwarmSystem system("provider");
   OrchestratorProcess& orchestrator = system.orchestrator();

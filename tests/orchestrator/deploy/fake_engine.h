@@ -33,6 +33,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
     int finds = 0;
     int creates = 0;
     int updates = 0;
+    int new_tasks = 0;  // among these
     int removes = 0;
   };
 
@@ -157,13 +158,14 @@ class FakeEngine final : public orchestrator::docker::Engine {
     }
     ++counts_.updates;
     const bool new_task = service.spec.task != wanted.task;
-    const auto before = service.spec.task;
+    counts_.new_tasks += new_task;
+    const ServiceSpec before = service.spec;
     service.spec = wanted;
     service.version = ++version_;
-    service.update_state = new_task ? "completed" : service.update_state;
+    service.update_state = new_task ? "completed" : "";  // what was before is forgotten
     if (new_task && rewrites_) service.spec.task.user = "0:0";
     if (new_task && rolls_back_) {
-      service.spec.task = before;
+      service.spec = before;
       service.update_state = "rollback_completed";
     }
     return {};

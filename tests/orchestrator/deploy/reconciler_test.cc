@@ -439,7 +439,7 @@ TEST_CASE(
   for (int order = 1; order <= 5; ++order) {
     INFO(order);
     fixture.store.Put({record});
-    REQUIRE(Eventually([&] { return fixture.engine.counts().updates == order; }));
+    REQUIRE(Eventually([&] { return fixture.engine.counts().new_tasks == order; }));
     REQUIRE(Eventually([&] { return !fixture.store.Find(1)->refused_task.empty(); }));
     REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
   }
@@ -455,14 +455,20 @@ TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is")
   record.site.image = "broken:1";
   fixture.store.Put({record});
   REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
-  REQUIRE(fixture.ComparesAgain(5));
-  CHECK(fixture.engine.counts().updates == 1);
+  // The labels that were rolled back with the task are sent again, by which the engine forgets that
+  // there was a rollback: this program does not.
+  REQUIRE(Eventually([&] { return fixture.engine.counts().updates == 2; }));
+  for (int look = 0; look < 5; ++look) {
+    CHECK(fixture.reconciler->StatusOf({1}).rolled_back);
+    REQUIRE(fixture.ComparesAgain(1));
+  }
+  CHECK(fixture.engine.counts().new_tasks == 1);
+  CHECK(fixture.engine.counts().updates == 2);
   CHECK(fixture.engine.Get("site_0001")->spec.task.image == "dynamic:1");
-  CHECK(fixture.reconciler->StatusOf({1}).rolled_back);
 
   // The same wish once more: without what was remembered of the first.
   fixture.store.Put({record});
-  REQUIRE(Eventually([&] { return fixture.engine.counts().updates == 2; }));
+  REQUIRE(Eventually([&] { return fixture.engine.counts().new_tasks == 2; }));
   REQUIRE(Eventually([&] { return !fixture.store.Find(1)->refused_task.empty(); }));
   fixture.engine.SetRollsBack(false);
   record.site.image = "good:1";

@@ -67,6 +67,7 @@ TEST_CASE("A dynamic site runs its run file on a read-only root") {
   CHECK(spec.task.container_labels.empty());
   CHECK(spec.task.mounts == std::vector{Bind("/data/sites/12/34", "/site", false),
                                         Bind("/data/sites/12/34/.home", "/root", false),
+                                        Bind("/data/sites/12/34/.home", "/site/.home", false),
                                         Tmpfs("/tmp", 10'000'000), Tmpfs("/run", 1'000'000)});
 }
 

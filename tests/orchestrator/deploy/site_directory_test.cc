@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/orchestrator/sites.h"
 
@@ -72,6 +73,33 @@ TEST_CASE("A link in the place of the run file is replaced, what it names stays"
   CHECK(ReadAll(fixture.outside) == "theirs");
   CHECK_FALSE(fs::is_symlink(fixture.run));
   CHECK(ReadAll(fixture.run) == "ours");
+}
+
+TEST_CASE("What a site puts in the place of the run file holds nobody up") {
+  Fixture fixture;
+  fs::create_directories(fixture.run.parent_path());
+  SECTION("a FIFO that nobody writes to") { REQUIRE(mkfifo(fixture.run.c_str(), 0644) == 0); }
+  SECTION("a FIFO under the temporary name") {
+    REQUIRE(mkfifo((fixture.run.string() + ".new").c_str(), 0644) == 0);
+  }
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
+  CHECK(ReadAll(fixture.run) == "ours");
+}
+
+TEST_CASE("What is made belongs to the owner of sites, whatever the process lets pass") {
+  Fixture fixture;
+  fs::create_directories(fixture.site / "public");
+  const mode_t before = umask(077);
+  REQUIRE(MakeSiteFolders(fixture.root, {1}, files::Owner{1234, 5678}));
+  umask(before);
+  struct stat status{};
+  REQUIRE(stat((fixture.site / ".home").c_str(), &status) == 0);
+  CHECK(status.st_uid == 1234);
+  CHECK(status.st_gid == 5678);
+  CHECK((status.st_mode & 0777) == 0755);
+  REQUIRE(stat((fixture.site / "public").c_str(), &status) == 0);
+  CHECK(status.st_uid == getuid());  // it was there
+  CHECK_FALSE(fs::exists(fixture.site / ".orchestrator"));
 }
 
 TEST_CASE("The folders are made, and what is there stays") {

@@ -218,6 +218,25 @@ TEST_CASE("The quota holds to the byte", "[files]") {
   CHECK(WriteText(fixture.Open({.quota_bytes = 1}), At("file"), ""));
 }
 
+TEST_CASE("Uploads at the same time share what is left of the quota", "[files]") {
+  SiteFixture fixture;
+  const Mount mount(fixture.site);
+  fs::create_directory(fixture.site / "public");
+  const std::uint64_t used = fixture.Open().MeasureUsage()->bytes;
+  // Of two instances, as two requests have them.
+  const SiteFiles one = fixture.Open({.quota_bytes = used + 8 * kKibibyte});
+  const SiteFiles two = fixture.Open({.quota_bytes = used + 8 * kKibibyte});
+  auto first = one.StartWriting(At("first"), {});
+  auto second = two.StartWriting(At("second"), {});
+  REQUIRE((first && second));
+  REQUIRE(first->Append(std::string(5 * kKibibyte, 'x')));
+  CHECK(KindOf(second->Append(std::string(5 * kKibibyte, 'y'))) == ErrorKind::kNoSpace);
+  CHECK(first->Commit());
+  CHECK(KindOf(second->Commit()) == ErrorKind::kNoSpace);
+  CHECK(fs::exists(fixture.site / "first"));
+  CHECK(!fs::exists(fixture.site / "second"));
+}
+
 TEST_CASE("A full disk leaves the old file as it was", "[files]") {
   SiteFixture fixture;
   const Mount mount(fixture.site, "size=256k");
