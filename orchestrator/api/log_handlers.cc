@@ -78,12 +78,59 @@ Result<docker::LogQuery> ParseQuery(const Request& request) {
   return query;
 }
 
+struct Newest {
+  std::vector<docker::LogLine> lines;  // by time
+  Result<void> read;                   // whole, or why not
+};
+
+void KeepNewest(std::vector<docker::LogLine>& lines, std::size_t count) {
+  std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
+  if (lines.size() > count)
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+}
+
+// The last lines of all tasks together: the engine counts them for each, and gives one task's after
+// the other's.
+Newest ReadNewest(docker::Engine& engine, const std::string& service, docker::LogQuery query,
+                  const std::stop_token& stop) {
+  Newest newest;
+  const std::size_t count = query.tail.value_or(kMostLines);
+  query.follow = false;
+  const auto read = engine.ReadServiceLog(
+      service, query,
+      [&](const docker::LogLine& line) {
+        newest.lines.push_back(line);
+        if (newest.lines.size() >= count + kMostLines) KeepNewest(newest.lines, count);
+        return true;
+      },
+      stop);
+  newest.read = read;
+  KeepNewest(newest.lines, count);
+  return newest;
+}
+
 // Goes on after the engine was away, with what came after the `last` line (its time, or empty).
 void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery query,
             std::string last, EventWriter& writer) {
   std::mutex mutex;
   std::condition_variable_any stopped;
+  if (query.tail && (*query.tail > 0 || !query.follow)) {
+    const Newest newest = ReadNewest(engine, service, query, writer.stop());
+    for (const docker::LogLine& line : newest.lines) {
+      if (!writer.Send("line", Dump(ToJson(line)), line.time)) return;
+      last = line.time;
+    }
+    if (!query.follow) {
+      writer.Send("end", Dump({{"reason", newest.read ? "" : newest.read.error().message}}));
+      return;
+    }
+    query.tail.reset();
+  }
   while (!writer.stop().stop_requested()) {
+    if (!last.empty()) {
+      query.since = docker::ToUnixSeconds(last).value_or("");
+      query.tail.reset();
+    }
     const std::string known = last;
     const auto read = engine.ReadServiceLog(
         service, query,
@@ -97,10 +144,6 @@ void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery
     if (!query.follow) {
       writer.Send("end", Dump({{"reason", read ? "" : read.error().message}}));
       return;
-    }
-    if (!last.empty()) {
-      query.since = docker::ToUnixSeconds(last).value_or("");
-      query.tail.reset();
     }
     std::unique_lock lock(mutex);
     stopped.wait_for(lock, writer.stop(), kReconnect, [] { return false; });
@@ -133,22 +176,13 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
                          Follow(*services.engine, service, query, last, writer);
                        });
   }
-  std::vector<docker::LogLine> lines;
-  const auto read = services.engine->ReadServiceLog(
-      service, *query,
-      [&](const docker::LogLine& line) {
-        lines.push_back(line);
-        return lines.size() < kMostLines;
-      },
-      services.stopping);
+  const Newest newest = ReadNewest(*services.engine, service, *query, services.stopping);
   // A node that is away has its part of the log: the others' lines are better than none.
-  if (!read && lines.empty()) return Problem(read.error());
-  // Tasks on several nodes answer one after the other.
-  std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
+  if (!newest.read && newest.lines.empty()) return Problem(newest.read.error());
   Ordered list = Ordered::array();
-  for (const docker::LogLine& line : lines) list.push_back(ToJson(line));
+  for (const docker::LogLine& line : newest.lines) list.push_back(ToJson(line));
   Ordered body{{"lines", std::move(list)}};
-  if (!read) body["problem"] = read.error().message;
+  if (!newest.read) body["problem"] = newest.read.error().message;
   return Json(200, Dump(body));
 }
 

@@ -121,6 +121,75 @@ TEST_CASE("a terminal has the site's files, image and limits, and outlives its c
   CHECK(again.End().at("exit") == 9);
 }
 
+TEST_CASE("what a site does to its folders leads to nothing outside of it") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  // The swarm starts the next task by itself, with the same mounts.
+  const std::string run =
+      "#!/bin/sh\nrm -rf /site/.home; mv /site/.home /site/away; ln -s /etc /site/.home\n"
+      "ls -ld /site/.home\nsleep 1\nexit 1\n";
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6451", json{{"hosts", {"link.test"}}, {"run", run}}.dump())
+              .status == 201);
+  const std::filesystem::path home = orchestrator.sites() / "64" / "51" / ".home";
+  const auto tasks = [] { return Engine::Docker({"service", "ps", "-q", "site_6451"}).output; };
+  const auto count = [&] {
+    const std::string ids = tasks();
+    return std::ranges::count(ids, '\n');
+  };
+  CHECK(Eventually([&] { return count() >= 2; }, 60s, 200ms));
+  CHECK(Eventually(
+      [&] { return orchestrator.Call("GET", "/v1/sites/6451/logs").body.contains("drwx"); }, 20s,
+      200ms));
+  CHECK(std::filesystem::symlink_status(home).type() == std::filesystem::file_type::directory);
+
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6452",
+                    R"({"kind": "static", "hosts": ["links.test"], "served": false})")
+              .status == 201);
+  Client client(orchestrator, 6452);
+  REQUIRE_OPENS(client);
+  client.Type("cd /site; rmdir public .home; mv public away; ln -sfn /etc public; echo do''ne\n");
+  CHECK(client.Sees("done"));
+  for (const char* name : {"public", ".home"}) {
+    CHECK(std::filesystem::symlink_status(orchestrator.sites() / "64" / "52" / name).type() ==
+          std::filesystem::file_type::directory);
+  }
+}
+
+TEST_CASE("after a change of its site a new terminal has what the site has now") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  const auto put = [&](const char* flavour) {
+    return orchestrator
+        .Call(
+            "PUT", "/v1/sites/6461",
+            json{
+                {"hosts", {"new.test"}}, {"served", false}, {"environment", {{"FLAVOUR", flavour}}}}
+                .dump())
+        .status;
+  };
+  REQUIRE(put("vanilla") == 201);
+  Client before(orchestrator, 6461);
+  REQUIRE_OPENS(before);
+  REQUIRE(put("mint") == 200);
+  Client after(orchestrator, 6461);
+  REQUIRE_OPENS(after);
+  after.Type("echo it-is-$FLAVOUR\n");
+  CHECK(after.Sees("it-is-mint"));
+  before.Type("echo it-is-$FLAVOUR\n");
+  CHECK(before.Sees("it-is-vanilla"));
+  before.Type("exit\n");
+  CHECK(before.End().contains("exit"));
+  CHECK(Eventually([] { return Containers(6461).size() < 20 && !Containers(6461).empty(); }, 20s));
+  after.Type("echo still-$FLAVOUR\n");
+  CHECK(after.Sees("still-mint"));
+  after.Type("exit\n");
+  CHECK(Eventually([] { return Containers(6461).empty(); }, 20s, 200ms));
+}
+
 TEST_CASE("a terminal client that never reads holds up nobody, and a crash leaves no container") {
   SwarmSystem system("provider");
   OrchestratorProcess& orchestrator = system.orchestrator();
@@ -198,6 +267,19 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
   const auto since = [&](const char* time) {
     return orchestrator.Call("GET", std::string("/v1/sites/6441/logs?since=") + time).body;
   };
+  // The last of all tasks together, not of each.
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6441/restart?wait=running&timeout=60s", "{}").status ==
+          200);
+  const auto count = [&](const char* tail) {
+    return json::parse(
+               orchestrator.Call("GET", std::string("/v1/sites/6441/logs?tail=") + tail).body)
+        .at("lines")
+        .size();
+  };
+  CHECK(Eventually([&] { return count("all") > 5; }, 20s, 200ms));
+  CHECK(count("1") == 1);
+  CHECK(count("3") == 3);
+  CHECK(count("0") == 0);
   CHECK(since("2020-01-31T12:00:00.5%2B01:00").contains("third"));
   CHECK(since("1580468400.5").contains("third"));
   CHECK(since("1h").contains("third"));
