@@ -91,7 +91,11 @@ void ServeCurrentFromBefore(const PoolRoutings& pools, const config::Config& con
   for (const PoolRouting& pool : pools) {
     if (!pool.before) continue;
     const auto stored = store::PeekDocumentRevision(config.database, pool.name());
-    if (!stored || *stored <= pool.before->snapshot->revision()) Serve(pool);
+    // What came after it may have been served; unless it was held back.
+    std::error_code unknown;
+    const bool was_held =
+        std::filesystem::exists(routing::HeldMark(LastKnownGoodOf(config, pool.name())), unknown);
+    if (!stored || was_held || *stored <= pool.before->snapshot->revision()) Serve(pool);
   }
 }
 

@@ -56,6 +56,7 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
 bool DocumentPublisher::Distribute(const store::Changes& changes, Clock::time_point committed) {
   std::vector<std::vector<PoolChange>> shares(documents_.size());
   for (const store::Change& change : changes.sites) Sort(change, shares);
+  is_beginning_ = false;
   for (std::size_t i = 0; i < documents_.size(); ++i) {
     if (!shares[i].empty()) documents_[i]->Apply(shares[i]);
   }
@@ -97,6 +98,12 @@ void DocumentPublisher::Sort(const store::Change& change,
   });
   if (before != places_.end() && before->second != to) {
     departures_.push_back({change.id, before->second, to});
+  }
+  // It was on its way when the process before this one ended: that pool still has it.
+  for (std::size_t from = 0; is_beginning_ && from < documents_.size(); ++from) {
+    if (from == to || !change.record || !documents_[from]->ServedBefore(change.id)) continue;
+    departures_.push_back({change.id, from, to});
+    shares[from].push_back({change.id, &*change.record, change.problem});
   }
   places_[change.id.value] = to;
   shares[to].push_back({change.id, change.record ? &*change.record : nullptr, change.problem});

@@ -39,6 +39,8 @@ class DocumentPublisher {
   std::map<std::string_view, std::size_t> by_name_;       // in documents_
   std::unordered_map<std::int64_t, std::size_t> places_;  // of sites in documents_, by id
 
+  bool is_beginning_ = true;  // nothing has been distributed yet
+
   // A site that is to leave a document when another has it; both by index.
   struct Departure {
     site::SiteId id;

@@ -113,6 +113,10 @@ bool PoolDocument::Serves(site::SiteId id) const {
   return served_ && served_->Find(static_cast<std::uint64_t>(id.value)) != nullptr;
 }
 
+bool PoolDocument::ServedBefore(site::SiteId id) const {
+  return std::ranges::binary_search(served_before_, static_cast<std::uint64_t>(id.value));
+}
+
 bool PoolDocument::HasArrived(site::SiteId id) const {
   return assembly_.Find(static_cast<std::uint64_t>(id.value)) == nullptr || Serves(id);
 }
@@ -345,6 +349,7 @@ void PoolDocument::Hold(HeldDocument held, store::Revision true_from) {
   if (is_new) {
     spdlog::error("{}", sentence);
     ++objections_;
+    recorder_.RecordHeld(held.revision);
   }
   // Numbers of an older database say nothing about what is served.
   store::Revision had = rolled_back_to().value_or(held.published);

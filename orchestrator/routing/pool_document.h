@@ -70,6 +70,9 @@ class PoolDocument {
   // Takes over what happened to sites, in the order of their ids. Nothing is published by it.
   void Apply(std::span<const PoolChange> changes);
 
+  // Whether the document that was served before the start had routes of the site.
+  bool ServedBefore(site::SiteId id) const;
+
   // Whether the document that this process serves has routes of the site.
   bool Serves(site::SiteId id) const;
 

@@ -24,6 +24,11 @@ constexpr auto kGathering = 25ms;
 // When documents come faster than they can be written, the history leaves some out.
 constexpr std::size_t kMostWaiting = 256;
 
+bool Exists(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::exists(path, unknown);
+}
+
 }  // namespace
 
 std::string PackFragments(const provider::Fragments& fragments) {
@@ -44,9 +49,15 @@ std::size_t CountSites(const provider::DocumentState& state) {
   return state.CountFragments() - (state.Find(kSharedKey) ? 1 : 0);
 }
 
+std::filesystem::path HeldMark(const std::filesystem::path& last_known_good) {
+  return last_known_good.string() + ".held";
+}
+
 Recorder::Recorder(store::History* history, Options options)
     : history_(history),
       options_(std::move(options)),
+      held_(Exists(HeldMark(options_.last_known_good)) ? std::optional<store::Revision>(0)
+                                                       : std::nullopt),
       kept_(options_.kept),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
@@ -59,10 +70,23 @@ void Recorder::Record(Publication publication) {
   {
     const std::lock_guard lock(mutex_);
     if (!queue_.empty()) queue_.back().snapshot.reset();
-    if (queue_.size() >= kMostWaiting) queue_.pop_back();
+    if (queue_.size() >= kMostWaiting) {
+      // What is left out is in the next one.
+      publication.of_another_database |= queue_.back().of_another_database;
+      publication.of_tasks_only &= queue_.back().of_tasks_only;
+      queue_.pop_back();
+    }
     queue_.push_back(std::move(publication));
   }
   wake_.notify_all();
+}
+
+void Recorder::RecordHeld(store::Revision revision) {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(held_, revision)) {
+    const auto written = provider::WriteDurably(HeldMark(options_.last_known_good), "");
+    if (!written) spdlog::error("{}", written.error());
+  }
 }
 
 store::Revision Recorder::kept() const {
@@ -123,6 +147,11 @@ bool Recorder::Keep(const Publication& publication) {
   if (written) {
     kept_ = publication.snapshot->revision();
     problem_.clear();
+    if (held_ && *held_ <= kept_) {
+      std::error_code unknown;
+      std::filesystem::remove(HeldMark(options_.last_known_good), unknown);
+      held_.reset();
+    }
   } else if (problem_ != written.error()) {
     problem_ = written.error();
     spdlog::error("the document is served, but a restart would not have it: {}", problem_);

@@ -39,6 +39,9 @@ Result<provider::Fragments> UnpackFragments(const std::string& bytes);
 // The sites among a document's fragments.
 std::size_t CountSites(const provider::DocumentState& state);
 
+// A file beside a last known good document: while it is there, newer ones are held back.
+std::filesystem::path HeldMark(const std::filesystem::path& last_known_good);
+
 // The fragment of what all sites share; no site has this key.
 inline constexpr std::uint64_t kSharedKey = 0;
 
@@ -62,6 +65,10 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   void Record(Publication publication);
+
+  // No document of `revision` is published: what was published last is what is right, also after a
+  // restart. Until a document of this revision or a later one is on disk.
+  void RecordHeld(store::Revision revision);
 
   // The revision of the document that is on disk: a restart begins with it, or a later one.
   store::Revision kept() const;
@@ -95,6 +102,7 @@ class Recorder {
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::deque<Publication> queue_;  // guarded by mutex_, as all below
+  std::optional<store::Revision> held_;
   store::Revision kept_;
   std::string problem_;
   std::jthread thread_;

@@ -1,11 +1,18 @@
 #include "orchestrator/routing/document_publisher.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <fmt/format.h>
 
 #include "orchestrator/routing/pool_routing.h"
 #include "orchestrator/store/sqlite_database.h"
+#include "provider/last_known_good.h"
 #include "tests/orchestrator/routing/fixture.h"
 #include "tests/orchestrator/sites.h"
 #include "tests/support/eventually.h"
@@ -43,10 +50,24 @@ class Fixture {
                                                               {"certificate", "key"},
                                                               provider::Assembly::Routers::kFlat);
                                   },
-                              .before = {}});
+                              .before = Before(pool.name)});
     }
     follower = std::make_unique<DocumentPublisher>(
         *store, std::vector{routings[0].document.get(), routings[1].document.get()});
+  }
+
+  // As a process that ends and another that begins.
+  void Restart() {
+    follower.reset();
+    routings.clear();
+    Start();
+  }
+
+  std::optional<provider::LastKnownGood> Before(const std::string& pool) const {
+    std::ifstream file(directory.path() / (pool + ".good"), std::ios::binary);
+    auto document = provider::ParseLastKnownGood(
+        std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()));
+    return document ? std::optional(*std::move(document)) : std::nullopt;
   }
 
   // Sites of this pool; the documents of `pools` are said to change.
@@ -191,6 +212,21 @@ TEST_CASE("A site leaves a document only when another is served with it") {
     ConfirmLoss(*fixture.store, "other", *fixture.routings[1].document->held()).value();
     REQUIRE(Eventually([&] { return !fixture.Has(0, 2); }));
     CHECK(fixture.Has(1, 2));
+  }
+  SECTION("also over a restart") {
+    fixture.Restart();
+    REQUIRE(Eventually([&] { return fixture.routings[0].document->published() == 1; }));
+    REQUIRE(Eventually([&] { return fixture.routings[1].document->held().has_value(); }));
+    CHECK((fixture.Has(0, 2) && fixture.Has(0, 1)));
+    CHECK_FALSE(fixture.Has(1, 2));
+    CHECK(fixture.Before("other").has_value());
+    CHECK(std::filesystem::exists(HeldMark(fixture.directory.path() / "other.good")));
+    ConfirmLoss(*fixture.store, "other", *fixture.routings[1].document->held()).value();
+    REQUIRE(Eventually([&] { return !fixture.Has(0, 2); }));
+    CHECK((fixture.Has(1, 2) && fixture.Has(0, 1)));
+    CHECK(Eventually([&] {
+      return !std::filesystem::exists(HeldMark(fixture.directory.path() / "other.good"));
+    }));
   }
   SECTION("or when it is removed meanwhile") {
     fixture.store
