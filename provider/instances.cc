@@ -62,10 +62,26 @@ void Instances::RecordPublished(std::uint64_t revision, Clock::time_point commit
 // With the mutex held.
 void Instances::ObserveConfirmed() {
   while (!unconfirmed_.empty() && ConfirmLocked(unconfirmed_.front().revision).everywhere) {
+    const Commit& commit = unconfirmed_.front();
     confirmations_.Observe(
-        std::chrono::duration<double>(Clock::now() - unconfirmed_.front().at).count());
+        std::chrono::duration<double>(SettledAt(commit.revision) - commit.at).count());
     unconfirmed_.pop_front();
   }
+}
+
+// When the last Traefik had a revision that all have by now: probes tell at once, deliveries settle
+// while nobody looks.
+Instances::Clock::time_point Instances::SettledAt(std::uint64_t revision) const {
+  const auto now = Clock::now();
+  Clock::time_point last{};
+  for (const auto& [name, entry] : entries_) {
+    if (!Counts(entry)) continue;
+    if (entry.status.probed) return now;
+    const auto first = std::ranges::find_if(
+        entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
+    if (first != entry.deliveries.end()) last = std::max(last, first->settles);
+  }
+  return last == Clock::time_point{} ? now : std::min(last, now);
 }
 
 void Instances::RecordPollBegin(const std::string& name, const std::string& address) {
@@ -76,11 +92,15 @@ void Instances::RecordPollBegin(const std::string& name, const std::string& addr
   if (!entries_.contains(name) && entries_.size() >= kLearnedInstancesKept) return;
   Entry& entry = entries_[name];
   entry.status.name = name;
-  entry.status.address = address;
+  if (entry.status.address != address) {
+    if (entry.address_before == address) entry.returned_to = Clock::now();
+    entry.address_before = std::exchange(entry.status.address, address);
+  }
   entry.status.last_poll = std::chrono::system_clock::now();
   ++entry.status.polls;
   entry.last_poll = Clock::now();
   ++entry.polls_running;
+  ObserveConfirmed();
   Return(entry, lock);
 }
 
@@ -101,7 +121,8 @@ void Instances::RecordPollEnd(const std::string& name) {
   found->second.last_poll = Clock::now();
 }
 
-void Instances::RecordDelivered(const std::string& name, std::uint64_t revision) {
+void Instances::RecordDelivered(const std::string& name, std::uint64_t revision,
+                                std::uint64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(name);
@@ -111,7 +132,10 @@ void Instances::RecordDelivered(const std::string& name, std::uint64_t revision)
     entry.status.delivered = revision;
     entry.last_delivery = Clock::now();
     if (!entry.status.probed) entry.status.problem.clear();
-    RememberDelivery(entry.deliveries, {revision, *entry.last_delivery});
+    const auto grace =
+        kDeliveryGrace + std::chrono::milliseconds(bytes * 1000 / kBytesPerGraceSecond);
+    RememberDelivery(entry.deliveries,
+                     {revision, *entry.last_delivery, *entry.last_delivery + grace});
     ++changes_;
   }
   changed_.notify_all();
@@ -133,11 +157,10 @@ void Instances::RecordProbe(const std::string& name, std::uint64_t revision) {
     } else if (revision != entry.foreign) {
       entry.foreign = 0;
     }
-    const bool is_new = status.confirmed != revision;
     status.confirmed = revision;
     status.problem.clear();
     ++changes_;
-    if (is_new) ObserveConfirmed();
+    ObserveConfirmed();
     Return(entry, lock);
   }
   changed_.notify_all();
@@ -176,6 +199,7 @@ std::expected<void, std::pair<Instances::Refusal, std::string>> Instances::Decla
     } else {
       entries_.erase(found);
     }
+    ObserveConfirmed();
     ++changes_;
   }
   changed_.notify_all();
@@ -223,6 +247,13 @@ std::vector<InstanceStatus> Instances::List() const {
     if (!entry.status.configured && !polling) continue;
     list.push_back(entry.status);
     list.back().polling = polling;
+    // A Traefik that was moved does not come back to where it was before.
+    if (entry.returned_to && Clock::now() - *entry.returned_to < kForgottenAfter) {
+      list.back().problem = fmt::format(
+          "polls come from {} and {} by turns: two Traefiks seem to have this name, and only one "
+          "of them is known; give each its own (static-config --instance)",
+          entry.address_before, entry.status.address);
+    }
   }
   return list;
 }
@@ -255,7 +286,7 @@ void Instances::RememberDelivery(std::deque<Delivery>& deliveries, Delivery deli
   } else {
     deliveries.push_back(delivery);
   }
-  while (deliveries.size() > 1 && delivery.at - deliveries[1].at > kDeliveryGrace) {
+  while (deliveries.size() > 1 && deliveries[1].settles < delivery.at) {
     deliveries.pop_front();
   }
 }
@@ -272,7 +303,7 @@ bool Instances::Counts(const Entry& entry) const {
 bool Instances::HasSettled(const Entry& entry, std::uint64_t revision) const {
   const auto first = std::ranges::find_if(
       entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
-  return first != entry.deliveries.end() && Clock::now() - first->at >= kDeliveryGrace;
+  return first != entry.deliveries.end() && Clock::now() >= first->settles;
 }
 
 Confirmation Instances::ConfirmLocked(std::uint64_t revision) const {

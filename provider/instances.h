@@ -56,8 +56,10 @@ class Instances {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // A delivery to an instance that cannot be probed counts as applied after this time.
+  // A delivery to an instance that cannot be probed counts as applied after this time, and one more
+  // second for each so many bytes: large documents take Traefik longer.
   static constexpr std::chrono::seconds kDeliveryGrace{5};
+  static constexpr std::uint64_t kBytesPerGraceSecond = 1'000'000;
   // A learned instance that has not polled for this long is no longer counted, nor shown.
   static constexpr std::chrono::seconds kForgottenAfter{90};
   // An instance that has polled within this time is not gone.
@@ -100,7 +102,8 @@ class Instances {
 
   void RecordPollBegin(const std::string& name, const std::string& address);
   void RecordPollEnd(const std::string& name);
-  void RecordDelivered(const std::string& name, std::uint64_t revision);
+  // `bytes`: of the document as Traefik reads it.
+  void RecordDelivered(const std::string& name, std::uint64_t revision, std::uint64_t bytes = 0);
   void RecordProbe(const std::string& name, std::uint64_t revision);
   void RecordProbeFailure(const std::string& name, const std::string& problem);
 
@@ -132,6 +135,7 @@ class Instances {
   struct Delivery {
     std::uint64_t revision;
     Clock::time_point at;
+    Clock::time_point settles;
   };
 
   struct Entry {
@@ -141,6 +145,8 @@ class Instances {
     std::optional<Clock::time_point> last_delivery;
     std::uint64_t foreign = 0;        // what it answers with, while that was not published here
     std::deque<Delivery> deliveries;  // the last few, oldest first
+    std::string address_before;       // the last one that was another
+    std::optional<Clock::time_point> returned_to;  // when polls last came from that one again
   };
 
   static void RememberDelivery(std::deque<Delivery>& deliveries, Delivery delivery);
@@ -148,6 +154,7 @@ class Instances {
   bool Counts(const Entry& entry) const;
   bool IsApplyingLocked(const std::string& name) const;
   void ObserveConfirmed();
+  Clock::time_point SettledAt(std::uint64_t revision) const;
   void Return(Entry& entry, std::unique_lock<std::mutex>& lock);
   bool HasSettled(const Entry& entry, std::uint64_t revision) const;
   Confirmation ConfirmLocked(std::uint64_t revision) const;

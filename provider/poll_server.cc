@@ -130,6 +130,7 @@ std::optional<http::ServerResponse> PollServer::Refuse(const http::ServerRequest
 http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
   Pool& pool = *FindPool(pools_, request);  // see Refuse
   const std::string instance = InstanceName(request);
+  if (request.method == "HEAD") return Poll(request, pool, instance);  // of no Traefik
   pool.instances.RecordPollBegin(instance, request.remote_address);
   http::ServerResponse response = Poll(request, pool, instance);
   pool.instances.RecordPollEnd(instance);
@@ -195,10 +196,11 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request, Pool& 
       "ETag", fmt::format("\"{}{}{}\"", snapshot->etag(), form == snapshot->form() ? "" : "-json",
                           gzip ? "-gzip" : ""));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
+  if (snapshot->is_stale()) response.headers.emplace_back("X-Stale", "true");
   if (request.method == "HEAD") return response;
   response.on_sent = [this, &pool, instance, connection = request.connection, id = snapshot->id(),
-                      revision = snapshot->revision(),
-                      size = response.shared_body->size()](bool complete) {
+                      revision = snapshot->revision(), size = response.shared_body->size(),
+                      plain_size = snapshot->plain_size()](bool complete) {
     if (!complete) {
       ++counters_.failed;
       return;
@@ -206,7 +208,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request, Pool& 
     ++counters_.served;
     counters_.bytes += size;
     connection->mark = id;
-    pool.instances.RecordDelivered(instance, revision);
+    pool.instances.RecordDelivered(instance, revision, plain_size);
   };
   return response;
 }

@@ -168,6 +168,19 @@ Response DeclareGone(const Services& services, const std::string& name) {
   return ListInstances(services);
 }
 
+// Hides private keys and the hashes of passwords, wherever a document has them.
+void HideSecrets(Ordered& value) {
+  if (!value.is_structured()) return;
+  for (const auto& [key, member] : value.items()) {
+    const bool is_secret = value.is_object() && (key == "keyFile" || key == "users");
+    if (is_secret) {
+      member = "(hidden)";
+    } else {
+      HideSecrets(member);
+    }
+  }
+}
+
 Response ShowDocument(const routing::PoolRouting& pool) {
   const auto snapshot = pool.traefiks.publisher.Current();
   if (!snapshot) return Problem(503, "the state is being loaded; there is no document yet");
@@ -178,7 +191,7 @@ Response ShowDocument(const routing::PoolRouting& pool) {
                             (held ? held->reason : "the state is being loaded"));
   }
   auto document = Ordered::parse(*bytes);
-  document["tls"]["stores"]["default"]["defaultCertificate"]["keyFile"] = "(hidden)";
+  HideSecrets(document);
   Response response = Json(200, Dump(document));
   response.headers.emplace_back("X-Revision", std::to_string(snapshot->revision()));
   return response;

@@ -100,6 +100,13 @@ void ReadTls(Source& source, const YAML::Node& node, std::optional<provider::htt
   out = std::move(tls);
 }
 
+// Of a file that hashes a token out of a variable which is not set.
+bool IsHashOfNothing(std::string_view token) {
+  std::string hash(token.substr(::provider::kHashedToken.size()));
+  std::ranges::transform(hash, hash.begin(), [](unsigned char c) { return std::tolower(c); });
+  return hash == ::provider::Sha256Hex("");
+}
+
 void ReadProvider(Source& source, Section& section, Provider& provider) {
   ReadListen(section, provider.listen);
   if (provider.listen.is_unix()) {
@@ -108,8 +115,11 @@ void ReadProvider(Source& source, Section& section, Provider& provider) {
   if (auto tokens = section.Texts("tokens")) provider.tokens = *std::move(tokens);
   for (const std::string& token : provider.tokens) {
     if (token.starts_with(::provider::kHashedToken)) {
-      if (::provider::IsHashedToken(token)) continue;
-      section.Fail("tokens", "have a hash that is none: sha256: and 64 hexadecimal digits");
+      if (!::provider::IsHashedToken(token)) {
+        section.Fail("tokens", "have a hash that is none: sha256: and 64 hexadecimal digits");
+      } else if (IsHashOfNothing(token)) {
+        section.Fail("tokens", "have the hash of an empty text: hash the token itself");
+      }
       continue;
     }
     const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });

@@ -1,7 +1,7 @@
 #include "provider/http/connection_table.h"
 
 #include <algorithm>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include <sys/socket.h>
@@ -44,17 +44,20 @@ void ConnectionTable::CutLate(const Limits& limits, Clock::time_point now) {
   }
 }
 
-void ConnectionTable::CutIdle(std::size_t count, Clock::duration idle, Clock::time_point now) {
+void ConnectionTable::CutIdle(std::size_t count, Clock::duration idle, Clock::duration slow,
+                              Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  std::vector<std::pair<Clock::time_point, int>> waiting;
+  std::vector<std::tuple<Phase, Clock::time_point, int>> waiting;
   for (const auto& [descriptor, state] : open_) {
-    if (state.phase == Phase::kIdle && now - state.since >= idle) {
-      waiting.emplace_back(state.since, descriptor);
+    const Clock::duration time = now - state.since;
+    if ((state.phase == Phase::kIdle && time >= idle) ||
+        (state.phase == Phase::kReading && time >= slow)) {
+      waiting.emplace_back(state.phase, state.since, descriptor);
     }
   }
   std::ranges::sort(waiting);
   waiting.resize(std::min(waiting.size(), count));
-  for (const auto& [since, descriptor] : waiting) shutdown(descriptor, SHUT_RDWR);
+  for (const auto& [phase, since, descriptor] : waiting) shutdown(descriptor, SHUT_RDWR);
 }
 
 void ConnectionTable::CutAll() {

@@ -41,8 +41,10 @@ class ConnectionTable {
   void CutLate(const Limits& limits, Clock::time_point now);
 
   // Cuts up to `count` of those that have waited for a request for at least `idle` at `now`, those
-  // that wait for the longest time first.
-  void CutIdle(std::size_t count, Clock::duration idle, Clock::time_point now);
+  // that wait for the longest time first; then of those of whose request a part has come, but not
+  // all for at least `slow`.
+  void CutIdle(std::size_t count, Clock::duration idle, Clock::duration slow,
+               Clock::time_point now);
 
   void CutAll();
 

@@ -26,6 +26,7 @@ constexpr std::size_t kLongestPath = 4096 + 256;
 constexpr std::uint64_t kLargestDrained = 64 << 10;
 constexpr std::size_t kWaitingConnections = 128;
 constexpr std::chrono::milliseconds kWatchPeriod{250};
+constexpr std::chrono::seconds kSlowHead{2};  // while others wait for a thread
 constexpr int kSendBuffer = 256 << 10;
 
 // A client that is refused need not send its whole body first: what comes after is not read.
@@ -258,6 +259,7 @@ class Server::Implementation {
     if (!thread_.joinable()) return;
     server_.stop();
     server_.connections().CutIdle(std::numeric_limits<std::size_t>::max(), {},
+                                  ConnectionTable::Clock::duration::max(),
                                   ConnectionTable::Clock::now());
     server_.connections().WaitForAll(std::chrono::steady_clock::now() + limits_.stop_grace);
     is_ending_ = true;  // those that still wait for a thread open later
@@ -279,7 +281,7 @@ class Server::Implementation {
       server_.connections().CutLate({limits_.head_time, limits_.body_time, limits_.answer_time},
                                     now);
       if (is_ending_) server_.connections().CutAll();
-      server_.connections().CutIdle(threads_->waiting(), kWatchPeriod, now);
+      server_.connections().CutIdle(threads_->waiting(), kWatchPeriod, kSlowHead, now);
     }
   }
 

@@ -69,9 +69,20 @@ TEST_CASE("routing is shown and switched from the command line") {
   CHECK(status.output.contains("default mode  provider"));
   CHECK(status.output.contains("none configured"));
   CHECK(orchestrator.Command({"routing", "instances"}).output.contains("edge-7"));
-  const Finished document = orchestrator.Command({"routing", "document"});
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/2",
+                    R"j({"kind": "external", "hosts": ["shut.test"], "upstreams": ["http://x"],
+                         "routing": {"extra": {"http": {"middlewares": {
+                           "in": {"basicAuth": {"users": ["me:$apr1$hash"]}}}}}}})j")
+              .status == 201);
+  Finished document;
+  CHECK(Eventually([&] {
+    document = orchestrator.Command({"routing", "document"});
+    return document.output.contains("basicAuth");
+  }));
   CHECK(document.output.contains("orchestrator-probe"));
   CHECK_FALSE(document.output.contains("PRIVATE KEY"));
+  CHECK_FALSE(document.output.contains("apr1"));
 
   CHECK(orchestrator.Command({"routing", "mode", "provider"}).status == 0);
   const Finished migrations = orchestrator.Command({"routing", "migrations"});
@@ -83,7 +94,7 @@ TEST_CASE("routing is shown and switched from the command line") {
               .status == 201);
   const Finished plan = orchestrator.Command({"routing", "plan", "provider", "--kind", "external"});
   CHECK(plan.status == 0);
-  CHECK(plan.output.contains("0 sites move, 1 are there, 0 stay"));
+  CHECK(plan.output.contains("0 sites move, 2 are there, 0 stay"));
   const Finished late = orchestrator.Command({"routing", "migrations", "pause"});
   CHECK(late.status == 1);
   CHECK(late.output.contains("is finished"));

@@ -1,7 +1,9 @@
 #include "provider/instances.h"
 
 #include <future>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -22,6 +24,11 @@ void Poll(Instances& instances, const std::string& name, std::uint64_t revision)
   instances.RecordPollBegin(name, "10.0.0.9");
   instances.RecordDelivered(name, revision);
   instances.RecordPollEnd(name);
+}
+
+double Confirmations(const Instances& instances) {
+  const std::vector<double> counts = instances.confirmations().Counts();
+  return std::accumulate(counts.begin(), counts.end(), 0.0);
 }
 
 TEST_CASE("Nothing is confirmed while no Traefik counts") {
@@ -275,6 +282,49 @@ TEST_CASE("A delivery counts as applied after its grace, however many follow it"
   CHECK(quiet.Confirm(1).everywhere);
   CHECK_FALSE(quiet.Confirm(2).everywhere);
   CHECK_FALSE(busy.Confirm(revision).everywhere);
+}
+
+TEST_CASE("A large document has more time to be applied, and its confirmation is timed by that") {
+  Instances instances({});
+  Instances small({});
+  const auto begin = Clock::now();
+  for (Instances* each : {&instances, &small}) each->RecordPollBegin("a", "10.0.0.9");
+  instances.RecordPublished(1, begin);
+  instances.RecordDelivered("a", 1, 2 * Instances::kBytesPerGraceSecond);
+  small.RecordDelivered("a", 1, 1000);
+  REQUIRE(tests::Eventually([&] { return small.Confirm(1).everywhere; }, 7s, 20ms));
+  CHECK_FALSE(instances.Confirm(1).everywhere);
+  REQUIRE(tests::Eventually([&] { return instances.Confirm(1).everywhere; }, 7s, 20ms));
+  CHECK(Clock::now() - begin >= Instances::kDeliveryGrace + 2s);
+  CHECK(Confirmations(instances) == 0);
+  // Seen whenever something is heard next, and timed as it was.
+  instances.RecordPollBegin("a", "10.0.0.9");
+  CHECK(Confirmations(instances) == 1);
+  CHECK(instances.confirmations().sum() < 7.1);
+}
+
+TEST_CASE("What is confirmed when a Traefik is gone is counted then") {
+  Instances instances({kProbed, {"lost", "http://127.0.0.1:2"}});
+  instances.RecordPublished(1, Clock::now());
+  instances.RecordProbe("edge", 1);
+  CHECK(Confirmations(instances) == 0);
+  REQUIRE(instances.DeclareGone("lost"));
+  CHECK(Confirmations(instances) == 1);
+}
+
+TEST_CASE("Two Traefiks of one name are told of, one that was moved is not") {
+  Instances instances({kProbed});
+  const auto problem_after = [&](const char* address) {
+    instances.RecordPollBegin("edge", address);
+    instances.RecordProbe("edge", 1);
+    return instances.List()[0].problem;
+  };
+  CHECK(problem_after("10.0.0.1").empty());
+  CHECK(problem_after("10.0.0.1").empty());
+  CHECK(problem_after("10.0.0.2").empty());
+  CHECK(problem_after("10.0.0.2").empty());
+  CHECK_THAT(problem_after("10.0.0.1"),
+             ContainsSubstring("10.0.0.2 and 10.0.0.1 by turns: two Traefiks"));
 }
 
 }  // namespace

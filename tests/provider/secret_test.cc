@@ -88,6 +88,8 @@ TEST_CASE("A token is known by itself or by its hash") {
       {"should refuse the hash for a hash", hash, hash, false},
       {"should refuse the digits of the hash", hash, hash.substr(7), false},
       {"should refuse nothing", hash, "", false},
+      {"should refuse nothing for the hash of nothing", "sha256:" + Sha256Hex(""), "", false},
+      {"should refuse nothing for nothing", "", "", false},
       {"should compare a broken hash as a token", "sha256:abc", "abc", false},
   };
   for (const Case& c : cases) {

@@ -83,6 +83,10 @@ TEST_CASE("Values that cannot work are refused where they stand") {
        "at least 16"},
       {"should refuse a hash that is too short", "provider:\n  tokens: [\"sha256:abc\"]\n",
        "o.yaml:2:11", "64 hexadecimal digits"},
+      {"should refuse the hash of a variable that is not set",
+       "provider:\n  tokens: "
+       "[\"sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"]\n",
+       "o.yaml:2:11", "hash of an empty text"},
       {"should refuse a share above all", "routing:\n  vanish_percent: 101\n", "o.yaml:2:19",
        "from 0 to 100"},
       {"should refuse a negative count", "routing:\n  vanish_sites: -1\n", "o.yaml:2:17",

@@ -260,6 +260,16 @@ TEST_CASE("Connections without requests make room for one that has one") {
   CHECK(idle[0]->ReadUntil("").empty());
 }
 
+TEST_CASE("Requests that do not come to their end make room, too") {
+  Fixture fixture({.connections = 3, .head_time = 60s});
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(std::make_unique<RawConnection>(fixture.port));
+    slow.back()->Send("GET / HTTP/1.1\r\nHo");
+  }
+  CHECK(fixture.StatusOfGet() == 200);
+}
+
 TEST_CASE("A body that is small until it is unpacked is refused") {
   // 20,000 zeroes, compressed with gzip.
   const std::string bomb(
