@@ -190,6 +190,7 @@ http::ServerResponse PollServer::Poll(const http::ServerRequest& request, Pool& 
     return response;
   }
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  if (response.shared_body == snapshot->gzip()) response.shared_file = snapshot->GzipFile();
   response.headers.emplace_back("Vary", "Accept-Encoding");
   response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back(

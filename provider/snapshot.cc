@@ -68,6 +68,11 @@ std::string Snapshot::Render(traefik::Form form) const {
   return out;
 }
 
+std::shared_ptr<const http::MemoryFile> Snapshot::GzipFile() const {
+  std::call_once(file_made_, [&] { gzip_file_ = http::MemoryFile::Make(*gzip_); });
+  return gzip_file_;
+}
+
 Snapshot::Bytes Snapshot::BytesOf(traefik::Form form, Encoding encoding) const {
   if (form == form_ && encoding == Encoding::kGzip) return gzip_;
   if (form != form_ && is_stale_) return nullptr;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "provider/http/memory_file.h"
 #include "provider/packed_text.h"
 #include "traefik/layout.h"
 
@@ -50,6 +51,8 @@ class Snapshot {
   // The document as Traefik is to get it.
   Bytes plain() const { return BytesOf(form_, Encoding::kPlain); }
   const Bytes& gzip() const { return gzip_; }
+  // gzip() as the kernel sends it; null where it cannot be had. Thread-safe.
+  std::shared_ptr<const http::MemoryFile> GzipFile() const;
 
   // The same in another form; null where a stale one is not known in it. Thread-safe.
   Bytes BytesOf(traefik::Form form, Encoding encoding) const;
@@ -66,6 +69,8 @@ class Snapshot {
   std::size_t plain_size_ = 0;
   std::string etag_;
   Bytes gzip_;
+  mutable std::once_flag file_made_;
+  mutable std::shared_ptr<const http::MemoryFile> gzip_file_;  // when somebody first asked for it
   mutable std::mutex mutex_;
   mutable Bytes made_[2][2];  // guarded by mutex_; by form and encoding
 };

@@ -32,6 +32,18 @@ constexpr const char* kGivenUp =
     "the swarm has a different task template, though this one was sent three times; it is left as "
     "it is until the site changes";
 
+// One of the writes that the engine is given at once.
+class Turn {
+ public:
+  explicit Turn(std::counting_semaphore<>& turns) : turns_(turns) { turns_.acquire(); }
+  ~Turn() { turns_.release(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::counting_semaphore<>& turns_;
+};
+
 bool IsUpdating(const docker::Service& service) {
   return !service.update_state.empty() && service.update_state != "completed";
 }
@@ -72,7 +84,8 @@ Reconciler::Reconciler(store::Store& store, docker::Engine* engine, RoutingHooks
       engine_(engine),
       hooks_(std::move(hooks)),
       options_(std::move(options)),
-      queue_(options_.back_off) {
+      queue_(options_.back_off),
+      engine_writes_(options_.engine_writes) {
   if (engine_) engine_problem_ = "the Docker engine has not been asked yet";
   threads_.emplace_back([this](const std::stop_token& stop) { Watch(stop); });
   if (engine_) {
@@ -383,7 +396,12 @@ Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::S
                                 const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
   memory_.ExpectEvent(id);
-  if (auto created = engine_->CreateService(wanted, stop); !created) {
+  Result<void> created;
+  {
+    const Turn turn(engine_writes_);
+    created = engine_->CreateService(wanted, stop);
+  }
+  if (!created) {
     memory_.ExpectNoEvent(id);
     return created;
   }
@@ -452,7 +470,12 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
   // swarm goes on to change it, and events tell.
   const bool still = wanted.replicas == 0 && current.spec.replicas == 0;
   if (still) memory_.ExpectEvent(id);
-  if (auto updated = engine_->UpdateService(current, wanted, stop); !updated) {
+  Result<void> updated;
+  {
+    const Turn turn(engine_writes_);
+    updated = engine_->UpdateService(current, wanted, stop);
+  }
+  if (!updated) {
     if (still) memory_.ExpectNoEvent(id);
     return updated;
   }

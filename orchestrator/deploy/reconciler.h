@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -38,7 +39,9 @@ struct ReconcilerOptions {
   ServiceOptions service;
   docker::Overlay network;
   DriftPolicy drift = DriftPolicy::kRepair;
-  unsigned workers = 4;
+  // Those that get a site ready do not keep the engine waiting for the next write.
+  unsigned workers = 8;
+  unsigned engine_writes = 4;                       // at once
   std::chrono::milliseconds resync_period{30'000};  // how often everything is compared
   std::chrono::milliseconds engine_retry{1'000};    // while the engine is away
   BackOff back_off;
@@ -148,6 +151,7 @@ class Reconciler {
   const RoutingHooks hooks_;
   const ReconcilerOptions options_;
   WorkQueue queue_;
+  std::counting_semaphore<> engine_writes_;
 
   SiteMemory memory_;
   GatheredServices changed_;  // by us

@@ -62,13 +62,13 @@ RecordRow ReadRow(const SqliteStatement& row, int first) {
   return read;
 }
 
-Result<SiteRecord> ParseRow(RecordRow row) {
-  auto parsed = site::Parse(row.specification);
-  if (!parsed) {
+Result<SiteRecord> ParseRow(RecordRow row, ParsedSites* parsed) {
+  auto site = parsed ? parsed->Parse(row.specification) : site::Parse(row.specification);
+  if (!site) {
     return Failure(Error{ErrorKind::kStorage, fmt::format("the stored site {} cannot be read ({})",
-                                                          row.id, parsed.error().message)});
+                                                          row.id, site.error().message)});
   }
-  row.record.site = *std::move(parsed);
+  row.record.site = *std::move(site);
   return std::move(row.record);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "orchestrator/error.h"
+#include "orchestrator/store/parsed_sites.h"
 #include "orchestrator/store/record.h"
 #include "orchestrator/store/sqlite_database.h"
 
@@ -27,8 +28,9 @@ struct RecordRow {
 // `first`: the index of the first of kRecordColumns.
 RecordRow ReadRow(const SqliteStatement& row, int first);
 
-// The error is a sentence that says which site it is.
-Result<SiteRecord> ParseRow(RecordRow row);
+// Reads the site by `parsed`, or anew where that is null. The error is a sentence that says which
+// site it is.
+Result<SiteRecord> ParseRow(RecordRow row, ParsedSites* parsed);
 
 // A list as one text, and back.
 std::string JoinLines(const std::vector<std::string>& lines);

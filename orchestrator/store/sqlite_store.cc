@@ -67,19 +67,20 @@ auto Guard(std::string_view what, Body&& body) -> decltype(body()) {
   }
 }
 
-SiteRecord ReadRecord(const SqliteStatement& row) {
-  auto record = ParseRow(ReadRow(row, 0));
+SiteRecord ReadRecord(const SqliteStatement& row, ParsedSites* parsed) {
+  auto record = ParseRow(ReadRow(row, 0), parsed);
   if (!record) throw SqliteError(SQLITE_CORRUPT, record.error().message);
   return *std::move(record);
 }
 
-std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id) {
+std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id,
+                                     ParsedSites& parsed) {
   static const std::string kQuery =
       fmt::format("SELECT {} FROM sites WHERE id = ?", kRecordColumns);
   auto row = database.Prepare(kQuery.c_str());
   row.Bind(id.value);
   if (!row.Step()) return {};
-  return ReadRecord(row);
+  return ReadRecord(row, &parsed);
 }
 
 std::optional<std::string> FindSetting(SqliteDatabase& database, std::string_view key) {
@@ -121,14 +122,15 @@ std::map<std::string, Revision, std::less<>> DocumentRevisions(SqliteDatabase& d
 
 class SqliteTransaction final : public Transaction {
  public:
-  SqliteTransaction(SqliteDatabase& database, Revision revision)
-      : database_(database), revision_(revision) {}
+  SqliteTransaction(SqliteDatabase& database, ParsedSites& parsed, Revision revision)
+      : database_(database), parsed_(parsed), revision_(revision) {}
 
   Revision revision() const override { return revision_; }
 
   Result<std::optional<SiteRecord>> Find(site::SiteId id) override {
-    return Guard("cannot read the site",
-                 [&]() -> Result<std::optional<SiteRecord>> { return FindRecord(database_, id); });
+    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
+      return FindRecord(database_, id, parsed_);
+    });
   }
 
   Result<void> Put(std::span<const SiteRecord> records) override {
@@ -299,6 +301,7 @@ class SqliteTransaction final : public Transaction {
   }
 
   SqliteDatabase& database_;
+  ParsedSites& parsed_;
   Revision revision_;
   bool changes_document_ = false;
 };
@@ -319,8 +322,9 @@ class SqliteStore final : public Store {
 
   Result<std::optional<SiteRecord>> Find(site::SiteId id) const override {
     const std::lock_guard lock(reader_mutex_);
-    return Guard("cannot read the site",
-                 [&]() -> Result<std::optional<SiteRecord>> { return FindRecord(reader_, id); });
+    return Guard("cannot read the site", [&]() -> Result<std::optional<SiteRecord>> {
+      return FindRecord(reader_, id, parsed_);
+    });
   }
 
   Result<std::vector<SiteRecord>> List(const Query& query) const override {
@@ -338,7 +342,7 @@ class SqliteStore final : public Store {
           .Bind(query.host)
           .Bind(static_cast<std::uint64_t>(query.limit));
       std::vector<SiteRecord> records;
-      while (rows.Step()) records.push_back(ReadRecord(rows));
+      while (rows.Step()) records.push_back(ReadRecord(rows, nullptr));
       return records;
     });
   }
@@ -375,9 +379,10 @@ class SqliteStore final : public Store {
     for (Change& change : changes->sites) {
       if (!change.pool.empty()) there.push_back(&change);
     }
-    // Without the lock: at the start this is a lot.
+    // Without the lock: at the start this is a lot, and more than can be remembered.
+    ParsedSites* const parsed = rows.size() < ParsedSites::kMost ? &parsed_ : nullptr;
     provider::Spread(rows.size(), [&](std::size_t i) {
-      auto record = ParseRow(std::move(rows[i]));
+      auto record = ParseRow(std::move(rows[i]), parsed);
       if (record) {
         there[i]->record = *std::move(record);
       } else {
@@ -479,7 +484,7 @@ class SqliteStore final : public Store {
   Result<Revision> Apply(const std::function<Result<void>(Transaction&)>& change, Revision revision,
                          bool& document_changed) {
     writer_.Execute("SAVEPOINT change");
-    SqliteTransaction transaction(writer_, revision);
+    SqliteTransaction transaction(writer_, parsed_, revision);
     Result<void> changed;
     try {
       changed = change(transaction);
@@ -499,6 +504,7 @@ class SqliteStore final : public Store {
     return transaction.revision();
   }
 
+  mutable ParsedSites parsed_;
   WriteQueue queue_;
   SqliteDatabase writer_;  // used by the thread that the queue chose
   mutable std::mutex reader_mutex_;

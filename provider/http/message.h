@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "provider/http/memory_file.h"
+
 namespace provider::http {
 
 // Takes the next bytes of a body; false when nobody wants any more.
@@ -59,6 +61,8 @@ struct ServerResponse {
   std::string body;
   // Sent instead of `body` when set, without a copy.
   std::shared_ptr<const std::string> shared_body;
+  // The same bytes; without TLS they are sent from there. May be null.
+  std::shared_ptr<const MemoryFile> shared_file;
   // Sent instead of `body` when set: called once on the connection's thread, writes the body piece
   // by piece until it returns whether it is whole; otherwise the reader is shown that it is not. A
   // sink that says false has lost its reader.

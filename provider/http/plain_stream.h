@@ -4,8 +4,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <string>
 
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -13,6 +15,14 @@
 
 // Part of server.cc: a connection without TLS, with fewer calls of the system than httplib's own.
 namespace provider::http {
+
+// What this thread sends and has in a file, too.
+struct SentFile {
+  const char* bytes = nullptr;
+  std::size_t size = 0;
+  int descriptor = -1;
+};
+inline thread_local SentFile sent_file;
 
 // The socket blocks, and has the time limits of its options: so it is not asked whether it is ready
 // before each call, and what is wrong with it is told by the call itself. What was read beyond a
@@ -43,8 +53,7 @@ class PlainStream final : public httplib::Stream {
   ssize_t write(const char* data, size_t size) override {
     std::size_t done = 0;
     while (done < size) {
-      const ssize_t count = httplib::detail::send_socket(descriptor_, data + done, size - done,
-                                                         CPPHTTPLIB_SEND_FLAGS);
+      const ssize_t count = Send(data + done, size - done);
       if (count <= 0) return -1;
       done += static_cast<std::size_t>(count);
     }
@@ -67,6 +76,19 @@ class PlainStream final : public httplib::Stream {
 
  private:
   static constexpr std::size_t kAllOrNothing = 8;
+
+  ssize_t Send(const char* data, std::size_t size) const {
+    const char* const end = sent_file.bytes + sent_file.size;
+    if (std::less_equal<>()(sent_file.bytes, data) && std::less<>()(data, end)) {
+      off_t offset = data - sent_file.bytes;
+      ssize_t count = -1;
+      do {  // of a reader that went away httplib lets no signal come
+        count = sendfile(descriptor_, sent_file.descriptor, &offset, size);
+      } while (count < 0 && errno == EINTR);
+      return count;
+    }
+    return httplib::detail::send_socket(descriptor_, data, size, CPPHTTPLIB_SEND_FLAGS);
+  }
 
   ssize_t ReadSome(char* data, std::size_t size) {
     if (begin_ == end_) {

@@ -114,6 +114,17 @@ ServerRequest FromHttplib(const httplib::Request& from) {
   return request;
 }
 
+// While it lives, `bytes` are sent from `file`, if there is one.
+class SentFileScope {
+ public:
+  SentFileScope(std::string_view bytes, const MemoryFile* file) {
+    if (file) sent_file = {bytes.data(), bytes.size(), file->descriptor()};
+  }
+  ~SentFileScope() { sent_file = {}; }
+  SentFileScope(const SentFileScope&) = delete;
+  SentFileScope& operator=(const SentFileScope&) = delete;
+};
+
 ByteSink ToSink(httplib::DataSink& sink) {
   return [&sink](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); };
 }
@@ -177,9 +188,11 @@ void ToHttplib(ServerResponse response, httplib::Response& to) {
     const std::size_t size = body->size();
     to.set_content_provider(
         size, response.content_type,
-        [body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+        [body, file = std::move(response.shared_file)](std::size_t offset, std::size_t length,
+                                                       httplib::DataSink& sink) {
           if (offset >= body->size()) return false;
           send_flags = 0;
+          const SentFileScope scope(*body, file.get());
           return sink.write(body->data() + offset, std::min(length, body->size() - offset));
         },
         on_sent);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "provider/http/client.h"
@@ -56,6 +57,7 @@ class Fixture {
 
   std::atomic<int> handled = 0;
   std::atomic<int> broken = 0;  // answers that were not taken whole
+  std::atomic<bool> from_file = false;
   Server server;
   std::uint16_t port = 0;
 
@@ -66,6 +68,7 @@ class Fixture {
     response.body = "good";
     if (request.path == "/large") {
       response.shared_body = large_;
+      if (from_file) response.shared_file = large_file_;
       response.on_sent = [this](bool complete) { broken += complete ? 0 : 1; };
     }
     return response;
@@ -73,6 +76,7 @@ class Fixture {
 
   const std::shared_ptr<const std::string> large_ =
       std::make_shared<const std::string>(std::size_t{64} << 20, 'x');
+  const std::shared_ptr<const MemoryFile> large_file_ = MemoryFile::Make(*large_);
 };
 
 TEST_CASE("A request with what it must not have is refused, and nothing behind it is taken") {
@@ -230,6 +234,7 @@ TEST_CASE("A stop ends connections that go on sending") {
 
 TEST_CASE("A reader that takes its answer slowly has limited time") {
   Fixture fixture({.connections = 1, .answer_time = 1s});
+  fixture.from_file = GENERATE(false, true);
   RawConnection slow(fixture.port);
   slow.Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
   // Each piece comes long before the write timeout.
@@ -240,6 +245,7 @@ TEST_CASE("A reader that takes its answer slowly has limited time") {
 
 TEST_CASE("A reader that takes nothing costs its own slot only") {
   Fixture fixture({.connections = 2, .write_timeout = 1s});
+  fixture.from_file = GENERATE(false, true);
   RawConnection dead(fixture.port);
   dead.Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(Eventually([&] { return fixture.handled == 1; }));

@@ -58,6 +58,12 @@ class Fixture {
 
   std::atomic<int> handled = 0;
   std::atomic<int> sent = 0;
+  // More than a socket takes at once.
+  const std::shared_ptr<const std::string> file_text = [] {
+    auto text = std::make_shared<std::string>();
+    for (int i = 0; text->size() < (std::size_t{4} << 20); ++i) *text += std::to_string(i) + ' ';
+    return text;
+  }();
   Server server;
   std::uint16_t port = 0;
 
@@ -69,6 +75,12 @@ class Fixture {
       ServerResponse response;
       response.shared_body = std::make_shared<const std::string>("shared bytes");
       response.on_sent = [this](bool complete) { sent += complete ? 1 : 0; };
+      return response;
+    }
+    if (request.path == "/file") {
+      ServerResponse response;
+      response.shared_body = file_text;
+      response.shared_file = MemoryFile::Make(*file_text);
       return response;
     }
     if (request.path == "/query") return Text(std::string(request.Query("a")));
@@ -223,6 +235,21 @@ TEST_CASE("A connection keeps its mark from one request to the next") {
   Client other;
   CHECK(other.Send(fixture.Request("/mark"))->body == "1");
   CHECK(client.Send(fixture.Request("/mark"))->body == "3");
+}
+
+TEST_CASE("What is in a file is sent from there, one answer after another") {
+  Fixture fixture;
+  REQUIRE(MemoryFile::Make(*fixture.file_text));
+  CHECK_FALSE(MemoryFile::Make("few bytes"));
+  Client client;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(client.Send(fixture.Request("/file"))->body == *fixture.file_text);
+    CHECK(client.Send(fixture.Request("/shared"))->body == "shared bytes");
+  }
+  ClientRequest head = fixture.Request("/file");
+  head.method = "HEAD";
+  CHECK(client.Send(head)->body.empty());
+  CHECK(client.Send(fixture.Request("/query?a=b"))->body == "b");
 }
 
 TEST_CASE("A shared body is sent whole and its end is told") {
