@@ -85,8 +85,8 @@ struct Newest {
 
 void KeepNewest(std::vector<docker::LogLine>& lines, std::size_t count) {
   std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
-  if (lines.size() > count)
-    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+  if (lines.size() <= count) return;
+  lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
 }
 
 // The last lines of all tasks together: the engine counts them for each, and gives one task's after
@@ -114,8 +114,17 @@ void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery
             std::string last, EventWriter& writer) {
   std::mutex mutex;
   std::condition_variable_any stopped;
+  const auto pause = [&] {
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, writer.stop(), kReconnect, [] { return false; });
+  };
   if (query.tail && (*query.tail > 0 || !query.follow)) {
-    const Newest newest = ReadNewest(engine, service, query, writer.stop());
+    Newest newest = ReadNewest(engine, service, query, writer.stop());
+    while (!newest.read && newest.lines.empty() && query.follow &&
+           !writer.stop().stop_requested()) {
+      pause();
+      newest = ReadNewest(engine, service, query, writer.stop());
+    }
     for (const docker::LogLine& line : newest.lines) {
       if (!writer.Send("line", Dump(ToJson(line)), line.time)) return;
       last = line.time;
@@ -145,8 +154,7 @@ void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery
       writer.Send("end", Dump({{"reason", read ? "" : read.error().message}}));
       return;
     }
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, writer.stop(), kReconnect, [] { return false; });
+    pause();
   }
 }
 

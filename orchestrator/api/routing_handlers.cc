@@ -172,8 +172,8 @@ Response DeclareGone(const Services& services, const std::string& name) {
 void HideSecrets(Ordered& value) {
   if (!value.is_structured()) return;
   for (const auto& [key, member] : value.items()) {
-    const bool is_secret = value.is_object() && (key == "keyFile" || key == "users");
-    if (is_secret) {
+    // A service may have such a name; it is an object.
+    if (value.is_object() && !member.is_object() && (key == "keyFile" || key == "users")) {
       member = "(hidden)";
     } else {
       HideSecrets(member);

@@ -307,7 +307,13 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
     if (HasService(record) || record.removing || current) queue_.Add(id.value);
     return;
   }
-  docker::ServiceSpec wanted = Wanted(record, network_id);
+  docker::ServiceSpec wanted = Unmarked(record, network_id);
+  // What was found to be as wanted is marked as it should be; making the mark takes longer than all
+  // else here.
+  const auto applied = memory_.StatusOf(id).applied;
+  const bool is_marked = applied && applied->revision == record.revision;
+  wanted.labels[std::string(kSpecLabel)] =
+      is_marked ? SentFingerprint(current->spec) : Fingerprint(wanted);
   Merge(record, *current, wanted);
   if (wanted != current->spec) {
     memory_.Keep(id, *current);
@@ -544,10 +550,16 @@ Result<void> Reconciler::Erase(site::SiteId id) {
   return {};
 }
 
-docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
-                                       const std::string& network_id) const {
+docker::ServiceSpec Reconciler::Unmarked(const store::SiteRecord& record,
+                                         const std::string& network_id) const {
   docker::ServiceSpec wanted = WantedService(record, options_.service, network_id);
   wanted.labels.merge(hooks_.labels(record));
+  return wanted;
+}
+
+docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
+                                       const std::string& network_id) const {
+  docker::ServiceSpec wanted = Unmarked(record, network_id);
   wanted.labels[std::string(kSpecLabel)] = Fingerprint(wanted);
   return wanted;
 }

@@ -130,6 +130,9 @@ class Reconciler {
                       const std::stop_token& stop);
   Result<void> Erase(site::SiteId id);
 
+  // The service without kSpecLabel.
+  docker::ServiceSpec Unmarked(const store::SiteRecord& record,
+                               const std::string& network_id) const;
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
   void Merge(const store::SiteRecord& record, const docker::Service& current,
              docker::ServiceSpec& wanted) const;
