@@ -53,7 +53,12 @@ check() {
   local name=$1
   shift
   printf '\n== %s\n' "$name"
-  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  if "$@" 2>&1 | tee "$work/$name.txt"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    failures+=("$work/$name.txt")
+  fi
 }
 
 # Runs a Catch2 program and counts its test cases. A program that ends without a count has failed.

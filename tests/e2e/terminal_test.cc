@@ -268,8 +268,9 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
     return orchestrator.Call("GET", std::string("/v1/sites/6441/logs?since=") + time).body;
   };
   // The last of all tasks together, not of each.
-  REQUIRE(orchestrator.Call("POST", "/v1/sites/6441/restart?wait=running&timeout=60s", "{}").status ==
-          200);
+  REQUIRE(
+      orchestrator.Call("POST", "/v1/sites/6441/restart?wait=running&timeout=60s", "{}").status ==
+      200);
   const auto count = [&](const char* tail) {
     return json::parse(
                orchestrator.Call("GET", std::string("/v1/sites/6441/logs?tail=") + tail).body)
