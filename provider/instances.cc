@@ -27,10 +27,11 @@ Instances::Instances(std::vector<ConfiguredInstance> configured)
 }
 
 void Instances::SetAbsences(Absences absences) {
+  const auto on_return = std::move(absences.on_return);
   std::vector<std::string> returned;
   {
     const std::lock_guard lock(mutex_);
-    on_return_ = absences.on_return;
+    on_return_ = on_return;
     for (const std::string& name : absences.gone) {
       const auto found = entries_.find(name);
       if (found == entries_.end() || !found->second.status.configured) continue;
@@ -39,8 +40,8 @@ void Instances::SetAbsences(Absences absences) {
       if (heard_of) returned.push_back(name);
     }
   }
-  if (!absences.on_return) return;
-  for (const std::string& name : returned) absences.on_return(name);
+  if (!on_return) return;
+  for (const std::string& name : returned) on_return(name);
 }
 
 void Instances::SetPromise(Promise promise) {

@@ -142,7 +142,7 @@ http::ServerResponse PollServer::Handle(const http::ServerRequest& request) {
 std::shared_ptr<const Snapshot> PollServer::Hold(const http::ServerRequest& request,
                                                  const Pool& pool, const std::string& instance,
                                                  Publisher::Clock::time_point deadline) {
-  const auto snapshot =
+  auto snapshot =
       pool.publisher.WaitForOther(request.connection->mark, deadline, request.is_disconnected);
   if (snapshot->id() == request.connection->mark || !pool.instances.IsApplying(instance)) {
     return snapshot;

@@ -52,7 +52,8 @@ bool EqualSecrets(std::string_view a, std::string_view b) {
 bool IsHashedToken(std::string_view text) {
   if (!text.starts_with(kHashedToken)) return false;
   text.remove_prefix(kHashedToken.size());
-  return text.size() == 2 * SHA256_DIGEST_LENGTH && std::ranges::all_of(text, [](char c) {
+  return text.size() == std::size_t{2} * SHA256_DIGEST_LENGTH &&
+         std::ranges::all_of(text, [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
          });
 }
