@@ -13,6 +13,12 @@ constexpr std::size_t kLearnedInstancesKept = 1000;
 constexpr std::size_t kCommitsWatched = 10'000;
 constexpr std::chrono::milliseconds kRecheck{200};  // deliveries settle by time alone
 
+// The delivery by which an instance first had the revision, or a later one.
+auto FirstWith(const auto& deliveries, std::uint64_t revision) {
+  return std::ranges::find_if(deliveries,
+                              [&](const auto& delivery) { return delivery.revision >= revision; });
+}
+
 }  // namespace
 
 Instances::Instances(std::vector<ConfiguredInstance> configured)
@@ -78,8 +84,7 @@ Instances::Clock::time_point Instances::SettledAt(std::uint64_t revision) const 
   for (const auto& [name, entry] : entries_) {
     if (!Counts(entry)) continue;
     if (entry.status.probed) return now;
-    const auto first = std::ranges::find_if(
-        entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
+    const auto first = FirstWith(entry.deliveries, revision);
     if (first != entry.deliveries.end()) last = std::max(last, first->settles);
   }
   return last == Clock::time_point{} ? now : std::min(last, now);
@@ -302,8 +307,7 @@ bool Instances::Counts(const Entry& entry) const {
 }
 
 bool Instances::HasSettled(const Entry& entry, std::uint64_t revision) const {
-  const auto first = std::ranges::find_if(
-      entry.deliveries, [&](const Delivery& delivery) { return delivery.revision >= revision; });
+  const auto first = FirstWith(entry.deliveries, revision);
   return first != entry.deliveries.end() && Clock::now() >= first->settles;
 }
 

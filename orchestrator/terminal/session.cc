@@ -49,16 +49,16 @@ std::string Session::EndReason() const {
 }
 
 void Session::Attach(const std::shared_ptr<Viewer>& viewer) {
+  const auto replace_by = [&](std::shared_ptr<Viewer> next) {
+    const auto before = Exchange(std::move(next));
+    if (before) before->End("the terminal was opened somewhere else", {});
+  };
   // First of all, since a slow one may be waited for below.
-  if (const auto before = Exchange(nullptr)) {
-    before->End("the terminal was opened somewhere else", {});
-  }
+  replace_by(nullptr);
   Touch();
   // What comes meanwhile is shown once.
   const std::lock_guard showing(showing_);
-  if (const auto before = Exchange(viewer)) {
-    before->End("the terminal was opened somewhere else", {});
-  }
+  replace_by(viewer);
   if (!recent_.empty()) viewer->Show(recent_);
   if (ended_) viewer->End(EndReason(), {});
 }

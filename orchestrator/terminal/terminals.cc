@@ -115,11 +115,11 @@ void Terminals::Release(site::SiteId id, OpenSession opened) {
   if (opened.session) own.sessions.push_back(std::move(opened));
 }
 
-Result<std::string> Terminals::StartContainer(docker::ContainerSpec wanted,
+Result<std::string> Terminals::StartContainer(site::SiteId id, docker::ContainerSpec wanted,
                                               const std::stop_token& stop) {
-  const std::string site = wanted.labels.at(std::string(kSiteLabel));
   for (int attempt = 1;; ++attempt) {
-    wanted.name = fmt::format("site_{}-terminal-{}", site, provider::RandomHex(kIdBytes / 2));
+    wanted.name =
+        fmt::format("{}-terminal-{}", site::ServiceName(id), provider::RandomHex(kIdBytes / 2));
     auto container = containers_.Create(wanted, stop);
     if (!container) return container;
     const auto started = containers_.Start(*container, stop);
@@ -152,7 +152,7 @@ Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
   }
   // It may be the first thing that is asked for after a start.
   if (auto network = engine_.EnsureOverlay(options_.network, stop); !network) return network;
-  auto container = StartContainer(wanted, stop);
+  auto container = StartContainer(record.site.id, wanted, stop);
   if (!container) return container;
   const std::lock_guard lock(mutex_);
   SiteTerminals& own = sites_[record.site.id];

@@ -74,7 +74,8 @@ class Terminals {
 
   Result<void> Reserve(site::SiteId id);
   void Release(site::SiteId id, OpenSession opened);
-  Result<std::string> StartContainer(docker::ContainerSpec wanted, const std::stop_token& stop);
+  Result<std::string> StartContainer(site::SiteId id, docker::ContainerSpec wanted,
+                                     const std::stop_token& stop);
   static std::vector<std::string> TakeUnused(SiteTerminals& terminals);
   Result<std::string> EnsureContainer(const store::SiteRecord& record, const std::stop_token& stop);
   void Watch(const std::stop_token& stop);
