@@ -5,17 +5,13 @@
 
 #include <fnmatch.h>
 
+#include "traefik/codec/scalar.h"
+
 namespace orchestrator::image {
 namespace {
 
+using traefik::codec::TrimSpace;
 using Parts = std::span<const std::string>;
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // "a/./b/" → a, b; ".." takes back what is before it.
 std::vector<std::string> Split(std::string_view path) {
@@ -66,10 +62,10 @@ IgnoreFile::IgnoreFile(std::string_view text) {
     const std::string_view whole = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(whole.size() + 1, text.size()));
     if (whole.starts_with('#')) continue;
-    std::string_view line = Trimmed(whole);
+    std::string_view line = TrimSpace(whole);
     Rule rule;
     rule.is_exception = line.starts_with('!');
-    if (rule.is_exception) line = Trimmed(line.substr(1));
+    if (rule.is_exception) line = TrimSpace(line.substr(1));
     rule.parts = Split(line);
     if (rule.parts.empty()) continue;
     has_exceptions_ = has_exceptions_ || rule.is_exception;
