@@ -3,7 +3,7 @@
 # behind a real Traefik, first routed by labels, then by the provider, switched under load.
 #
 #   examples/quickstart.sh           start and show everything; it stays up to look around
-#   examples/quickstart.sh --down    remove all that it started
+#   examples/quickstart.sh --down    remove what it started; packages, the build and images stay
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -196,6 +196,6 @@ cat <<TEXT
   $orchestrator routing document
   curl -H 'Host: dynamic.localhost' http://127.0.0.1:$port/
   $engine_host is the engine: docker -H $engine_host service ls
-  examples/quickstart.sh --down removes all of it
+  examples/quickstart.sh --down removes what was started
 TEXT
 [ "$failed" -eq 0 ] || { printf '\n%s requests failed: %s\n' "$failed" "$(tail -n 3 "$work/load.log")"; exit 1; }
