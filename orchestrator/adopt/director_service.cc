@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/deploy/site_directory.h"
+
 namespace orchestrator::adopt {
 namespace {
 
@@ -19,7 +21,8 @@ constexpr site::NanoCpus kLeastCpus{1'000'000};
 constexpr site::Bytes kLeastMemory{std::int64_t{6} << 20};
 
 constexpr std::string_view kStaticFolder = "/usr/share/nginx/html";
-constexpr std::string_view kStaticImage = "nginx:latest";
+constexpr std::string_view kSiteFolder = "/site";
+constexpr const char* kStaticImage = "nginx:latest";
 
 bool IsStatic(const docker::TaskTemplate& task) {
   return std::ranges::any_of(task.mounts,
@@ -27,8 +30,39 @@ bool IsStatic(const docker::TaskTemplate& task) {
 }
 
 // The engine adds the digest to the name that a service was created with.
-bool IsStaticImage(std::string_view image) {
-  return image == kStaticImage || image.starts_with(std::string(kStaticImage) + "@");
+bool IsImage(std::string_view image, const std::string& name) {
+  return image == name || image.starts_with(name + "@");
+}
+
+// Docker's command line sets these for one service, Director never.
+void RemarkOnTasks(const docker::TaskTemplate& task, const std::string& network, Remarks& remarks) {
+  const auto remark = [&](bool differs, std::string_view what) {
+    if (!differs) return;
+    remarks.push_back(
+        fmt::format("{}, which the site's tasks do not, from its next deployment on", what));
+  };
+  remark(!task.arguments.empty(), "its command has arguments");
+  remark(!task.user.empty() && task.user != "root" && task.user != "0",
+         fmt::format("it runs as the user {}", task.user));
+  remark(task.networks.size() > 1, fmt::format("it is in more networks than {}", network));
+}
+
+// Its content would not be seen any more.
+void RemarkOnDirectory(const docker::TaskTemplate& task, const site::Site& site,
+                       const std::filesystem::path& root, Remarks& remarks) {
+  if (root.empty()) return;
+  const bool is_static = site.kind == site::Kind::kStatic;
+  const std::filesystem::path own = deploy::SitePath(root, site.id);
+  const std::string wanted = is_static ? own / "public" : own;
+  for (const docker::Mount& mount : task.mounts) {
+    if (mount.target != (is_static ? kStaticFolder : kSiteFolder) || mount.source == wanted) {
+      continue;
+    }
+    remarks.push_back(fmt::format(
+        "its files are in {}, and those of the site will be in {} from its next deployment on: set "
+        "sites.directory, or move them before",
+        mount.source, wanted));
+  }
 }
 
 template <typename Amount>
@@ -100,20 +134,27 @@ void TakeDatabase(Variables& variables, site::Site& site, Remarks& remarks) {
 
 }  // namespace
 
-site::Site ReadDirectorService(const docker::ServiceSpec& spec, site::SiteId id, Remarks& remarks) {
+site::Site ReadDirectorService(const docker::ServiceSpec& spec, site::SiteId id,
+                               const ProposeOptions& options, Remarks& remarks) {
   const docker::TaskTemplate& task = spec.task;
   site::Site site;
   site.id = id;
   site.kind = IsStatic(task) ? site::Kind::kStatic : site::Kind::kDynamic;
   site.served = spec.replicas > 0;
-  if (site.kind == site::Kind::kDynamic || !IsStaticImage(task.image)) site.image = task.image;
+  const bool is_usual = site.kind == site::Kind::kStatic ? IsImage(task.image, kStaticImage)
+                                                         : !BuiltImageOf(spec, id).empty();
+  if (!is_usual) site.image = task.image;
   ReadLimit("CPU (in billionths of a core)", task.nano_cpus, kLeastCpus, site.resources.cpus,
             remarks);
   ReadLimit("memory (in bytes)", task.memory_bytes, kLeastMemory, site.resources.memory, remarks);
 
   Variables variables = ReadVariables(task.environment, remarks);
   TakeDatabase(variables, site, remarks);
-  for (const char* ours : {"PORT", "HOST", "TZ"}) variables.erase(ours);
+  for (const char* ours : {"PORT", "HOST"}) variables.erase(ours);
+  if (const auto zone = variables.find("TZ");
+      zone != variables.end() && zone->second == options.time_zone) {
+    variables.erase(zone);
+  }
   site.environment = std::move(variables);
 
   if (spec.replicas > 1) {
@@ -124,7 +165,16 @@ site::Site ReadDirectorService(const docker::ServiceSpec& spec, site::SiteId id,
         "an update stops the old task first; the site's starts the new one first, unless its "
         "update_order is stop-first");
   }
+  RemarkOnTasks(task, options.network, remarks);
+  RemarkOnDirectory(task, site, options.sites_directory, remarks);
   return site;
+}
+
+std::string BuiltImageOf(const docker::ServiceSpec& spec, site::SiteId id) {
+  const std::string name = site::ServiceName(id);
+  const std::string& image = spec.task.image;
+  const bool is_built = IsImage(image, name) || IsImage(image, name + ":latest");
+  return is_built && !IsStatic(spec.task) ? image : "";
 }
 
 }  // namespace orchestrator::adopt

@@ -60,15 +60,14 @@ void Remark(const Problems& problems, DocumentImport& import) {
 }
 
 // `document` is where it was read from; empty where that is no text.
-Result<DocumentImport> Import(Value configuration, const RawNode& document,
-                              const std::set<site::SiteId>& taken_ids,
+Result<DocumentImport> Import(Value configuration, const RawNode& document, site::SiteId next_id,
                               const routing::RouteOptions& options) {
   StripOwnProvider(configuration);
   Problems problems;
   traefik::check::CheckConfiguration(configuration, problems, options.version);
   traefik::codec::Locate(document, problems.errors);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  DocumentImport import = ImportRouters(std::move(configuration), taken_ids, options);
+  DocumentImport import = ImportRouters(std::move(configuration), next_id, options);
   Remark(problems, import);
   return import;
 }
@@ -76,8 +75,7 @@ Result<DocumentImport> Import(Value configuration, const RawNode& document,
 }  // namespace
 
 Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
-                                      const std::set<site::SiteId>& taken_ids,
-                                      const routing::RouteOptions& options) {
+                                      site::SiteId next_id, const routing::RouteOptions& options) {
   Problems problems;
   RawNode document = format == DocumentFormat::kToml
                          ? traefik::codec::ReadTomlDocument(text, problems)
@@ -85,15 +83,14 @@ Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat form
   Value whole = traefik::codec::DecodeDocument(document, problems,
                                                traefik::codec::Source::kDocument, options.version);
   if (!problems.errors.empty()) return Refused(problems.errors);
-  auto import = Import(std::move(whole), document, taken_ids, options);
+  auto import = Import(std::move(whole), document, next_id, options);
   if (import) Remark(problems, *import);
   return import;
 }
 
-Result<DocumentImport> ImportConfiguration(Value configuration,
-                                           const std::set<site::SiteId>& taken_ids,
+Result<DocumentImport> ImportConfiguration(Value configuration, site::SiteId next_id,
                                            const routing::RouteOptions& options) {
-  return Import(std::move(configuration), {}, taken_ids, options);
+  return Import(std::move(configuration), {}, next_id, options);
 }
 
 }  // namespace orchestrator::adopt

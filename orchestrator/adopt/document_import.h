@@ -43,12 +43,11 @@ enum class DocumentFormat { kYaml, kToml };  // JSON is YAML
 // addresses (as on another entry point, or for some requests only) become part of it.
 // The error has a field for each thing that Traefik would refuse.
 Result<DocumentImport> ImportDocument(std::string_view text, DocumentFormat format,
-                                      const std::set<site::SiteId>& taken_ids,
-                                      const routing::RouteOptions& options);
+                                      site::SiteId next_id, const routing::RouteOptions& options);
 
 // The same of a configuration that is read already.
 Result<DocumentImport> ImportConfiguration(traefik::codec::Value configuration,
-                                           const std::set<site::SiteId>& taken_ids,
+                                           site::SiteId next_id,
                                            const routing::RouteOptions& options);
 
 }  // namespace orchestrator::adopt

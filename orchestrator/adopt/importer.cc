@@ -87,9 +87,8 @@ std::vector<std::string> UrlsOf(const Value& balancer) {
 
 class Importer {
  public:
-  Importer(Value whole, const std::set<site::SiteId>& taken_ids,
-           const routing::RouteOptions& options)
-      : whole_(std::move(whole)), taken_ids_(taken_ids), options_(options) {}
+  Importer(Value whole, site::SiteId next_id, const routing::RouteOptions& options)
+      : whole_(std::move(whole)), next_id_(next_id), options_(options) {}
 
   DocumentImport Import() {
     for (const Member& router : traefik::codec::ObjectsOf(whole_, "http", "routers")) {
@@ -192,9 +191,10 @@ class Importer {
     Complete(whole_, extra);
     if (site.upstreams.empty()) site.upstreams = AnyUrls(extra);
     if (site.upstreams.empty()) return Refusal("its service has no server with a URL");
-    site.id = NextId();
+    if (next_id_.value > site::SiteId::kLargest) return Refusal("there is no free id for it");
+    site.id = next_id_;
     if (auto done = Finish(draft); !done) return Refusal(std::move(done.error()));
-    taken_ids_.insert(site.id);
+    ++next_id_.value;
     for (const site::Address& address : rule->addresses) addresses_.insert(site::Text(address));
     return draft;
   }
@@ -337,12 +337,6 @@ class Importer {
     return {};
   }
 
-  // Ids only grow, so that thousands of routers do not look through the same ones again.
-  site::SiteId NextId() {
-    while (taken_ids_.contains(next_id_)) ++next_id_.value;
-    return next_id_;
-  }
-
   // What Traefik would get by the site instead of the router and what it needs.
   std::expected<std::vector<traefik::codec::Change>, std::string> Compare(
       const Draft& draft) const {
@@ -433,8 +427,7 @@ class Importer {
   }
 
   const Value whole_;
-  std::set<site::SiteId> taken_ids_;
-  site::SiteId next_id_{1};
+  site::SiteId next_id_;
   const routing::RouteOptions& options_;
   std::set<std::string> addresses_;  // of the sites so far
   std::vector<Draft> drafts_;
@@ -444,9 +437,9 @@ class Importer {
 
 }  // namespace
 
-DocumentImport ImportRouters(Value whole, const std::set<site::SiteId>& taken_ids,
+DocumentImport ImportRouters(Value whole, site::SiteId next_id,
                              const routing::RouteOptions& options) {
-  return Importer(std::move(whole), taken_ids, options).Import();
+  return Importer(std::move(whole), next_id, options).Import();
 }
 
 }  // namespace orchestrator::adopt

@@ -7,7 +7,7 @@
 namespace orchestrator::adopt {
 
 // Makes sites of the routers of a configuration that has been checked. Pure function.
-DocumentImport ImportRouters(traefik::codec::Value whole, const std::set<site::SiteId>& taken_ids,
+DocumentImport ImportRouters(traefik::codec::Value whole, site::SiteId next_id,
                              const routing::RouteOptions& options);
 
 }  // namespace orchestrator::adopt

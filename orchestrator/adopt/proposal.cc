@@ -47,7 +47,10 @@ class ServiceReader {
         return Failure(fmt::format("its labels name the port {}; sites listen at {}", *routes_.port,
                                    kSitePort));
       }
-      site = ReadDirectorService(spec_, *director_id, remarks_);
+      if (!spec_.replicated) {
+        return Failure("the swarm runs it on every node or as a job; sites have one task");
+      }
+      site = ReadDirectorService(spec_, *director_id, options_, remarks_);
     } else {
       if (auto good = BecomeExternal(site); !good) return Failure(good.error());
     }
@@ -184,7 +187,8 @@ class Proposer {
  public:
   Proposer(const std::set<site::SiteId>& taken_ids, const ProposeOptions& options)
       : taken_ids_(taken_ids), options_(options) {
-    if (!taken_ids.empty()) largest_id_ = *taken_ids.rbegin();
+    largest_id_ = {options.next_id.value - 1};
+    if (!taken_ids.empty()) largest_id_ = std::max(largest_id_, *taken_ids.rbegin());
   }
 
   // What all services together say.
@@ -225,6 +229,7 @@ class Proposer {
     Checked accepted = site ? Accept(*site, spec.name) : Failure(site.error());
     if (accepted) {
       proposal.site = *std::move(site);
+      if (director_id) proposal.built_image = BuiltImageOf(spec, *director_id);
       RemarkOnSharedMiddlewares(spec.name, labels, proposal.remarks);
     } else {
       proposal.refusal = std::move(accepted.error());

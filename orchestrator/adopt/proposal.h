@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,12 +23,16 @@ struct Proposal {
   // The service becomes the site's, its tasks go on as they are. Otherwise it stays its owner's,
   // and an external site takes over its routing only.
   bool takes_over_service = false;
+  std::string built_image = {};  // that its tasks run, where it is the one of the site's name
   std::map<std::string, std::string> labels = {};  // of the service
 };
 
 struct ProposeOptions {
-  std::string network;                    // the overlay of the sites; empty: not compared
-  std::vector<std::string> entry_points;  // of sites that name none
+  std::string network;                         // the overlay of the sites; empty: not compared
+  std::vector<std::string> entry_points;       // of sites that name none
+  site::SiteId next_id{1};                     // of sites whose service has no name of a site
+  std::filesystem::path sites_directory = {};  // empty: not compared
+  std::string time_zone = {};                  // that tasks have where their site says none
 };
 
 // In the order of the services' names. Services that are sites already or that Traefik does not

@@ -23,6 +23,7 @@ using Ordered = nlohmann::ordered_json;
 // What is there already.
 struct Existing {
   std::set<site::SiteId> ids;
+  site::SiteId next_id;  // above all that there ever were, since their directories are there
   std::set<std::pair<std::string, std::string>> addresses;  // host and path
 };
 
@@ -34,6 +35,9 @@ std::pair<std::string, std::string> AddressOf(const site::Site& site,
 
 Result<Existing> ReadExisting(const store::Store& store) {
   Existing existing;
+  const auto next_id = store.NextId();
+  if (!next_id) return Failure(next_id.error());
+  existing.next_id = *next_id;
   const auto read = store::ForEachRecord(store, [&](const store::SiteRecord& record) {
     existing.ids.insert(record.site.id);
     for (const site::Address& address : record.site.hosts) {
@@ -68,18 +72,15 @@ Ordered ToJson(const adopt::Proposal& proposal) {
           {"refusal", proposal.refusal.empty() ? Ordered() : Ordered(proposal.refusal)}};
 }
 
-Result<std::vector<command::SiteCommands::Adoption>> MakeAdoptions(
-    const Services& services, const std::vector<adopt::Proposal>& proposals) {
+std::vector<command::SiteCommands::Adoption> MakeAdoptions(
+    const std::vector<adopt::Proposal>& proposals) {
   std::vector<command::SiteCommands::Adoption> adoptions;
   for (const adopt::Proposal& proposal : proposals) {
     if (!proposal.site) continue;
-    command::SiteCommands::Adoption adoption{*proposal.site, {}, {}};
+    command::SiteCommands::Adoption adoption{*proposal.site};
     if (proposal.takes_over_service) {
-      store::SiteRecord record;
-      record.site = *proposal.site;
-      auto task = services.reconciler.WantedTask(record, services.stopping);
-      if (!task) return Failure(task.error());
-      adoption.adopted_task = *std::move(task);
+      adoption.takes_over = true;
+      adoption.built_image = proposal.built_image;
       for (const auto& [key, value] : proposal.labels) {
         if (routing::OwnsLabel(key, proposal.site->id)) adoption.labels.emplace(key, value);
       }
@@ -128,15 +129,30 @@ Result<std::vector<traefik::swarm::Service>> ReadLabelled(const Services& servic
   return adopt::LabelledServices(*swarm);
 }
 
-// Creates what was read, or shows it; `make` reads it, given the ids that are taken.
+// Names of services that may be taken over later are not for others.
+Result<void> PassNamesOfServices(const Services& services, site::SiteId& next_id) {
+  if (!services.engine) return {};
+  const auto swarm = services.engine->ListServicesNamed(site::kServicePrefix, services.stopping);
+  if (!swarm) return Failure(swarm.error());
+  for (const docker::Service& service : *swarm) {
+    const auto id = site::ParseServiceName(service.spec.name);
+    if (id && *id >= next_id) next_id.value = id->value + 1;
+  }
+  return {};
+}
+
+// Creates what was read, or shows it; `make` reads it, given the first free id.
 template <typename Make>
 Response Import(const Services& services, const Request& request, Make&& make) {
   const auto dry_run = request.Query("dry_run");
   if (!IsSwitch(dry_run)) return BadDryRun();
-  const auto existing = ReadExisting(services.store);
+  auto existing = ReadExisting(services.store);
   if (!existing) return Problem(existing.error());
+  if (auto passed = PassNamesOfServices(services, existing->next_id); !passed) {
+    return Problem(passed.error());
+  }
   std::vector<std::string> remarks;
-  const Result<adopt::DocumentImport> import = make(existing->ids, remarks);
+  const Result<adopt::DocumentImport> import = make(existing->next_id, remarks);
   if (!import) return Problem(import.error());
   std::vector<command::SiteCommands::Adoption> adoptions;
   for (const adopt::ImportedRouter& imported : import->routers) {
@@ -144,7 +160,7 @@ Response Import(const Services& services, const Request& request, Make&& make) {
       return Problem(409, fmt::format("another site has the host {} of router {} already", *host,
                                       imported.router));
     }
-    adoptions.push_back({imported.site, {}, {}});
+    adoptions.push_back({imported.site});
   }
   Ordered body = ToJson(*import);
   remarks.insert(remarks.end(), import->remarks.begin(), import->remarks.end());
@@ -164,23 +180,23 @@ Response ImportDocument(const Services& services, const Request& request) {
     constexpr const char* kDetail = "format must be json, yaml or toml";
     return Problem(422, kDetail, {{"?", kDetail}});
   }
-  return Import(services, request, [&](const auto& taken_ids, auto&) {
+  return Import(services, request, [&](site::SiteId next_id, auto&) {
     return adopt::ImportDocument(
         request.body,
-        format == "toml" ? adopt::DocumentFormat::kToml : adopt::DocumentFormat::kYaml, taken_ids,
+        format == "toml" ? adopt::DocumentFormat::kToml : adopt::DocumentFormat::kYaml, next_id,
         services.commands.routes());
   });
 }
 
 Response ImportLabels(const Services& services, const Request& request) {
   return Import(services, request,
-                [&](const auto& taken_ids, auto& remarks) -> Result<adopt::DocumentImport> {
+                [&](site::SiteId next_id, auto& remarks) -> Result<adopt::DocumentImport> {
                   auto labelled = ReadLabelled(services, request);
                   if (!labelled) return Failure(labelled.error());
                   adopt::LabelRoutes routes =
                       adopt::RoutesOfLabels(*labelled, services.commands.routes().version);
                   remarks = std::move(routes.remarks);
-                  return adopt::ImportConfiguration(std::move(routes.configuration), taken_ids,
+                  return adopt::ImportConfiguration(std::move(routes.configuration), next_id,
                                                     services.commands.routes());
                 });
 }
@@ -193,15 +209,18 @@ Response ImportSwarm(const Services& services, const Request& request) {
   if (!existing) return Problem(existing.error());
   const auto swarm = services.engine->ListServices("", services.stopping);
   if (!swarm) return Problem(swarm.error());
-  std::vector<adopt::Proposal> proposals = adopt::Propose(
-      *swarm, existing->ids, {.network = services.network, .entry_points = services.entry_points});
+  std::vector<adopt::Proposal> proposals =
+      adopt::Propose(*swarm, existing->ids,
+                     {.network = services.network,
+                      .entry_points = services.entry_points,
+                      .next_id = existing->next_id,
+                      .sites_directory = services.sites_directory,
+                      .time_zone = services.time_zone});
   for (adopt::Proposal& proposal : proposals) RefuseTakenHosts(*existing, proposal);
   Ordered body{{"created", 0}, {"proposals", Ordered::array()}};
   for (const adopt::Proposal& proposal : proposals) body["proposals"].push_back(ToJson(proposal));
   if (dry_run == "true") return Json(200, Dump(body));
-  const auto adoptions = MakeAdoptions(services, proposals);
-  if (!adoptions) return Problem(adoptions.error());
-  const auto written = services.commands.Adopt(*adoptions);
+  const auto written = services.commands.Adopt(MakeAdoptions(proposals));
   if (!written) return Problem(written.error());
   body["created"] = written->created;
   return Json(200, Dump(body));

@@ -31,6 +31,7 @@ struct Services {
   terminal::Terminals* terminals;  // null without an engine
   std::filesystem::path sites_directory;
   files::Options files_options;
+  std::string time_zone;                  // of tasks whose site says none
   std::string network;                    // of the sites' services
   std::vector<std::string> entry_points;  // of sites that name none
   const routing::RouteOptions& routes;

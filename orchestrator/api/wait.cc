@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,7 +33,7 @@ WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, C
   for (;;) {
     WaitResult result = check();
     const auto now = Clock::now();
-    if (result.reached || result.failed || now >= deadline) return result;
+    if (result.reached || result.failed || result.ended || now >= deadline) return result;
     if (services.stopping.stop_requested()) {
       result.reason = "the orchestrator is stopping";
       return result;
@@ -43,7 +44,34 @@ WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, C
   }
 }
 
+// Whether the site is another one by now, or gone: then nothing is known of this record.
+// `revision` is the member that says so.
+std::optional<WaitResult> Superseded(const Services& services, const store::SiteRecord& record,
+                                     store::Revision store::SiteRecord::* revision) {
+  if (record.removing) return std::nullopt;
+  const auto current = services.store.Find(record.site.id);
+  WaitResult result;
+  if (!current) {
+    result.reason = current.error().message;
+    return result;
+  }
+  result.ended = true;
+  if (!*current || (*current)->removing) {
+    result.reason = "the site was deleted meanwhile";
+    return result;
+  }
+  if ((**current).*revision == record.*revision) return std::nullopt;
+  result.reason = fmt::format(
+      "a later change took its place: the site has revision {} now, and nothing more is known of "
+      "this one",
+      (*current)->revision);
+  return result;
+}
+
 WaitResult IsRunning(const Services& services, const store::SiteRecord& record) {
+  if (auto superseded = Superseded(services, record, &store::SiteRecord::revision)) {
+    return *std::move(superseded);
+  }
   const auto deployment =
       deploy::Observe(services.engine, services.reconciler, record, services.stopping);
   WaitResult result;
@@ -130,6 +158,15 @@ WaitResult IsRouted(const Services& services, const store::SiteRecord& record) {
   return result;
 }
 
+namespace {
+
+WaitResult IsStillRouted(const Services& services, const store::SiteRecord& record) {
+  auto superseded = Superseded(services, record, &store::SiteRecord::routes_revision);
+  return superseded ? *std::move(superseded) : IsRouted(services, record);
+}
+
+}  // namespace
+
 WaitResult Wait(const Services& services, const store::SiteRecord& record, const WaitOrder& order) {
   switch (order.level) {
     case Level::kAccepted:
@@ -142,11 +179,11 @@ WaitResult Wait(const Services& services, const store::SiteRecord& record, const
         // Wakes at once, without asking again and again.
         pool->traefiks.instances.WaitConfirmed(record.routes_revision, Clock::now() + order.timeout,
                                                services.stopping);
-        return IsRouted(services, record);
+        return IsStillRouted(services, record);
       }
-      return Repeat(services, order.timeout, [&] { return IsRouted(services, record); });
+      return Repeat(services, order.timeout, [&] { return IsStillRouted(services, record); });
   }
-  return {.reached = true, .failed = false, .reason = {}};
+  return {.reached = true, .failed = false, .ended = false, .reason = {}};
 }
 
 WaitResult WaitGone(const Services& services, site::SiteId id, const WaitOrder& order) {

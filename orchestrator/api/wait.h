@@ -26,6 +26,7 @@ Result<WaitOrder> ParseWait(const Request& request);
 struct WaitResult {
   bool reached = false;
   bool failed = false;      // waiting longer is of no use
+  bool ended = false;       // nor is it here, since a later change took the place of this one
   std::string reason;       // why not reached, for people
   std::string output = {};  // what the failing task wrote last
 };

@@ -368,7 +368,10 @@ Result<void> Serve(const config::Config& config) {
        .drop_grace = swarm_refresh + kReadTime});
 
   command::SiteCommands commands(
-      **store, {.routes = routes, .has_engine = engine != nullptr, .pools = config.routing.pools});
+      **store, {.routes = routes,
+                .has_engine = engine != nullptr,
+                .pools = config.routing.pools,
+                .is_taken = [&](site::SiteId id) { return reconciler.IsNameOfOthers(id); }});
   std::unique_ptr<image::Builder> builder;
   if (engine) {
     builder = std::make_unique<image::Builder>(**store, *images, *containers,
@@ -388,6 +391,7 @@ Result<void> Serve(const config::Config& config) {
                       .terminals = terminals.get(),
                       .sites_directory = config.sites.directory,
                       .files_options = MakeFilesOptions(config),
+                      .time_zone = MakeReconcilerOptions(config).service.time_zone,
                       .network = config.docker.network,
                       .entry_points = config.routing.entry_points,
                       .routes = routes,

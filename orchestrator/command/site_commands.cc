@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/deploy/adoption.h"
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/extra.h"
 #include "orchestrator/routing/migrations.h"
@@ -71,6 +72,7 @@ Result<Written> SiteCommands::Create(site::Site site) {
       const auto id = transaction.NextId();
       if (!id) return Failure(id.error());
       site.id = *id;
+      while (options_.is_taken && options_.is_taken(site.id)) ++site.id.value;
     }
     const auto current = FindLive(transaction, site.id);
     if (!current) return Failure(current.error());
@@ -146,6 +148,7 @@ Result<Written> SiteCommands::Deploy(site::Site site) {
     if (!made) return Failure(made.error());
     prepared = *std::move(made);
     prepared.record.refused_task.clear();
+    prepared.record.takes_over = true;
     return Put(transaction, prepared);
   });
   if (!revision) return Failure(WithoutIndex(revision.error()));
@@ -246,17 +249,21 @@ Result<BatchWritten> SiteCommands::Adopt(const std::vector<Adoption>& adoptions)
     PoolNames changed;
     std::vector<SiteRecord> records;
     for (const Adoption& adoption : adoptions) {
-      const auto current = FindLive(transaction, adoption.site.id);
+      const auto current = transaction.Find(adoption.site.id);
       if (!current) return Failure(current.error());
       if (*current) {
-        return Failure(Error{ErrorKind::kConflict,
-                             fmt::format("site {} exists already", adoption.site.id.value)});
+        const char* const how =
+            (*current)->removing ? "is still being removed; try again later" : "exists already";
+        return Failure(
+            Error{ErrorKind::kConflict, fmt::format("site {} {}", adoption.site.id.value, how)});
       }
       auto made = Prepare(transaction, adoption.site, std::nullopt);
       if (!made) return Failure(made.error());
-      if (!adoption.adopted_task.empty()) {
+      if (adoption.takes_over) {
         made->record.phase = Phase::kLabels;
-        made->record.adopted_task = adoption.adopted_task;
+        made->record.takes_over = true;
+        if (!adoption.built_image.empty()) made->record.built_image = adoption.built_image;
+        made->record.adopted_task = deploy::AdoptionKey(made->record);
         made->record.adopted_labels = adoption.labels;
         made->record.task_addresses.reset();  // it runs already
         made->changed_pools.clear();
@@ -359,6 +366,10 @@ Result<SiteCommands::Prepared> SiteCommands::Prepare(
     record.task_addresses.emplace();
   }
   record.site = site;
+  // Tasks that were taken over have had their time, also if the site becomes again what it was.
+  if (!record.adopted_task.empty() && record.adopted_task != deploy::AdoptionKey(record)) {
+    record.adopted_task.clear();
+  }
   record.streams = routing::StreamsOf(site);
   record.revision = transaction.revision();
   record.removing = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,6 +19,8 @@ struct SiteCommandOptions {
   routing::RouteOptions routes;
   bool has_engine = true;  // without one there can be external sites only
   std::vector<std::string> pools{std::string(site::kDefaultPool)};  // that sites may be in
+  // Whether an id that is free in the store would meet a service of others; empty: none does.
+  std::function<bool(site::SiteId)> is_taken = {};
 };
 
 struct Written {
@@ -47,7 +50,7 @@ class SiteCommands {
   Result<Written> Replace(const site::Site& site, Expected expected);
   Result<Written> Patch(site::SiteId id, std::string_view merge_patch, Expected expected);
   // As Replace, for a client that knows a site's hosts, kind, limits, run file and database only:
-  // all else stays as it is.
+  // all else stays as it is. A service of the site's name that is there already becomes the site's.
   Result<Written> Deploy(site::Site site);
   // Replaces the tasks of a site that stays as it is.
   Result<Written> Restart(site::SiteId id);
@@ -61,13 +64,14 @@ class SiteCommands {
   // Whether the site's routing.extra can be used with the configuration as it is now.
   Result<void> CheckRouting(const site::Site& site) const;
 
-  // Creates sites for services that exist already, all or none. Where `adopted_task` is given, the
-  // service of that name is taken over with its tasks and routed by its labels until the routing
-  // that is wanted has taken their place.
+  // Creates sites for services that exist already, all or none. What is taken over is the service
+  // of the site's name: it keeps its tasks, and is routed by its labels until the routing that is
+  // wanted has taken their place.
   struct Adoption {
     site::Site site;
-    std::string adopted_task;
-    std::map<std::string, std::string> labels;  // of routing, which its service has
+    bool takes_over = false;
+    std::string built_image = {};                    // that its tasks run, see SiteRecord
+    std::map<std::string, std::string> labels = {};  // of routing, which its service has
   };
   Result<BatchWritten> Adopt(const std::vector<Adoption>& adoptions);
 

@@ -59,6 +59,12 @@ bool Runs(const docker::Task& task, std::int64_t now) {
   return task.desired_state == "running" || WholeUnixSeconds(task.updated_at) + kStopTime >= now;
 }
 
+// Networks that a service has in the engine's old place are not said of its tasks.
+bool IsMadeFrom(const docker::Task& task, docker::TaskTemplate wanted) {
+  wanted.networks = task.made_from.networks;
+  return task.made_from == wanted;
+}
+
 // A task that has just started after others failed is no proof that the site runs.
 bool IsCrashing(const Deployment& deployment, std::int64_t now) {
   const docker::Task* const failure = LastFailure(deployment);
@@ -68,16 +74,26 @@ bool IsCrashing(const Deployment& deployment, std::int64_t now) {
   });
 }
 
-void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deployment& deployment) {
+// What was seen of a site's service and its tasks.
+struct Seen {
+  bool has_wanted_task = true;    // the service is made as the record wants it
+  std::size_t current_tasks = 0;  // that run, and are made as the service is now
+};
+
+void Judge(const ReconcileStatus& status, const store::SiteRecord& record, const Seen& seen,
+           Deployment& deployment) {
   const auto pending = [&](std::string reason) {
     deployment.state = DeploymentState::kPending;
     deployment.reason = std::move(reason);
   };
   if (!status.problem.empty()) return pending(status.problem);
-  if (!status.applied || status.applied->revision < record.revision) {
+  const bool is_settling = status.settling >= record.revision;
+  if ((!status.applied || status.applied->revision < record.revision) && !is_settling) {
     return pending("waiting for its turn to be sent to the swarm");
   }
-  if (status.rolled_back || deployment.update_state == "rollback_completed") {
+  // The swarm may as well have taken back what somebody else did.
+  if (status.rolled_back ||
+      (deployment.update_state == "rollback_completed" && !seen.has_wanted_task)) {
     deployment.state = DeploymentState::kRolledBack;
     deployment.reason =
         fmt::format("the swarm went back to the deployment before: {}", WhyNotRunning(deployment));
@@ -100,6 +116,10 @@ void Judge(const ReconcileStatus& status, const store::SiteRecord& record, Deplo
   if (deployment.running_tasks > deployment.wanted_tasks) {
     return pending(fmt::format("{} tasks are still to stop",
                                deployment.running_tasks - deployment.wanted_tasks));
+  }
+  // The swarm says nothing of an update that it was given and has not begun.
+  if (seen.current_tasks < deployment.running_tasks) {
+    return pending("the swarm is yet to replace the task of before");
   }
   if (deployment.wanted_tasks > 0 && IsCrashing(deployment, std::time(nullptr))) {
     return pending(
@@ -139,16 +159,17 @@ const char* Name(DeploymentState state) {
   return "?";
 }
 
-Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
+Result<Deployment> Observe(docker::Engine* engine, Reconciler& reconciler,
                            const store::SiteRecord& record, const std::stop_token& stop) {
   Deployment deployment;
   const ReconcileStatus status = reconciler.StatusOf(record.site.id);
   if (record.site.kind == site::Kind::kExternal || !engine) {
-    Judge(status, record, deployment);
+    Judge(status, record, {}, deployment);
     deployment.drift = status.drift;
     return deployment;
   }
   deployment.wanted_tasks = record.site.served ? 1 : 0;
+  Seen seen;
   const std::string name = site::ServiceName(record.site.id);
   const auto service = engine->FindService(name, stop);
   if (!service && service.error().kind != ErrorKind::kNotFound) return Failure(service.error());
@@ -158,11 +179,17 @@ Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
     if (!tasks) return Failure(tasks.error());
     deployment.tasks = *std::move(tasks);
     std::ranges::sort(deployment.tasks, std::ranges::greater{}, &docker::Task::updated_at);
+    const auto has_wanted_task = reconciler.HasWantedTask(record, *service, stop);
+    if (!has_wanted_task) return Failure(has_wanted_task.error());
+    seen.has_wanted_task = *has_wanted_task;
     const std::int64_t now = std::time(nullptr);
-    deployment.running_tasks = static_cast<std::size_t>(std::ranges::count_if(
-        deployment.tasks, [&](const docker::Task& task) { return Runs(task, now); }));
+    for (const docker::Task& task : deployment.tasks) {
+      if (!Runs(task, now)) continue;
+      ++deployment.running_tasks;
+      if (IsMadeFrom(task, service->spec.task)) ++seen.current_tasks;
+    }
   }
-  Judge(status, record, deployment);
+  Judge(status, record, seen, deployment);
   deployment.drift = status.drift;
   if (deployment.state != DeploymentState::kRunning) {
     deployment.output = LastOutput(*engine, deployment, stop);

@@ -31,7 +31,7 @@ const char* Name(DeploymentState state);
 
 // How far a site's deployment has come, asked of the engine now. `engine` may be null where only
 // external sites are.
-Result<Deployment> Observe(docker::Engine* engine, const Reconciler& reconciler,
+Result<Deployment> Observe(docker::Engine* engine, Reconciler& reconciler,
                            const store::SiteRecord& record, const std::stop_token& stop);
 
 }  // namespace orchestrator::deploy

@@ -27,6 +27,7 @@ std::vector<std::string> Differences(const docker::ServiceSpec& seen,
   const docker::TaskTemplate& b = wanted.task;
   check("image", a.image, b.image);
   check("command", a.command, b.command);
+  check("arguments", a.arguments, b.arguments);
   check("container labels", a.container_labels, b.container_labels);
   check("environment", a.environment, b.environment);
   check("working directory", a.working_directory, b.working_directory);

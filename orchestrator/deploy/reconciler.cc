@@ -1,6 +1,7 @@
 #include "orchestrator/deploy/reconciler.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,7 +9,9 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/deploy/drift.h"
+#include "orchestrator/deploy/service_merge.h"
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/docker/timestamp.h"
 #include "orchestrator/fault/crash_point.h"
 
 namespace orchestrator::deploy {
@@ -19,6 +22,7 @@ using fault::CrashPoint;
 using fault::MaybeCrash;
 
 constexpr int kSequenceRetries = 10;
+constexpr std::chrono::seconds kLongestUpdate = 10min;
 
 // Whether the service of a site that runs elsewhere by now still has tasks.
 bool LosesTasks(const store::SiteRecord& record, const docker::Service& current) {
@@ -48,20 +52,39 @@ bool IsUpdating(const docker::Service& service) {
   return !service.update_state.empty() && service.update_state != "completed";
 }
 
+// Whether the swarm replaces tasks at present. Any update of the service would end that, and take
+// the task that still serves away before the next one is ready, with the way back to it. What does
+// not get on, as without a suitable node, is not waited for.
+bool ReplacesTasks(const docker::Service& service) {
+  return (service.update_state == "updating" || service.update_state == "rollback_started") &&
+         docker::WholeUnixSeconds(service.update_started_at) + kLongestUpdate.count() >=
+             std::time(nullptr);
+}
+
 bool IsRaced(const Error& error) {
   return error.kind == ErrorKind::kOutOfSequence || error.kind == ErrorKind::kConflict;
 }
 
-// What the service's own label says that was wanted last.
-std::string SentFingerprint(const docker::ServiceSpec& spec) {
-  const auto found = spec.labels.find(std::string(kSpecLabel));
-  return found == spec.labels.end() ? std::string() : found->second;
+// Whether the same would fail again, until the site changes.
+bool IsRefusal(const Error& error) {
+  return error.kind != ErrorKind::kUnavailable && error.kind != ErrorKind::kStorage &&
+         error.kind != ErrorKind::kOutOfSequence;
+}
+
+Failure NotOurs(const std::string& service) {
+  return Failure(
+      Error{ErrorKind::kConflict,
+            fmt::format("there is a service {} that this orchestrator did not make; it is left as "
+                        "it is. Remove the service, or delete this site and take the service over "
+                        "(orchestrator import swarm)",
+                        service)});
 }
 
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
+constexpr auto kSettleRetry = 500ms;
 
 std::vector<std::string> IdsOf(const std::map<std::string, site::SiteId>& services) {
   std::vector<std::string> ids;
@@ -103,11 +126,19 @@ Reconciler::~Reconciler() {
   threads_.clear();
 }
 
-Result<std::string> Reconciler::WantedTask(const store::SiteRecord& record,
-                                           const std::stop_token& stop) {
+Result<bool> Reconciler::HasWantedTask(const store::SiteRecord& record,
+                                       const docker::Service& service,
+                                       const std::stop_token& stop) {
   const auto network = NetworkId(stop);
-  if (!network) return network;
-  return Fingerprint(Wanted(record, *network).task);
+  if (!network) return Failure(network.error());
+  docker::ServiceSpec wanted = Unmarked(record, *network);
+  Merge(record, service.spec, hooks_.owns_label, wanted);
+  return wanted.task == service.spec.task;
+}
+
+bool Reconciler::IsNameOfOthers(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  return names_of_others_.contains(id);
 }
 
 FleetStatus Reconciler::Fleet() const {
@@ -123,7 +154,9 @@ std::string Reconciler::EngineProblem() const {
 void Reconciler::Work(const std::stop_token& stop) {
   while (const auto key = queue_.Take(stop)) {
     const site::SiteId id{*key};
-    const auto done = Reconcile(id, stop);
+    const auto record = store_.Find(id);
+    Result<void> done = record ? Result<void>() : Failure(record.error());
+    if (record && *record) done = Reconcile(**record, stop);
     if (done) {
       queue_.Succeed(*key);
       continue;
@@ -132,10 +165,8 @@ void Reconciler::Work(const std::stop_token& stop) {
     if (error.kind != ErrorKind::kCancelled) {
       spdlog::warn("site {}: {} {}", id.value, error.message, error.detail);
       memory_.SetProblem(id, error.message);
-      if (error.kind != ErrorKind::kUnavailable) {
-        const auto record = store_.Find(id);
-        if (record && *record) memory_.SetRefused(id, (*record)->revision);
-      }
+      // Of the record that was tried: there may be a later one, which mends it.
+      if (record && *record && IsRefusal(error)) memory_.SetRefused(id, (*record)->revision);
     }
     queue_.Fail(*key);
   }
@@ -282,7 +313,7 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     network_id_.clear();
   }
   const auto network = NetworkId(stop);
-  const auto services = engine_->ListServices(kSiteLabel, stop);
+  const auto services = engine_->ListServicesNamed(site::kServicePrefix, stop);
   if (!network || !services) {
     SetEngineProblem(network ? services.error().message : network.error().message);
     return false;
@@ -291,7 +322,16 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
   CountTasks(*services, stop);
 
   std::map<std::string_view, const docker::Service*> by_name;
-  for (const docker::Service& service : *services) by_name[service.spec.name] = &service;
+  std::set<site::SiteId> others;
+  for (const docker::Service& service : *services) {
+    by_name[service.spec.name] = &service;
+    const auto id = site::ParseServiceName(service.spec.name);
+    if (id && !IsMarked(service.spec)) others.insert(*id);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    names_of_others_ = std::move(others);
+  }
   for (const auto& [id, record] : records) {
     const auto found = by_name.find(site::ServiceName(id));
     Compare(record, found == by_name.end() ? nullptr : found->second, *network);
@@ -303,8 +343,18 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
 void Reconciler::Compare(const store::SiteRecord& record, const docker::Service* current,
                          const std::string& network_id) {
   const site::SiteId id = record.site.id;
+  // One of others is none where none is wanted.
+  if (current && !HasService(record) && !IsOurs(record, current->spec)) current = nullptr;
   if (!HasService(record) || !current) {
-    if (HasService(record) || record.removing || current) queue_.Add(id.value);
+    if (HasService(record) || record.removing || current) {
+      queue_.Add(id.value);
+    } else {
+      memory_.SetApplied(record, /*rolled_back=*/false);
+    }
+    return;
+  }
+  if (!IsOurs(record, current->spec)) {
+    queue_.Add(id.value);
     return;
   }
   docker::ServiceSpec wanted = Unmarked(record, network_id);
@@ -314,7 +364,7 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
   const bool is_marked = applied && applied->revision == record.revision;
   wanted.labels[std::string(kSpecLabel)] =
       is_marked ? SentFingerprint(current->spec) : Fingerprint(wanted);
-  Merge(record, *current, wanted);
+  Merge(record, current->spec, hooks_.owns_label, wanted);
   if (wanted != current->spec) {
     memory_.Keep(id, *current);
     queue_.Add(id.value);
@@ -324,15 +374,12 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
   }
 }
 
-Result<void> Reconciler::Reconcile(site::SiteId id, const std::stop_token& stop) {
-  const auto record = store_.Find(id);
-  if (!record) return Failure(record.error());
-  if (!*record) return {};
-  if (!HasService(**record)) return TakeDown(**record, stop);
+Result<void> Reconciler::Reconcile(const store::SiteRecord& record, const std::stop_token& stop) {
+  if (!HasService(record)) return TakeDown(record, stop);
   if (!engine_) {
     return Failure(Error{ErrorKind::kUnavailable, "no Docker engine is configured (docker.host)"});
   }
-  return BringUp(**record, stop);
+  return BringUp(record, stop);
 }
 
 Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::stop_token& stop) {
@@ -352,6 +399,7 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   Result<void> done;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
     const auto current = engine_->FindService(wanted.name, stop);
+    if (current && !IsOurs(record, current->spec)) return NotOurs(wanted.name);
     if (current && LosesTasks(record, *current)) {
       const auto free = IsFree(record, *current, stop);
       if (!free || !*free) return free ? Result<void>() : Failure(free.error());
@@ -376,12 +424,14 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
   const site::SiteId id = record.site.id;
   const auto remembered = memory_.Take(id);
   Result<void> done;
-  if (remembered && LosesTasks(record, *remembered)) return std::nullopt;
+  if (remembered && (LosesTasks(record, *remembered) || !IsOurs(record, remembered->spec))) {
+    return std::nullopt;
+  }
   if (remembered) {
-    Merge(record, *remembered, wanted);
+    Merge(record, remembered->spec, hooks_.owns_label, wanted);
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
-    if (!new_wish || IsUpdating(*remembered) ||
+    if (!new_wish || IsUpdating(*remembered) || StaysChanged(record) ||
         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements ||
         (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
@@ -439,12 +489,18 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
 Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::Service& current,
                                 docker::ServiceSpec wanted, const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  Merge(record, current, wanted);
+  Merge(record, current.spec, hooks_.owns_label, wanted);
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
   const bool given_up = !*rolled_back && wanted.task != current.spec.task &&
                         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements;
+  if (*rolled_back) MarkRefused(wanted);
   if (*rolled_back || given_up) wanted.task = current.spec.task;
+  if (StaysChanged(record)) {
+    docker::Labels labels = std::move(wanted.labels);
+    wanted = current.spec;
+    wanted.labels = std::move(labels);
+  }
   // What is ordered anew, even the same again, is nobody else's doing.
   const auto applied = memory_.StatusOf(id).applied;
   const bool new_order = applied && applied->revision < record.revision;
@@ -452,6 +508,9 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
     if (!given_up && !IsUpdating(current)) memory_.ForgetAttempts(id);
     memory_.Keep(id, current);
     memory_.SetApplied(record, *rolled_back);
+  } else if (ReplacesTasks(current) && DifferInLabelsOnly(current.spec, wanted)) {
+    memory_.SetSettling(id, record.revision);
+    queue_.AddAfter(id.value, kSettleRetry);
   } else {
     const bool repair = !new_order && SentFingerprint(current.spec) == SentFingerprint(wanted);
     auto updated = Update(record, current, wanted, stop, *rolled_back);
@@ -497,7 +556,8 @@ Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::st
     const std::string name = site::ServiceName(record.site.id);
     const auto current = engine_->FindService(name, stop);
     if (!current && current.error().kind != ErrorKind::kNotFound) return Failure(current.error());
-    if (current) {
+    // What others made under this name stays.
+    if (current && IsOurs(record, current->spec)) {
       const auto free = IsFree(record, *current, stop);
       if (!free || !*free) return free ? Result<void>() : Failure(free.error());
       const auto removed = engine_->RemoveService(name, stop);
@@ -564,31 +624,12 @@ docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
   return wanted;
 }
 
-void Reconciler::Merge(const store::SiteRecord& record, const docker::Service& current,
-                       docker::ServiceSpec& wanted) const {
-  for (const auto& [key, value] : current.spec.labels) {
-    if (!hooks_.owns_label(key, record.site.id)) wanted.labels.try_emplace(key, value);
-  }
-  // A service that was taken over keeps its tasks until its site changes.
-  if (!record.adopted_task.empty() && record.adopted_task == Fingerprint(wanted.task)) {
-    wanted.task = current.spec.task;
-    wanted.endpoint_mode = current.spec.endpoint_mode;
-    return;
-  }
-  for (const auto& [key, value] : current.spec.task.container_labels) {
-    if (!key.starts_with("orchestrator.")) wanted.task.container_labels.try_emplace(key, value);
-  }
-  for (const docker::Mount& mount : current.spec.task.mounts) {
-    if (!OwnsMountPoint(mount.target)) wanted.task.mounts.push_back(mount);
-  }
-  const std::string& signal = current.spec.task.stop_signal;
-  if (wanted.task.stop_signal.empty() && !OwnsStopSignal(signal)) {
-    wanted.task.stop_signal = signal;
-  }
-  const auto& check = current.spec.task.health_check;
-  if (check && !wanted.task.health_check && !IsReadinessCheck(*check)) {
-    wanted.task.health_check = check;
-  }
+// Whether somebody else's change of the service is to stay, so that labels are all that is ours to
+// change until the site does.
+bool Reconciler::StaysChanged(const store::SiteRecord& record) const {
+  if (options_.drift != DriftPolicy::kReport) return false;
+  const ReconcileStatus status = memory_.StatusOf(record.site.id);
+  return status.applied && status.applied->revision == record.revision && !status.drift.empty();
 }
 
 bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,

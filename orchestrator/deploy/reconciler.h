@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -76,17 +77,20 @@ class Reconciler {
 
   ReconcileStatus StatusOf(site::SiteId id) const { return memory_.StatusOf(id); }
 
-  // Waits until the swarm has been given this revision of the site. Why not, if time is over or the
-  // try failed; empty when it has.
+  // See SiteMemory::WaitApplied.
   std::string WaitApplied(site::SiteId id, store::Revision revision,
                           std::chrono::steady_clock::time_point deadline,
                           const std::stop_token& stop) const {
     return memory_.WaitApplied(id, revision, deadline, stop);
   }
 
-  // The fingerprint of the task template that the record would have now, for
-  // SiteRecord::adopted_task.
-  Result<std::string> WantedTask(const store::SiteRecord& record, const std::stop_token& stop);
+  // Whether the tasks of this service are made as the record wants it.
+  Result<bool> HasWantedTask(const store::SiteRecord& record, const docker::Service& service,
+                             const std::stop_token& stop);
+
+  // Whether the swarm had a service of this site's name, made by others, when everything was last
+  // compared.
+  bool IsNameOfOthers(site::SiteId id) const;
 
   FleetStatus Fleet() const;
 
@@ -111,7 +115,7 @@ class Reconciler {
                const std::string& network_id);
   void CountTasks(const std::vector<docker::Service>& services, const std::stop_token& stop);
 
-  Result<void> Reconcile(site::SiteId id, const std::stop_token& stop);
+  Result<void> Reconcile(const store::SiteRecord& record, const std::stop_token& stop);
   Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
   std::optional<Result<void>> BringUpByMemory(const store::SiteRecord& record,
                                               docker::ServiceSpec wanted,
@@ -134,8 +138,7 @@ class Reconciler {
   docker::ServiceSpec Unmarked(const store::SiteRecord& record,
                                const std::string& network_id) const;
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
-  void Merge(const store::SiteRecord& record, const docker::Service& current,
-             docker::ServiceSpec& wanted) const;
+  bool StaysChanged(const store::SiteRecord& record) const;
   // Whether the service is to stay as somebody else made it. Remembers what that was.
   bool IsLeftAlone(site::SiteId id, const docker::Service& current,
                    const docker::ServiceSpec& wanted);
@@ -161,9 +164,10 @@ class Reconciler {
   GatheredServices touched_;  // as events tell, maybe by others
 
   mutable std::mutex mutex_;
-  FleetStatus fleet_;           // guarded by mutex_
-  std::string engine_problem_;  // guarded by mutex_
-  std::string network_id_;      // guarded by mutex_
+  FleetStatus fleet_;                       // guarded by mutex_
+  std::string engine_problem_;              // guarded by mutex_
+  std::string network_id_;                  // guarded by mutex_
+  std::set<site::SiteId> names_of_others_;  // guarded by mutex_
 
   std::vector<std::jthread> threads_;
 };

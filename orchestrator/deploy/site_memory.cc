@@ -45,7 +45,8 @@ std::string SiteMemory::WaitApplied(site::SiteId id, store::Revision revision,
     if (found == statuses_.end()) return false;
     const ReconcileStatus& status = found->second;
     if (!status.problem.empty()) problem = status.problem;
-    applied = status.applied && status.applied->revision >= revision;
+    applied =
+        (status.applied && status.applied->revision >= revision) || status.settling >= revision;
     return applied || status.refused >= revision;
   });
   waiters_.erase(place);
@@ -75,6 +76,13 @@ void SiteMemory::SetProblem(site::SiteId id, const std::string& problem) {
 void SiteMemory::SetRefused(site::SiteId id, store::Revision revision) {
   const std::lock_guard lock(mutex_);
   statuses_[id].refused = revision;
+  Wake(id);
+}
+
+void SiteMemory::SetSettling(site::SiteId id, store::Revision revision) {
+  const std::lock_guard lock(mutex_);
+  statuses_[id].settling = revision;
+  statuses_[id].problem.clear();
   Wake(id);
 }
 

@@ -32,6 +32,8 @@ struct ReconcileStatus {
   std::string drift;
   bool elsewhere = false;       // it has no service, see HasService
   store::Revision refused = 0;  // that cannot be brought to the swarm as it is, see `problem`
+  // Whose tasks are as wanted, and whose labels follow when the swarm's update is over.
+  store::Revision settling = 0;
 };
 
 // What the reconciler knows of each site while the process runs. Nothing of it must survive: it
@@ -45,14 +47,15 @@ class SiteMemory {
   // --- how far a site is
   ReconcileStatus StatusOf(site::SiteId id) const;
 
-  // Waits until the swarm has been given this revision of the site. Why not, if time is over or the
-  // try failed; empty when it has.
+  // Waits until the swarm has been given this revision of the site, but for labels that have to
+  // wait for its update. Why not, if time is over or the try failed; empty when it has.
   std::string WaitApplied(site::SiteId id, store::Revision revision, Clock::time_point deadline,
                           const std::stop_token& stop) const;
 
   void SetApplied(const store::SiteRecord& record, bool rolled_back);
   void SetProblem(site::SiteId id, const std::string& problem);
   void SetRefused(site::SiteId id, store::Revision revision);
+  void SetSettling(site::SiteId id, store::Revision revision);
   // Whether that was not known yet.
   bool SetDrift(site::SiteId id, const std::string& what);
   // Whether its service was there once.

@@ -1,5 +1,6 @@
 #include "orchestrator/docker/codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -80,11 +81,22 @@ std::optional<HealthCheck> ReadHealthCheck(const json& container) {
                      Get<std::uint64_t>(in, "Retries")};
 }
 
+// Those that the task is in already keep what else is said of them, as their aliases.
+json NetworksToJson(const std::vector<std::string>& ids, const json& current) {
+  json out = json::array();
+  for (const std::string& id : ids) {
+    const auto known = std::ranges::find_if(
+        current, [&](const json& network) { return Get<std::string>(network, "Target") == id; });
+    out.push_back(known == current.end() ? json{{"Target", id}} : *known);
+  }
+  return out;
+}
+
 void Apply(const TaskTemplate& task, json& out) {
   json& container = out["ContainerSpec"];
   container["Image"] = task.image;
   SetOrErase(container, "Command", task.command);
-  container.erase("Args");
+  SetOrErase(container, "Args", task.arguments);
   SetOrErase(container, "Labels", task.container_labels);
   SetOrErase(container, "Env", task.environment);
   SetOrErase(container, "Dir", task.working_directory);
@@ -96,21 +108,23 @@ void Apply(const TaskTemplate& task, json& out) {
   container["StopGracePeriod"] = task.stop_grace_period.count();
   // One of somebody else stays as it is, with what we cannot say of it.
   if (task.health_check != ReadHealthCheck(container)) Apply(task.health_check, container);
-  out["Resources"]["Limits"] = {{"NanoCPUs", task.nano_cpus}, {"MemoryBytes", task.memory_bytes}};
-  out["RestartPolicy"] = {{"Condition", task.restart.condition},
-                          {"Delay", task.restart.delay.count()},
-                          {"MaxAttempts", task.restart.max_attempts}};
+  json& limits = out["Resources"]["Limits"];
+  limits["NanoCPUs"] = task.nano_cpus;
+  limits["MemoryBytes"] = task.memory_bytes;
+  json& restart = out["RestartPolicy"];
+  restart["Condition"] = task.restart.condition;
+  restart["Delay"] = task.restart.delay.count();
+  restart["MaxAttempts"] = task.restart.max_attempts;
   out["LogDriver"] = {{"Name", task.log_driver}, {"Options", task.log_options}};
-  out["Networks"] = json::array();
-  for (const std::string& network : task.networks) out["Networks"].push_back({{"Target", network}});
+  out["Networks"] = NetworksToJson(task.networks, Member(out, "Networks"));
 }
 
-json UpdateToJson(const UpdatePolicy& policy) {
-  return {{"Parallelism", policy.parallelism},
-          {"Delay", policy.delay.count()},
-          {"FailureAction", policy.failure_action},
-          {"Monitor", policy.monitor.count()},
-          {"Order", policy.order}};
+void Apply(const UpdatePolicy& policy, json& out) {
+  out["Parallelism"] = policy.parallelism;
+  out["Delay"] = policy.delay.count();
+  out["FailureAction"] = policy.failure_action;
+  out["Monitor"] = policy.monitor.count();
+  out["Order"] = policy.order;
 }
 
 void Apply(const ServiceSpec& spec, bool same_task, json& out) {
@@ -121,8 +135,8 @@ void Apply(const ServiceSpec& spec, bool same_task, json& out) {
     out.erase("Networks");  // the old place of the same list
   }
   out["Mode"] = {{"Replicated", {{"Replicas", spec.replicas}}}};
-  out["UpdateConfig"] = UpdateToJson(spec.update);
-  out["RollbackConfig"] = UpdateToJson(spec.rollback);
+  Apply(spec.update, out["UpdateConfig"]);
+  Apply(spec.rollback, out["RollbackConfig"]);
   out["EndpointSpec"]["Mode"] = spec.endpoint_mode;
 }
 
@@ -130,8 +144,10 @@ void Apply(const ServiceSpec& spec, bool same_task, json& out) {
 bool IsKnown(const json& mount, const std::string& type) {
   for (const auto& [key, value] : mount.items()) {
     if (key == "Type" || key == "Source" || key == "Target" || key == "ReadOnly") continue;
-    if (key == "TmpfsOptions" && type == "tmpfs") continue;
-    return false;
+    if (key != "TmpfsOptions" || type != "tmpfs") return false;
+    for (const auto& [option, its] : value.items()) {
+      if (option != "SizeBytes" && option != "Mode") return false;
+    }
   }
   return type == "tmpfs" || type == "bind";
 }
@@ -164,6 +180,7 @@ TaskTemplate ReadTask(const json& in) {
   const json& container = Member(in, "ContainerSpec");
   task.image = Get<std::string>(container, "Image");
   task.command = Get<std::vector<std::string>>(container, "Command");
+  task.arguments = Get<std::vector<std::string>>(container, "Args");
   task.container_labels = Get<Labels>(container, "Labels");
   task.environment = Get<std::vector<std::string>>(container, "Env");
   task.working_directory = Get<std::string>(container, "Dir");
@@ -211,11 +228,14 @@ Service ServiceFromJson(const json& in) {
   service.spec.update = ReadUpdate(Member(spec, "UpdateConfig"));
   service.spec.rollback = ReadUpdate(Member(spec, "RollbackConfig"));
   service.spec.endpoint_mode = Get<std::string>(Member(spec, "EndpointSpec"), "Mode");
-  const json& replicated = Member(Member(spec, "Mode"), "Replicated");
+  const json& mode = Member(spec, "Mode");
+  const json& replicated = Member(mode, "Replicated");
+  service.spec.replicated = mode.is_null() || mode.contains("Replicated");
   service.spec.replicas = Get<std::uint64_t>(replicated, "Replicas");
   const json& status = Member(in, "UpdateStatus");
   service.update_state = Get<std::string>(status, "State");
   service.update_message = Get<std::string>(status, "Message");
+  service.update_started_at = Get<std::string>(status, "StartedAt");
   service.created_at = Get<std::string>(in, "CreatedAt");
   service.raw_spec = spec.dump();
   return service;
@@ -229,7 +249,6 @@ Task TaskFromJson(const json& in) {
   task.node_id = Get<std::string>(in, "NodeID");
   task.desired_state = Get<std::string>(in, "DesiredState");
   task.updated_at = Get<std::string>(in, "UpdatedAt");
-  task.image = Get<std::string>(Member(Member(in, "Spec"), "ContainerSpec"), "Image");
   const json& status = Member(in, "Status");
   task.state = Get<std::string>(status, "State");
   task.since = Get<std::string>(status, "Timestamp");
@@ -322,6 +341,17 @@ Result<std::vector<Task>> ReadTasks(std::string_view text) {
   return ReadAnswer("tasks", text, [](const json& list) {
     std::vector<Task> tasks;
     for (const json& item : list) tasks.push_back(TaskFromJson(item));
+    return tasks;
+  });
+}
+
+Result<std::vector<Task>> ReadTasksWithTemplates(std::string_view text) {
+  return ReadAnswer("tasks", text, [](const json& list) {
+    std::vector<Task> tasks;
+    for (const json& item : list) {
+      tasks.push_back(TaskFromJson(item));
+      tasks.back().made_from = ReadTask(Member(item, "Spec"));
+    }
     return tasks;
   });
 }

@@ -30,6 +30,7 @@ std::string FilterJson(const std::map<std::string, std::string>& values);  // by
 Result<Service> ReadService(std::string_view json);
 Result<std::vector<Service>> ReadServices(std::string_view json);
 Result<std::vector<Task>> ReadTasks(std::string_view json);
+Result<std::vector<Task>> ReadTasksWithTemplates(std::string_view json);
 Result<std::string> ReadNetworkId(std::string_view json, std::string_view name);
 
 struct VersionAnswer {

@@ -29,6 +29,9 @@ class Engine {
   virtual Result<std::vector<Service>> ListServices(std::string_view label,
                                                     const std::stop_token& stop) = 0;
 
+  virtual Result<std::vector<Service>> ListServicesNamed(std::string_view prefix,
+                                                         const std::stop_token& stop) = 0;
+
   // The services with these ids, as far as they are there, by one call for a hundred.
   virtual Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
                                                         const std::stop_token& stop) = 0;
@@ -41,7 +44,8 @@ class Engine {
                                      const std::stop_token& stop) = 0;
   virtual Result<void> RemoveService(std::string_view name, const std::stop_token& stop) = 0;
 
-  // All tasks of one service, past ones included as far as the swarm keeps them.
+  // All tasks of one service, with what they were made from, past ones included as far as the swarm
+  // keeps them.
   virtual Result<std::vector<Task>> ListTasks(std::string_view service_name,
                                               const std::stop_token& stop) = 0;
 

@@ -36,6 +36,13 @@ Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
               ReadServices);
 }
 
+Result<std::vector<Service>> EngineClient::ListServicesNamed(std::string_view prefix,
+                                                             const std::stop_token& stop) {
+  const std::string filter = "?filters=" + Escape(FilterJson("name", prefix));
+  return Then(transport_.Call("listing services", "GET", "/services" + filter, "", stop),
+              ReadServices);
+}
+
 Result<std::vector<Service>> EngineClient::ListServicesById(std::span<const std::string> ids,
                                                             const std::stop_token& stop) {
   std::vector<Service> services;
@@ -81,7 +88,7 @@ Result<std::vector<Task>> EngineClient::ListTasks(std::string_view service_name,
   return Then(
       transport_.Call("listing tasks", "GET",
                       "/tasks?filters=" + Escape(FilterJson("service", service_name)), "", stop),
-      ReadTasks);
+      ReadTasksWithTemplates);
 }
 
 Result<std::vector<Task>> EngineClient::ListTasksOfAll(std::string_view label,

@@ -59,6 +59,7 @@ struct HealthCheck {
 struct TaskTemplate {
   std::string image;
   std::vector<std::string> command;  // instead of the image's entry point
+  std::vector<std::string> arguments;
   Labels container_labels;
   std::vector<std::string> environment;  // NAME=value
   std::string working_directory;
@@ -97,6 +98,7 @@ struct ServiceSpec {
   UpdatePolicy rollback;
   std::string endpoint_mode;  // vip | dnsrr
   std::uint64_t replicas = 1;
+  bool replicated = true;  // otherwise it is on every node, or a job; it cannot become another
 
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };
@@ -107,8 +109,9 @@ struct Service {
   ServiceSpec spec;
   std::string update_state;  // "", updating, paused, completed, rollback_started, …
   std::string update_message;
-  std::string created_at;  // RFC 3339
-  std::string raw_spec;    // as the engine gave it, with the fields that we do not manage
+  std::string update_started_at;  // RFC 3339
+  std::string created_at;         // RFC 3339
+  std::string raw_spec;           // as the engine gave it, with the fields that we do not manage
 };
 
 struct Task {
@@ -121,9 +124,9 @@ struct Task {
   std::string message;
   std::string error;
   std::optional<int> exit_code;
-  std::string since;       // RFC 3339: when it came into this state
-  std::string updated_at;  // RFC 3339
-  std::string image;
+  std::string since;                             // RFC 3339: when it came into this state
+  std::string updated_at;                        // RFC 3339
+  TaskTemplate made_from;                        // Engine::ListTasks only
   std::map<std::string, std::string> addresses;  // by the name of the network
 };
 

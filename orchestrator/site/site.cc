@@ -6,12 +6,11 @@
 
 namespace orchestrator::site {
 
-std::string ServiceName(SiteId id) { return fmt::format("site_{:04}", id.value); }
+std::string ServiceName(SiteId id) { return fmt::format("{}{:04}", kServicePrefix, id.value); }
 
 std::optional<SiteId> ParseServiceName(std::string_view name) {
-  static constexpr std::string_view kPrefix = "site_";
-  if (!name.starts_with(kPrefix)) return {};
-  const std::string_view digits = name.substr(kPrefix.size());
+  if (!name.starts_with(kServicePrefix)) return {};
+  const std::string_view digits = name.substr(kServicePrefix.size());
   SiteId id;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id.value);
   if (error != std::errc{} || end != digits.data() + digits.size()) return {};

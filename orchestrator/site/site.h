@@ -26,6 +26,9 @@ struct SiteId {
 // "site_0017": the name of the site's service, router and middlewares.
 std::string ServiceName(SiteId id);
 
+// That all names which ServiceName makes begin with.
+inline constexpr std::string_view kServicePrefix = "site_";
+
 // The id of a service name that ServiceName made, if it is one.
 std::optional<SiteId> ParseServiceName(std::string_view name);
 

@@ -117,6 +117,10 @@ CREATE TABLE migration_steps (
   PRIMARY KEY (migration, site)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE sites ADD COLUMN takes_over INTEGER NOT NULL DEFAULT 0;
+UPDATE sites SET takes_over = 1 WHERE adopted_task <> '';
+)sql",
 };
 
 }  // namespace

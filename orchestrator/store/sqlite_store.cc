@@ -90,6 +90,17 @@ std::optional<std::string> FindSetting(SqliteDatabase& database, std::string_vie
   return std::string(row.Text(0));
 }
 
+// Above all ids that there ever were.
+Result<site::SiteId> FindNextId(SqliteDatabase& database) {
+  return Guard("cannot choose an id", [&]() -> Result<site::SiteId> {
+    auto row = database.Prepare("SELECT coalesce(max(site), 0) + 1 FROM changes");
+    row.Step();
+    const site::SiteId id{row.Integer(0)};
+    if (id.value <= site::SiteId::kLargest) return id;
+    return Failure(Error{ErrorKind::kConflict, "the largest id is in use: give an id of your own"});
+  });
+}
+
 void PutSetting(SqliteDatabase& database, std::string_view key, std::string_view value) {
   database
       .Prepare(
@@ -169,16 +180,7 @@ class SqliteTransaction final : public Transaction {
 
   bool changes_document() const { return changes_document_; }
 
-  Result<site::SiteId> NextId() override {
-    return Guard("cannot choose an id", [&]() -> Result<site::SiteId> {
-      auto row = database_.Prepare("SELECT coalesce(max(site), 0) + 1 FROM changes");
-      row.Step();
-      const site::SiteId id{row.Integer(0)};
-      if (id.value <= site::SiteId::kLargest) return id;
-      return Failure(
-          Error{ErrorKind::kConflict, "the largest id is in use: give an id of your own"});
-    });
-  }
+  Result<site::SiteId> NextId() override { return FindNextId(database_); }
 
   Result<std::optional<std::string>> Setting(std::string_view key) override {
     return Guard("cannot read a setting", [&]() -> Result<std::optional<std::string>> {
@@ -218,8 +220,8 @@ class SqliteTransaction final : public Transaction {
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams, pool, task_addresses, followed, adopted_labels) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool, task_addresses, followed, adopted_labels, takes_over) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
@@ -227,7 +229,8 @@ class SqliteTransaction final : public Transaction {
             "refused_task = excluded.refused_task, adopted_task = excluded.adopted_task, "
             "specification = excluded.specification, streams = excluded.streams, "
             "pool = excluded.pool, task_addresses = excluded.task_addresses, "
-            "followed = excluded.followed, adopted_labels = excluded.adopted_labels")
+            "followed = excluded.followed, adopted_labels = excluded.adopted_labels, "
+            "takes_over = excluded.takes_over")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -246,6 +249,7 @@ class SqliteTransaction final : public Transaction {
                                             : std::nullopt)
         .Bind(static_cast<std::int64_t>(record.followed))
         .Bind(LabelsText(record.adopted_labels))
+        .Bind(static_cast<std::int64_t>(record.takes_over))
         .Run();
     MarkChanged(record.site.id);
   }
@@ -398,6 +402,11 @@ class SqliteStore final : public Store {
     return Guard("cannot read a setting", [&]() -> Result<Revision> {
       return RevisionSetting(reader_, DocumentRevisionKey(pool));
     });
+  }
+
+  Result<site::SiteId> NextId() const override {
+    const std::lock_guard lock(reader_mutex_);
+    return FindNextId(reader_);
   }
 
   Result<std::optional<std::string>> Setting(std::string_view key) const override {

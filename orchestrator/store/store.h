@@ -132,6 +132,9 @@ class Store {
   // See Changes::document_revisions.
   virtual Result<Revision> DocumentRevision(std::string_view pool) const = 0;
 
+  // See Transaction::NextId; another one may take it meanwhile.
+  virtual Result<site::SiteId> NextId() const = 0;
+
   virtual Result<std::optional<std::string>> Setting(std::string_view key) const = 0;
 
   virtual Result<std::vector<Migration>> Migrations() const = 0;  // the newest first

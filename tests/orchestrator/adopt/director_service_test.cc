@@ -42,7 +42,7 @@ TEST_CASE("Director's dynamic service becomes a dynamic site", "[adopt]") {
   const site::Site& site = *proposal.site;
   CHECK(site.id == site::SiteId{5});
   CHECK(site.kind == site::Kind::kDynamic);
-  CHECK(site.image == "site_0005");
+  CHECK_FALSE(site.image.has_value());
   CHECK(site.served);
   CHECK(site.resources == site::Resources{{600'000'000}, {100'000'000}, {2'097'152}});
   CHECK(site.environment.empty());
@@ -138,7 +138,7 @@ TEST_CASE("The environment is the site's without what the orchestrator sets", "[
        ""},
       {"should take the orchestrator's own out",
        {"PORT=80", "HOST=0.0.0.0", "TZ=Asia/Tokyo", "A=b=c", "EMPTY="},
-       {{"A", "b=c"}, {"EMPTY", ""}},
+       {{"A", "b=c"}, {"EMPTY", ""}, {"TZ", "Asia/Tokyo"}},
        false,
        ""},
       {"should read a database", whole, {}, true, ""},
@@ -191,6 +191,45 @@ TEST_CASE("Director's sites may share the middleware that another of them define
   CHECK(proposals[0].service == "site_0001");
   CHECK(proposals[1].site->resources.max_request_body == site::Bytes{2'097'152});
   CHECK(ProposeOne(second).refusal.contains("names the middleware max-request-2097152@swarm"));
+}
+
+TEST_CASE("An image that was built for the site is no choice of the site's", "[adopt]") {
+  docker::Service service = Director(5, "a.example");
+  for (const char* image : {"site_0005", "site_0005:latest", "site_0005:latest@sha256:1"}) {
+    INFO(image);
+    service.spec.task.image = image;
+    const Proposal proposal = ProposeOne(service);
+    REQUIRE(proposal.site.has_value());
+    CHECK_FALSE(proposal.site->image.has_value());
+    CHECK(proposal.built_image == image);
+  }
+  service.spec.task.image = "site_0006";
+  const Proposal proposal = ProposeOne(service);
+  CHECK(proposal.site->image == "site_0006");
+  CHECK(proposal.built_image.empty());
+}
+
+TEST_CASE("A service that the swarm does not run as replicas becomes no site", "[adopt]") {
+  docker::Service service = Director(5, "a.example");
+  service.spec.replicated = false;
+  CHECK(ProposeOne(service).refusal.contains("on every node"));
+}
+
+TEST_CASE("What the next deployment would change of the tasks is remarked", "[adopt]") {
+  docker::Service service = Director(5, "a.example");
+  docker::TaskTemplate& task = service.spec.task;
+  task.arguments = {"x"};
+  task.user = "1000";
+  task.networks = {"a", "b"};
+  task.mounts[0].source = "/elsewhere/5";
+  ProposeOptions options = Options();
+  options.sites_directory = "/data/sites";
+  const auto proposals = Propose({service}, {}, options);
+  REQUIRE(proposals.size() == 1);
+  for (const char* remark : {"arguments", "the user 1000", "more networks", "/elsewhere/5"}) {
+    INFO(remark);
+    CHECK(HasRemark(proposals[0], remark));
+  }
 }
 
 }  // namespace

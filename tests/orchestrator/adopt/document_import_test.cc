@@ -14,7 +14,7 @@ routing::RouteOptions Options() {
 }
 
 DocumentImport Import(const json& document) {
-  auto import = ImportDocument(document.dump(), DocumentFormat::kYaml, {{1}}, Options());
+  auto import = ImportDocument(document.dump(), DocumentFormat::kYaml, {2}, Options());
   if (!import) FAIL(import.error().message);
   return *std::move(import);
 }
@@ -68,17 +68,17 @@ TEST_CASE("TOML says the same, and what is wrong with it is told with its place"
 [[http.services.s.loadBalancer.servers]]
   url = "http://10.0.0.1:80"
 )toml",
-                                     DocumentFormat::kToml, {}, Options());
+                                     DocumentFormat::kToml, {1}, Options());
   REQUIRE(import);
   REQUIRE(import->routers.size() == 1);
   CHECK(import->routers[0].site.upstreams == std::vector<std::string>{"http://10.0.0.1:80"});
   const auto refused =
-      ImportDocument("[http.routers.r]\nrul = 1\n", DocumentFormat::kToml, {}, Options());
+      ImportDocument("[http.routers.r]\nrul = 1\n", DocumentFormat::kToml, {1}, Options());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.contains("/http/routers/r/rul"));
   CHECK(refused.error().message.contains("line 2"));
   const auto gone = ImportDocument("[http.routers.r]\nrule = 'Host(`a`)'\nservice = 'gone'\n",
-                                   DocumentFormat::kToml, {}, Options());
+                                   DocumentFormat::kToml, {1}, Options());
   REQUIRE_FALSE(gone);
   CHECK(gone.error().message.contains("there is no service 'gone' (line 3"));
 }
@@ -217,17 +217,17 @@ TEST_CASE("A document that is wrong becomes no site") {
   json document = Document({{"rule", "Host(`a.example`)"}, {"service", "s"}});
 
   document["http"]["routers"]["r"]["middlewares"] = {"gone"};
-  const auto refused = ImportDocument(document.dump(), DocumentFormat::kYaml, {}, Options());
+  const auto refused = ImportDocument(document.dump(), DocumentFormat::kYaml, {1}, Options());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fields.front().pointer == "/http/routers/r/middlewares");
   json many = json::object();
   for (int i = 0; i < 1000; ++i) many["http"]["routers"]["r" + std::to_string(i)] = {{"rul", "x"}};
-  const auto long_list = ImportDocument(many.dump(), DocumentFormat::kYaml, {}, Options());
+  const auto long_list = ImportDocument(many.dump(), DocumentFormat::kYaml, {1}, Options());
   REQUIRE_FALSE(long_list);
   CHECK(long_list.error().fields.size() == 50);
   CHECK(long_list.error().message.ends_with("and 950 more"));
-  CHECK_FALSE(ImportDocument("", DocumentFormat::kYaml, {}, Options()));
-  CHECK_FALSE(ImportDocument("{", DocumentFormat::kYaml, {}, Options()));
+  CHECK_FALSE(ImportDocument("", DocumentFormat::kYaml, {1}, Options()));
+  CHECK_FALSE(ImportDocument("{", DocumentFormat::kYaml, {1}, Options()));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ inline docker::Service Director(std::int64_t id, const std::string& host) {
   return service;
 }
 
-inline ProposeOptions Options() { return {"director-sites", {"web"}}; }
+inline ProposeOptions Options() { return {"director-sites", {"web"}, {1}, {}, "UTC"}; }
 
 // The proposal of a swarm with one service. Its site, if any, is one that a user could send.
 inline Proposal ProposeOne(const docker::Service& service,

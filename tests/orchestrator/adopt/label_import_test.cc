@@ -81,7 +81,7 @@ services:
   CHECK(routes.remarks[0].contains("needs Traefik 3.4"));
   routing::RouteOptions options{{"web"}, "net", {"probe.invalid", "X-Secret", "s", "X-Revision"}};
   options.version = old;
-  const auto import = ImportConfiguration(routes.configuration, {}, options);
+  const auto import = ImportConfiguration(routes.configuration, {1}, options);
   REQUIRE(import);
   CHECK(import->left_over.empty());
   REQUIRE(import->routers.size() == 1);

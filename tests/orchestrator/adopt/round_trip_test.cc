@@ -81,8 +81,8 @@ TEST_CASE("The labels of any site propose a site with the same routes", "[adopt]
   for (unsigned seed = 0; seed < 1000; ++seed) {
     const site::Site site = SiteGenerator(seed).Next(1 + seed);
     INFO(site::ToJson(site));
-    const auto proposals =
-        Propose({ServiceOf(site, Phase::kLabels)}, {}, {"net", {"web", "websecure"}});
+    const auto proposals = Propose({ServiceOf(site, Phase::kLabels)}, {},
+                                   {"net", {"web", "websecure"}, {1}, {}, "UTC"});
     REQUIRE(proposals.size() == 1);
     const Proposal& proposal = proposals.front();
     CAPTURE(proposal.refusal);
@@ -108,7 +108,7 @@ TEST_CASE("All sites of a swarm propose the same sites together as one by one", 
   for (std::int64_t id = 50; id > 0; --id) {
     services.push_back(ServiceOf(generator.Next(id), Phase::kLabels));
   }
-  const ProposeOptions options{"net", {"web"}};
+  const ProposeOptions options{"net", {"web"}, {1}, {}, "UTC"};
   const auto together = Propose(services, {}, options);
   REQUIRE(together.size() == services.size());
   for (std::size_t i = 0; i < services.size(); ++i) {

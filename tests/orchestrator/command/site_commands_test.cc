@@ -106,7 +106,7 @@ TEST_CASE(
         Addresses{"10.0.1.7"});
   CHECK(commands.Replace(MakeExternal(1), {})->record.task_addresses == std::nullopt);
   CHECK(commands.Replace(MakeSite(1), {})->record.task_addresses == Addresses{});
-  CHECK(commands.Adopt({{MakeSite(3), "task", {}}}).has_value());
+  CHECK(commands.Adopt({{MakeSite(3), true}}).has_value());
   CHECK(store.Find(3)->task_addresses == std::nullopt);
 }
 
@@ -312,6 +312,26 @@ TEST_CASE("Sites swap hosts in one batch") {
       fixture.commands.Apply({{MakeSite(1, {"b.example"}), MakeSite(2, {"a.example"})}, {}});
   REQUIRE(swapped.has_value());
   CHECK(swapped->updated == 2);
+}
+
+TEST_CASE("A new site passes over ids whose services are somebody else's") {
+  tests::TestStore store;
+  SiteCommands commands(*store, {tests::MakeRouteOptions(), true, {"default"}, [](site::SiteId id) {
+                                   return id.value < 3;
+                                 }});
+  CHECK(commands.Create(MakeSite(0))->record.site.id.value == 3);
+}
+
+TEST_CASE("A service that was taken over keeps its tasks only until its site becomes another") {
+  Fixture fixture;
+  REQUIRE(fixture.commands.Adopt({{MakeSite(1), true, "site_0001", {}}}));
+  CHECK(fixture.store.Find(1)->takes_over);
+  CHECK(fixture.store.Find(1)->built_image == "site_0001");
+  REQUIRE(fixture.commands.Patch({1}, R"({"hosts": ["x.example"]})", {}));
+  CHECK_FALSE(fixture.store.Find(1)->adopted_task.empty());
+  REQUIRE(fixture.commands.Patch({1}, R"({"environment": {"A": "1"}})", {}));
+  REQUIRE(fixture.commands.Patch({1}, R"({"environment": {"A": null}})", {}));
+  CHECK(fixture.store.Find(1)->adopted_task.empty());
 }
 
 }  // namespace

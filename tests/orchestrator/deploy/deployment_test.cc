@@ -31,6 +31,12 @@ docker::Task MakeTask(const std::string& state, const std::string& error = {},
   return task;
 }
 
+docker::Task TaskOfBefore() {
+  docker::Task task = MakeTask("running");
+  task.made_from.image = "before";
+  return task;
+}
+
 // A site that was brought to a fake swarm.
 class Fixture {
  public:
@@ -62,6 +68,7 @@ TEST_CASE("A deployment is running only when what is wanted is what runs") {
     std::vector<docker::Task> tasks;
     DeploymentState state;
     std::string reason;
+    bool is_wanted = true;  // what the service is made as
   };
   const Case cases[] = {
       {"should wait for the first task", "", {}, DeploymentState::kPending, "no task yet"},
@@ -89,7 +96,18 @@ TEST_CASE("A deployment is running only when what is wanted is what runs") {
        "rollback_completed",
        {MakeTask("running"), MakeTask("failed", "exit (1)")},
        DeploymentState::kRolledBack,
-       "exit (1)"},
+       "exit (1)",
+       false},
+      {"should not call the site rolled back when the swarm took back what somebody else did",
+       "rollback_completed",
+       {MakeTask("running")},
+       DeploymentState::kRunning,
+       ""},
+      {"should wait while the task of before is all that runs",
+       "",
+       {TaskOfBefore()},
+       DeploymentState::kPending,
+       "yet to replace"},
       {"should run",
        "completed",
        {MakeTask("running"), MakeTask("shutdown")},
@@ -100,8 +118,10 @@ TEST_CASE("A deployment is running only when what is wanted is what runs") {
   for (const Case& c : cases) {
     INFO(c.sentence);
     fixture.engine.SetTasks(c.tasks);
-    fixture.engine.Change("site_0001",
-                          [&](docker::Service& service) { service.update_state = c.update_state; });
+    fixture.engine.Change("site_0001", [&](docker::Service& service) {
+      service.update_state = c.update_state;
+      service.spec.task.image = c.is_wanted ? "d" : "before";
+    });
     const Deployment deployment = fixture.Look();
     CHECK(deployment.state == c.state);
     CHECK_THAT(deployment.reason, ContainsSubstring(c.reason));

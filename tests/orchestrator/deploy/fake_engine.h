@@ -112,6 +112,16 @@ class FakeEngine final : public orchestrator::docker::Engine {
     }
     return list;
   }
+  Result<std::vector<Service>> ListServicesNamed(std::string_view prefix, const Stop&) override {
+    const std::lock_guard lock(mutex_);
+    if (away_) return Away();
+    ++counts_.lists;
+    std::vector<Service> list;
+    for (const auto& [name, service] : services_) {
+      if (name.starts_with(prefix)) list.push_back(service);
+    }
+    return list;
+  }
   Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
                                                 const Stop&) override {
     const std::lock_guard lock(mutex_);
@@ -177,11 +187,19 @@ class FakeEngine final : public orchestrator::docker::Engine {
     if (services_.erase(std::string(name)) == 0) return NotFound();
     return {};
   }
-  Result<std::vector<orchestrator::docker::Task>> ListTasks(std::string_view,
+  // Those that say nothing of it are made from what the service is now.
+  Result<std::vector<orchestrator::docker::Task>> ListTasks(std::string_view service,
                                                             const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
-    return tasks_;
+    auto tasks = tasks_;
+    const auto found = services_.find(std::string(service));
+    for (auto& task : tasks) {
+      if (task.made_from.image.empty() && found != services_.end()) {
+        task.made_from = found->second.spec.task;
+      }
+    }
+    return tasks;
   }
   Result<std::vector<orchestrator::docker::Task>> ListTasksOfAll(std::string_view,
                                                                  const Stop&) override {

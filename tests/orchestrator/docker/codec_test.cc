@@ -136,6 +136,10 @@ TEST_CASE("An update keeps every field that is not managed") {
   raw["TaskTemplate"]["Placement"] = {{"Constraints", {"node.role==worker"}}};
   raw["TaskTemplate"]["ContainerSpec"]["Isolation"] = "default";
   raw["TaskTemplate"]["ContainerSpec"]["Args"] = {"old"};
+  raw["TaskTemplate"]["Resources"]["Limits"]["Pids"] = 100;
+  raw["TaskTemplate"]["RestartPolicy"]["Window"] = 7;
+  raw["TaskTemplate"]["Networks"][0]["Aliases"] = {"alias"};
+  raw["UpdateConfig"]["MaxFailureRatio"] = 0.5;
   raw["TaskTemplate"]["ForceUpdate"] = 3;
   raw["EndpointSpec"]["Ports"] = json::array({{{"TargetPort", 80}}});
   const Service current = ReadService(Answer(raw)).value();
@@ -147,11 +151,15 @@ TEST_CASE("An update keeps every field that is not managed") {
     CHECK(out["TaskTemplate"] == raw["TaskTemplate"]);
     CHECK(out["Labels"] == json{{"a", "b"}, {"new", "1"}});
     CHECK(out["EndpointSpec"] == raw["EndpointSpec"]);
+    CHECK(out["UpdateConfig"] == raw["UpdateConfig"]);
   }
   SECTION("another template") {
     ServiceSpec wanted = current.spec;
     wanted.task.image = "image:2";
     wanted.task.command.clear();
+    CHECK(wanted.task.arguments == std::vector<std::string>{"old"});
+    wanted.task.arguments.clear();
+    wanted.task.memory_bytes = 77;
     const json out = json::parse(MergedServiceJson(current, wanted));
     const json& task = out["TaskTemplate"];
     CHECK(task["ContainerSpec"]["Image"] == "image:2");
@@ -160,6 +168,10 @@ TEST_CASE("An update keeps every field that is not managed") {
     CHECK(task["ContainerSpec"]["Isolation"] == "default");
     CHECK(task["Placement"] == raw["TaskTemplate"]["Placement"]);
     CHECK(task["ForceUpdate"] == 3);
+    CHECK(task["Resources"]["Limits"]["MemoryBytes"] == 77);
+    CHECK(task["Resources"]["Limits"]["Pids"] == 100);
+    CHECK(task["RestartPolicy"]["Window"] == 7);
+    CHECK(task["Networks"] == raw["TaskTemplate"]["Networks"]);
   }
 }
 

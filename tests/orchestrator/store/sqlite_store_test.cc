@@ -161,6 +161,7 @@ TEST_CASE("A database from before migrations were jobs keeps its sites on their 
       database.Execute(
           "DROP TABLE migration_steps; DROP TABLE migrations; "
           "ALTER TABLE sites DROP COLUMN followed; ALTER TABLE sites DROP COLUMN adopted_labels; "
+          "ALTER TABLE sites DROP COLUMN takes_over; "
           "INSERT INTO settings VALUES ('default_mode', '" +
           mode +
           "'); "
