@@ -1,6 +1,7 @@
 // What sites and their visitors see of deployments, on a real swarm behind a real Traefik.
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
@@ -243,6 +244,49 @@ TEST_CASE("what others do to a service is seen at once, said and undone") {
               .output.contains("/theirs"));
   }
   CHECK(Deployment(system, 6151).at("drift") != "");
+}
+
+TEST_CASE("who waits for a change that another one replaced is told so, and never that it runs") {
+  SwarmSystem system("provider");
+  system.orchestrator().Start();
+  json broken = json::parse(SwarmSystem::DynamicSite(6171, "later.test", "never"));
+  broken["image"] = "no-such-image:1";
+  std::future<Answer> first = std::async(std::launch::async, [&] {
+    return system.orchestrator().Call("PUT", "/v1/sites/6171?wait=running&timeout=120s",
+                                      broken.dump());
+  });
+  REQUIRE(Eventually(
+      [&] { return system.orchestrator().Call("GET", "/v1/sites/6171").status == 200; }));
+  CHECK(system.orchestrator()
+            .Call("PUT", "/v1/sites/6171?wait=running&timeout=90s",
+                  SwarmSystem::DynamicSite(6171, "later.test", "good"))
+            .Header("X-Reached") == "running");
+  const Answer answer = first.get();
+  CHECK(answer.status == 202);
+  CHECK(answer.Header("X-Waiting-For").contains("a later change took its place"));
+}
+
+TEST_CASE("labels that change while tasks are replaced leave no gap") {
+  SwarmSystem system("labels");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6181?wait=running&timeout=60s",
+                    SlowSite(6181, "both.test", "one"))
+              .Header("X-Reached") == "running");
+  REQUIRE(system.Answers("both.test", "one"));
+  Load load(system.traefik_url(), {"both.test"});
+  REQUIRE(Eventually([&] { return load.sent() > 50; }));
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6181", SlowSite(6181, "both.test", "two"))
+              .status == 200);
+  REQUIRE(Eventually([&] { return Deployment(system, 6181).at("update") == "updating"; }, 20s));
+  REQUIRE(system.orchestrator()
+              .Call("PATCH", "/v1/sites/6181", R"({"hosts": ["both.test", "more.test"]})")
+              .status == 200);
+  CHECK(system.Answers("more.test", "two"));
+  const Load::Result result = load.Stop();
+  INFO(result.first_failure);
+  CHECK(result.failed == 0);
 }
 
 }  // namespace

@@ -146,5 +146,47 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
   Engine::Docker({"service", "rm", "odd"});
 }
 
+TEST_CASE("a service that nobody took over outlives sites that have its name") {
+  Engine::Docker({"service", "rm", "site_6602"});
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  system.Start();
+  const auto directory = orchestrator.sites() / "66" / "02";
+  CreateDirectorService(6602, "theirs.test", "their task", directory);
+  REQUIRE(system.Answers("theirs.test", "their task"));
+  const std::string tasks = Engine::TaskIds("site_6602");
+  const std::string labels = Engine::ServiceLabels("site_6602");
+  SECTION("an external one") {
+    CHECK(orchestrator
+              .Call("PUT", "/v1/sites/6602?wait=routed",
+                    json{{"id", 6602},
+                         {"kind", "external"},
+                         {"hosts", {"other.test"}},
+                         {"upstreams", {"http://127.0.0.1:9"}}}
+                        .dump())
+              .status == 201);
+  }
+  SECTION("one that needs a service, and says why it has none") {
+    const Answer answer = orchestrator.Call("PUT", "/v1/sites/6602?wait=running&timeout=5s",
+                                            SwarmSystem::DynamicSite(6602, "other.test", "ours"));
+    CHECK(answer.status == 202);
+    CHECK(answer.Header("X-Waiting-For").contains("orchestrator import swarm"));
+  }
+  CHECK(orchestrator.Call("DELETE", "/v1/sites/6602?wait=running&timeout=30s").status == 200);
+  CHECK(Engine::TaskIds("site_6602") == tasks);
+  CHECK(Engine::ServiceLabels("site_6602") == labels);
+
+  // Director's manager knows its sites, so its update takes the service over.
+  const json update{{"pk", 6602},
+                    {"hosts", {"https://theirs.test"}},
+                    {"is_served", false},
+                    {"type_", "dynamic"},
+                    {"resource_limits",
+                     {{"cpus", 0.6}, {"memory", 100000000}, {"max_request_body_size", 2097152}}},
+                    {"db", nullptr}};
+  CHECK(orchestrator.Call("POST", "/api/docker/service/update", update.dump()).status == 200);
+  CHECK(Engine::ServiceLabels("site_6602").contains("orchestrator.site"));
+}
+
 }  // namespace
 }  // namespace tests
