@@ -14,8 +14,8 @@ namespace orchestrator::files {
 namespace {
 
 constexpr std::string_view kWhat = "remove";
-// How often one removal begins again because others change the same folders.
-constexpr int kRetries = 100;
+// How often the removal of one entry begins again because others change the same folders.
+constexpr int kRetries = 1'000;
 
 int Unlink(const Descriptor& folder, const std::string& name, int flags = 0) {
   return unlinkat(folder.get(), name.c_str(), flags) == 0 ? 0 : errno;
@@ -32,6 +32,7 @@ class TreeRemoval {
 
   // What is under the name, whatever it is by then.
   Result<void> RemoveEntry(const std::string& name) {
+    retries_ = 0;
     while (true) {
       if (auto going_on = CountRetry(); !going_on) return going_on;
       const int error = Unlink(base_, name);
@@ -45,10 +46,7 @@ class TreeRemoval {
       if (entered != 0) return SystemFailure(entered, kWhat, Shown(name));
       const auto removed = RemoveEntered(*walk);
       if (!removed) return Failure(removed.error());
-      if (*removed) {
-        retries_ = 0;
-        return {};
-      }
+      if (*removed) return {};
     }
   }
 
@@ -107,7 +105,7 @@ class TreeRemoval {
   const Descriptor& base_;
   std::string path_;
   std::stop_token stop_;
-  int retries_ = 0;
+  int retries_ = 0;  // of the current entry
 };
 
 // Empties a folder. At the top, what every site has stays.
