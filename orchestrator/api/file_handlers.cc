@@ -244,6 +244,12 @@ Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, si
 
 Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
                const RelativePath& path) {
+  // A part must not become the whole (RFC 9110, 14.5).
+  if (!request.Header("Content-Range").empty()) {
+    return Problem(400,
+                   "Content-Range: parts of a file cannot be written, and the file is as it was; "
+                   "send it from its first byte on, without Content-Range");
+  }
   files::WriteOptions options;
   const auto mode = ParseMode(request.Query("mode"), "?");
   if (!mode) return Problem(mode.error());

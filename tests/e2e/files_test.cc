@@ -121,6 +121,13 @@ TEST_CASE("files are written whole or not at all") {
     CHECK(usage.at("quota") == 1 << 20);
     CHECK(usage.at("bytes").get<int>() < 1 << 20);
   }
+  SECTION("a part of a file is not taken for all of it") {
+    const Answer refused =
+        fixture.Put("public/new/index.html", "two", {{"Content-Range", "bytes 3-5/6"}});
+    CHECK(refused.status == 400);
+    CHECK(refused.body.contains("Content-Range"));
+    CHECK(fixture.Get("public/new/index.html").body == "<p>one");
+  }
   SECTION("an upload that breaks off leaves the old file") {
     const std::string token = fixture.orchestrator.Token();
     {
