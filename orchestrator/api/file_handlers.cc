@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/event_stream.h"
+#include "orchestrator/api/preconditions.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/files/archive.h"
 #include "orchestrator/files/change_watch.h"
@@ -97,18 +98,16 @@ Result<std::optional<std::uint32_t>> ParseMode(std::string_view text, const std:
   return std::optional(mode);
 }
 
-std::string_view Unquoted(std::string_view tag) {
-  if (tag.starts_with("W/")) tag.remove_prefix(2);
-  if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') {
-    tag = tag.substr(1, tag.size() - 2);
-  }
-  return tag;
-}
-
 Response Download(const SiteFiles& site, const Request& request, const RelativePath& path) {
+  const auto wanted = ReadPreconditions(request);
+  if (!wanted) return Problem(wanted.error());
   auto opened = site.OpenForReading(path);
   if (!opened) return Problem(opened.error());
   auto file = std::make_shared<files::OpenFile>(*std::move(opened));
+  if (wanted->if_match && !wanted->if_match->Contains(file->etag)) {
+    return Problem(412, fmt::format("cannot read '{}': it has been changed in between",
+                                    files::SafeText(path.text())));
+  }
   Response response;
   response.content_type = "application/octet-stream";
   const std::string tag = fmt::format("\"{}\"", file->etag);
@@ -116,8 +115,7 @@ Response Download(const SiteFiles& site, const Request& request, const RelativeP
                       {"Cache-Control", "no-cache"},
                       {"Content-Disposition", "attachment"},
                       {"X-Content-Type-Options", "nosniff"}};
-  const auto known = request.Header("If-None-Match");
-  if (known == "*" || (!known.empty() && Unquoted(known) == file->etag)) {
+  if (wanted->if_none_match && wanted->if_none_match->Contains(file->etag)) {
     response.status = 304;
     return response;
   }
@@ -127,8 +125,8 @@ Response Download(const SiteFiles& site, const Request& request, const RelativeP
       [file](std::uint64_t offset, std::uint64_t length, const provider::http::ByteSink& sink) {
         const auto buffer = std::make_unique<char[]>(kPiece);
         while (length > 0) {
-          const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
-          const auto count = file->ReadAt(offset, std::span(buffer.get(), wanted));
+          const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
+          const auto count = file->ReadAt(offset, std::span(buffer.get(), piece));
           // A file that became shorter cannot be given as was promised: the connection is cut.
           if (!count || *count == 0) return false;
           if (!sink({buffer.get(), *count})) return false;
@@ -257,13 +255,10 @@ Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
   const auto parents = Flag(request, "parents");
   if (!parents) return Problem(parents.error());
   options.make_parents = *parents;
-  if (const auto tag = request.Header("If-Match"); !tag.empty()) {
-    options.if_match = std::string(Unquoted(tag));
-  }
-  if (const auto tag = request.Header("If-None-Match"); !tag.empty()) {
-    if (tag != "*") return Problem(400, "If-None-Match may only be * here: nothing may be there");
-    options.if_none_match_any = true;
-  }
+  auto wanted = ReadPreconditionOfChange(request);
+  if (!wanted) return Problem(wanted.error());
+  options.if_match = std::move(wanted->if_match);
+  options.if_none_match_any = wanted->if_none_match_any;
   const bool existed = site.Stat(path).has_value();
   auto upload = site.StartWriting(path, options);
   if (!upload) return Problem(upload.error());
@@ -334,12 +329,14 @@ Response Apply(const SiteFiles& site, const Request& request, site::SiteId id,
   static constexpr std::uint32_t kFolderMode = 0755;
   const auto change = ReadChange(request);
   if (!change) return Problem(change.error());
+  const auto wanted = ReadPreconditionOfChange(request);
+  if (!wanted) return Problem(wanted.error());
   const bool makes = change->action == "mkdir";
   const bool moves = change->action == "move";
   const auto entry =
-      makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode), change->parents)
-      : moves ? site.Move(path, change->to, change->replace)
-              : site.Chmod(path, *change->mode);
+      makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode), change->parents, *wanted)
+      : moves ? site.Move(path, change->to, change->replace, *wanted)
+              : site.Chmod(path, *change->mode, *wanted);
   if (!entry) return Problem(entry.error());
   return Json(makes ? 201 : 200, Dump(ToJson(*entry, id, moves ? change->to.text() : path.text())));
 }
@@ -348,7 +345,10 @@ Response Delete(const SiteFiles& site, const Request& request, const RelativePat
                 const std::stop_token& stopping) {
   const auto recursive = Flag(request, "recursive");
   if (!recursive) return Problem(recursive.error());
-  const auto removed = *recursive ? site.RemoveTree(path, stopping) : site.Remove(path);
+  const auto wanted = ReadPreconditionOfChange(request);
+  if (!wanted) return Problem(wanted.error());
+  const auto removed =
+      *recursive ? site.RemoveTree(path, stopping, *wanted) : site.Remove(path, *wanted);
   if (!removed) return Problem(removed.error());
   Response response;
   response.status = 204;

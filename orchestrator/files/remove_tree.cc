@@ -132,7 +132,16 @@ Result<void> Empty(const SiteRoot& root, const RelativePath& path, const std::st
 
 }  // namespace
 
-Result<void> SiteFiles::RemoveTree(const RelativePath& path, const std::stop_token& stop) const {
+Result<void> SiteFiles::RemoveTree(const RelativePath& path, const std::stop_token& stop,
+                                   const Precondition& wanted) const {
+  if (wanted.if_match || wanted.if_none_match_any) {
+    const auto node = root_.OpenNode(path, kWhat);
+    struct stat status{};
+    const bool is_folder = node && fstat(node->get(), &status) == 0 && S_ISDIR(status.st_mode);
+    // A single entry is removed in one step with the look at it.
+    if (!is_folder) return Remove(path, wanted);
+    if (auto holds = CheckPrecondition(wanted, &status, kWhat, path); !holds) return holds;
+  }
   if (path.is_root()) {
     for (const char* name : {"public", ".home"}) {
       const RelativePath kept = *RelativePath::Parse(name);

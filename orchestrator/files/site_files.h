@@ -14,6 +14,7 @@
 #include "orchestrator/error.h"
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
+#include "orchestrator/files/precondition.h"
 #include "orchestrator/files/relative_path.h"
 #include "orchestrator/files/site_root.h"
 #include "orchestrator/files/upload.h"
@@ -55,8 +56,9 @@ struct OpenFile {
 // of uploads.
 //
 // Errors: kNotFound; kInvalid for what no site could do; kConflict for what contradicts what is
-// there, links and foreign mounts included; kPrecondition; kNoSpace; kUnavailable when the file
-// system fails. Thread-safe.
+// there, links and foreign mounts included; kPrecondition when `wanted` does not hold of the path
+// (its first one, in a move), which is looked at in one step with the change itself; kNoSpace;
+// kUnavailable when the file system fails. Thread-safe.
 class SiteFiles {
  public:
   // The directory itself must be a folder, not a link.
@@ -71,21 +73,25 @@ class SiteFiles {
   Result<Upload> StartWriting(const RelativePath& path, const WriteOptions& options) const;
 
   // kConflict when something of this name is there. `parents`: missing folders above are made too.
-  Result<Entry> MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents) const;
+  Result<Entry> MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents,
+                           const Precondition& wanted = {}) const;
 
   // `replace`: a file or link may take the place of another one, a folder that of an empty one.
-  Result<Entry> Move(const RelativePath& from, const RelativePath& to, bool replace) const;
+  Result<Entry> Move(const RelativePath& from, const RelativePath& to, bool replace,
+                     const Precondition& wanted = {}) const;
 
   // Of files and folders. Bits for set-user-id and set-group-id are kInvalid.
-  Result<Entry> Chmod(const RelativePath& path, std::uint32_t mode) const;
+  Result<Entry> Chmod(const RelativePath& path, std::uint32_t mode,
+                      const Precondition& wanted = {}) const;
 
   // A file, a link, or an empty folder.
-  Result<void> Remove(const RelativePath& path) const;
+  Result<void> Remove(const RelativePath& path, const Precondition& wanted = {}) const;
 
   // With all that is in it. public and .home at the top are emptied and stay, and so does the
   // site's directory with them and .orchestrator. What others put in meanwhile is removed too, as
-  // long as they do not do it faster.
-  Result<void> RemoveTree(const RelativePath& path, const std::stop_token& stop = {}) const;
+  // long as they do not do it faster. `wanted` holds of a folder when the removal begins.
+  Result<void> RemoveTree(const RelativePath& path, const std::stop_token& stop = {},
+                          const Precondition& wanted = {}) const;
 
   Result<Usage> MeasureUsage(const std::stop_token& stop = {}) const;
 

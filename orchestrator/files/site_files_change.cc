@@ -1,10 +1,12 @@
 // The part of SiteFiles that makes, moves and removes single entries.
 
 #include <cerrno>
+#include <mutex>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "orchestrator/files/precondition.h"
 #include "orchestrator/files/site_files.h"
 #include "orchestrator/files/system_failure.h"
 
@@ -56,8 +58,8 @@ Result<void> SiteFiles::MakeParents(const RelativePath& folder, std::string_view
   return {};
 }
 
-Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode,
-                                    bool parents) const {
+Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents,
+                                    const Precondition& wanted) const {
   constexpr std::string_view kWhat = "make the folder";
   if (path.is_root()) return SystemFailure(EEXIST, kWhat, "");
   if (auto valid = CheckMode(mode, kWhat, path); !valid) return Failure(valid.error());
@@ -68,6 +70,9 @@ Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode
   const auto parent = OpenParent(path, kWhat);
   if (!parent) return Failure(parent.error());
   const std::string name = path.name();
+  if (auto holds = CheckPrecondition(wanted, *parent, kWhat, path); !holds) {
+    return Failure(holds.error());
+  }
   if (mkdirat(parent->get(), name.c_str(), 0700) != 0) {
     return SystemFailure(errno, kWhat, path.text());
   }
@@ -79,8 +84,8 @@ Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode
   return MakeEntry(status, name, folder, "");
 }
 
-Result<Entry> SiteFiles::Move(const RelativePath& from, const RelativePath& to,
-                              bool replace) const {
+Result<Entry> SiteFiles::Move(const RelativePath& from, const RelativePath& to, bool replace,
+                              const Precondition& wanted) const {
   constexpr std::string_view kWhat = "move";
   for (const RelativePath* path : {&from, &to}) {
     if (IsKeptFolder(path->text())) {
@@ -96,6 +101,10 @@ Result<Entry> SiteFiles::Move(const RelativePath& from, const RelativePath& to,
   const auto target = OpenParent(to, kWhat);
   if (!target) return Failure(target.error());
   const std::string name = to.name();
+  const std::lock_guard lock(PlaceMutex());
+  if (auto holds = CheckPrecondition(wanted, *source, kWhat, from); !holds) {
+    return Failure(holds.error());
+  }
   if (renameat2(source->get(), from.name().c_str(), target->get(), name.c_str(),
                 replace ? 0U : static_cast<unsigned>(RENAME_NOREPLACE)) != 0) {
     const int error = errno;
@@ -118,16 +127,26 @@ Result<Entry> SiteFiles::Move(const RelativePath& from, const RelativePath& to,
   return MakeEntry(status, name, *target, name);
 }
 
-Result<Entry> SiteFiles::Chmod(const RelativePath& path, std::uint32_t mode) const {
+Result<Entry> SiteFiles::Chmod(const RelativePath& path, std::uint32_t mode,
+                               const Precondition& wanted) const {
   constexpr std::string_view kWhat = "change the mode of";
   if (auto valid = CheckMode(mode, kWhat, path); !valid) return Failure(valid.error());
   if (path.is_root()) {
     return Refusal(ErrorKind::kConflict, kWhat, "", "it belongs to the orchestrator");
   }
+  const std::lock_guard lock(PlaceMutex());
   const auto node = root_.OpenNode(path, kWhat);
-  if (!node) return Failure(node.error());
   struct stat status{};
+  if (!node && node.error().kind == ErrorKind::kNotFound) {
+    if (auto holds = CheckPrecondition(wanted, nullptr, kWhat, path); !holds) {
+      return Failure(holds.error());
+    }
+  }
+  if (!node) return Failure(node.error());
   if (fstat(node->get(), &status) != 0) return SystemFailure(errno, kWhat, path.text());
+  if (auto holds = CheckPrecondition(wanted, &status, kWhat, path); !holds) {
+    return Failure(holds.error());
+  }
   const EntryType type = TypeOf(status);
   if (type != EntryType::kFile && type != EntryType::kFolder) {
     return Refusal(ErrorKind::kConflict, kWhat, path.text(), "it is neither a file nor a folder");
@@ -139,7 +158,7 @@ Result<Entry> SiteFiles::Chmod(const RelativePath& path, std::uint32_t mode) con
   return MakeEntry(status, path.name(), *node, "");
 }
 
-Result<void> SiteFiles::Remove(const RelativePath& path) const {
+Result<void> SiteFiles::Remove(const RelativePath& path, const Precondition& wanted) const {
   constexpr std::string_view kWhat = "remove";
   if (IsKeptFolder(path.text())) {
     return Refusal(ErrorKind::kConflict, kWhat, path.text(), "every site has this folder");
@@ -147,17 +166,25 @@ Result<void> SiteFiles::Remove(const RelativePath& path) const {
   const auto parent = OpenParent(path, kWhat);
   if (!parent) return Failure(parent.error());
   const std::string name = path.name();
-  if (unlinkat(parent->get(), name.c_str(), 0) == 0) return {};
-  if (errno != EISDIR) return SystemFailure(errno, kWhat, path.text());
-  if (unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR) == 0) return {};
-  const int error = errno;
-  if (error != ENOTEMPTY) return SystemFailure(error, kWhat, path.text());
-  // It may look empty and still have what a crash left of an upload.
-  const auto folder = root_.OpenFolder(path, kWhat);
-  if (!folder) return Failure(folder.error());
-  RemoveAbandonedUploads(*folder);
-  if (unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR) == 0) return {};
-  return SystemFailure(errno, kWhat, path.text());
+  const auto remove = [&]() -> Result<int> {
+    const std::lock_guard lock(PlaceMutex());
+    if (auto holds = CheckPrecondition(wanted, *parent, kWhat, path); !holds) {
+      return Failure(holds.error());
+    }
+    if (unlinkat(parent->get(), name.c_str(), 0) == 0) return 0;
+    if (errno != EISDIR) return errno;
+    return unlinkat(parent->get(), name.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
+  };
+  auto error = remove();
+  if (error && *error == ENOTEMPTY) {
+    // It may look empty and still have what a crash left of an upload.
+    const auto folder = root_.OpenFolder(path, kWhat);
+    if (!folder) return Failure(folder.error());
+    RemoveAbandonedUploads(*folder);
+    error = remove();
+  }
+  if (!error) return Failure(error.error());
+  return *error == 0 ? Result<void>() : SystemFailure(*error, kWhat, path.text());
 }
 
 }  // namespace orchestrator::files

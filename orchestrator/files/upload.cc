@@ -23,18 +23,6 @@ constexpr std::uint32_t kFileMode = 0644;
 constexpr std::chrono::hours kAbandonedAfter{1};
 constexpr std::uint64_t kBlock = 512;  // of st_blocks
 
-// Between the last look at the target and the renaming nobody else in this process may rename, or
-// two uploads with the same If-Match would both succeed. Held for a few system calls.
-std::mutex& PlaceMutex() {
-  static std::mutex mutex;
-  return mutex;
-}
-
-// What is under a name itself, links included; false when nothing is.
-bool Look(const Descriptor& folder, const std::string& name, struct stat& status) {
-  return fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
-}
-
 }  // namespace
 
 Result<Upload> SiteFiles::StartWriting(const RelativePath& path,
@@ -137,15 +125,9 @@ Result<std::optional<struct stat>> Upload::CheckTarget() const {
     return Refusal(ErrorKind::kConflict, kWhat, path_.text(),
                    "it is a FIFO, a socket or a device, not a file");
   }
-  if (there && options_.if_none_match_any) {
-    return Refusal(ErrorKind::kPrecondition, kWhat, path_.text(), "it is there already");
-  }
-  if (options_.if_match && !there) {
-    return Refusal(ErrorKind::kPrecondition, kWhat, path_.text(), "it is not there any more");
-  }
-  if (options_.if_match && *options_.if_match != "*" &&
-      (type != EntryType::kFile || *options_.if_match != EntityTag(status))) {
-    return Refusal(ErrorKind::kPrecondition, kWhat, path_.text(), "it has been changed in between");
+  const Precondition wanted{options_.if_match, options_.if_none_match_any};
+  if (auto holds = CheckPrecondition(wanted, there ? &status : nullptr, kWhat, path_); !holds) {
+    return Failure(holds.error());
   }
   return there ? std::optional(status) : std::nullopt;
 }

@@ -11,6 +11,7 @@
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
 #include "orchestrator/files/owner.h"
+#include "orchestrator/files/precondition.h"
 #include "orchestrator/files/relative_path.h"
 
 namespace orchestrator::files {
@@ -18,8 +19,8 @@ namespace orchestrator::files {
 struct WriteOptions {
   // Of a new file 0644 if not given; an existing one keeps its permissions then.
   std::optional<std::uint32_t> mode = {};
-  // The file must be there with this entity tag; "*" for any.
-  std::optional<std::string> if_match = {};
+  // The file must be there with one of these entity tags.
+  std::optional<EntityTags> if_match = {};
   // Nothing may be there.
   bool if_none_match_any = false;
   // Missing folders above are made.

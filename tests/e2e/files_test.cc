@@ -110,6 +110,26 @@ TEST_CASE("files are written whole or not at all") {
     CHECK(fixture.Get("public/new/index.html").body == "<p>one");
     CHECK(fixture.Put("public/new/index.html", "<p>two", {{"If-Match", tag}}).status == 200);
     CHECK(fixture.Put("public/new/index.html", "<p>three", {{"If-Match", tag}}).status == 412);
+    const std::string list = "\"other\", " + fixture.Get("public/new/index.html").Header("ETag");
+    CHECK(fixture.Put("public/new/index.html", "<p>four", {{"If-Match", list}}).status == 200);
+  }
+  SECTION("only what the client knows is read, changed, moved and removed") {
+    const std::string path = "/v1/sites/17/files/public/new/index.html";
+    for (const char* known : {"\"other\"", "W/\"other\"", "\"a\", \"b\""}) {
+      const provider::http::HeaderList stale{{"If-Match", known}};
+      CHECK(fixture.Get("public/new/index.html", stale).status == 412);
+      CHECK(fixture.Get("public/new/index.html", {{"If-Match", known}, {"Range", "bytes=3-"}})
+                .status == 412);
+      CHECK(fixture.Call("DELETE", path, {}, stale).status == 412);
+      CHECK(fixture.Call("DELETE", path + "?recursive=true", {}, stale).status == 412);
+      CHECK(fixture.Call("POST", path, R"({"action": "chmod", "mode": "0600"})", stale).status ==
+            412);
+      CHECK(fixture.Call("POST", path, R"({"action": "move", "to": "x"})", stale).status == 412);
+    }
+    CHECK(fixture.Call("DELETE", path, {}, {{"If-Match", "\"a"}}).status == 400);
+    CHECK(fixture.Get("public/new/index.html", {{"If-Match", "*"}}).body == "<p>one");
+    CHECK(fixture.Call("DELETE", path, {}, {{"If-Match", "\"other\", " + tag}}).status == 204);
+    CHECK(fixture.Call("DELETE", path, {}, {{"If-Match", "*"}}).status == 412);
   }
   SECTION("the quota holds") {
     const Answer refused = fixture.Put("public/new/index.html", std::string(2 << 20, 'x'));

@@ -46,6 +46,9 @@ inline unsigned ModeOf(const std::filesystem::path& path) {
   return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : ~0U;
 }
 
+inline const EntityTags kAnyTag{.any = true, .tags = {}};
+inline EntityTags Tag(std::string text) { return {.any = false, .tags = {std::move(text)}}; }
+
 template <typename T>
 std::optional<ErrorKind> KindOf(const Result<T>& result) {
   return result ? std::nullopt : std::optional(result.error().kind);

@@ -70,17 +70,18 @@ TEST_CASE("What a crash left of an upload is removed after an hour", "[files]") 
 TEST_CASE("Conditions hold at the start and at the end", "[files]") {
   SiteFixture fixture;
   const SiteFiles files = fixture.Open();
-  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "x"})) == ErrorKind::kPrecondition);
-  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "*"})) == ErrorKind::kPrecondition);
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = Tag("x")})) == ErrorKind::kPrecondition);
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = kAnyTag})) == ErrorKind::kPrecondition);
   REQUIRE(WriteText(files, At("file"), "one", {.if_none_match_any = true}));
   CHECK(KindOf(files.StartWriting(At("file"), {.if_none_match_any = true})) ==
         ErrorKind::kPrecondition);
-  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = "x"})) == ErrorKind::kPrecondition);
-  CHECK(WriteText(files, At("file"), "two", {.if_match = "*"}));
+  CHECK(KindOf(files.StartWriting(At("file"), {.if_match = Tag("x")})) == ErrorKind::kPrecondition);
+  CHECK(WriteText(files, At("file"), "two", {.if_match = kAnyTag}));
 
   const std::string etag = files.Stat(At("file"))->etag.value();
-  auto first = files.StartWriting(At("file"), {.if_match = etag});
-  auto second = files.StartWriting(At("file"), {.if_match = etag});
+  auto first = files.StartWriting(At("file"), {.if_match = Tag(etag)});
+  const EntityTags both{.any = false, .tags = {"older", etag}};
+  auto second = files.StartWriting(At("file"), {.if_match = both});
   REQUIRE((first && second && first->Append("first") && second->Append("second")));
   const auto committed = second->Commit();
   REQUIRE(committed.has_value());
@@ -96,7 +97,8 @@ TEST_CASE("Conditions hold at the start and at the end", "[files]") {
   CHECK(KindOf(created->Commit()) == ErrorKind::kPrecondition);
   CHECK(Get(fixture.site / "new") == "early");
 
-  auto removed = files.StartWriting(At("new"), {.if_match = files.Stat(At("new"))->etag});
+  auto removed =
+      files.StartWriting(At("new"), {.if_match = Tag(files.Stat(At("new"))->etag.value())});
   REQUIRE(removed.has_value());
   fs::remove(fixture.site / "new");
   CHECK(KindOf(removed->Commit()) == ErrorKind::kPrecondition);
@@ -108,7 +110,7 @@ TEST_CASE("Of many uploads at the same time with one If-Match, one succeeds", "[
   const SiteFiles files = fixture.Open();
   for (int round = 0; round < 20; ++round) {
     Put(fixture.site / "file", "start");
-    const WriteOptions options{.if_match = files.Stat(At("file"))->etag};
+    const WriteOptions options{.if_match = Tag(files.Stat(At("file"))->etag.value())};
     std::atomic<int> succeeded = 0;
     {
       std::vector<std::jthread> writers;
