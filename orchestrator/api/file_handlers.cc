@@ -9,6 +9,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "orchestrator/api/event_stream.h"
 #include "orchestrator/api/preconditions.h"
@@ -163,8 +164,13 @@ Response Archive(std::shared_ptr<SiteFiles> site, const RelativePath& path, std:
       {"Content-Disposition", fmt::format("attachment; filename=\"files.{}\"", kind->name)}};
   response.stream = [site = std::move(site), path, stopping,
                      as = kind->format](const provider::http::ByteSink& sink) {
+    const auto written = files::WriteArchive(*site, path, as, sink, stopping);
+    // Its head is sent already, so that only the log can tell why.
+    if (!written && written.error().kind != ErrorKind::kCancelled) {
+      spdlog::error("an archive broke off: {} {}", written.error().message, written.error().detail);
+    }
     // The end of the body would make a broken archive look whole.
-    return files::WriteArchive(*site, path, as, sink, stopping).has_value();
+    return written.has_value();
   };
   return response;
 }

@@ -201,6 +201,9 @@ class ArchiveWriter {
 Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const RelativePath& path,
                      const ArchiveOptions& options) {
   using Choice = ArchiveOptions::Choice;
+  const auto in_site = [&](const std::string& below) {
+    return path.is_root() ? below : path.text() + "/" + below;
+  };
   auto walk = TreeWalk::Start(folder, path.text());
   if (!walk) return Failure(walk.error());
   while (true) {
@@ -215,17 +218,20 @@ Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const Rela
     const std::string below = walk->path().empty() ? **name : walk->path() + "/" + **name;
     if (below.size() > RelativePath::kLongestPath) continue;
     const Descriptor node = OpenBeneath(walk->folder(), **name, O_PATH);
-    // Gone by now, or another mount.
-    if (!node.valid() && (errno == ENOENT || errno == EXDEV)) continue;
-    if (!node.valid()) return SystemFailure(errno, kWhat, path.text());
+    if (!node.valid() && IsNoOwnFolder(errno)) continue;
+    if (!node.valid()) return SystemFailure(errno, kWhat, in_site(below));
     struct stat status{};
-    const bool is_folder = fstat(node.get(), &status) == 0 && S_ISDIR(status.st_mode);
+    if (fstat(node.get(), &status) != 0) return SystemFailure(errno, kWhat, in_site(below));
+    const bool is_folder = S_ISDIR(status.st_mode);
     const Choice choice = options.choose ? options.choose(below, is_folder) : Choice::kTake;
     if (choice == Choice::kSkipAll) continue;
     if (choice == Choice::kTake) {
       if (auto added = writer.Add(node, below); !added) return added;
     }
-    if (is_folder) walk->Enter(**name);
+    if (!is_folder) continue;
+    const int entered = walk->Enter(**name);
+    if (entered != 0 && !IsNoOwnFolder(entered))
+      return SystemFailure(entered, kWhat, in_site(below));
   }
 }
 

@@ -31,11 +31,13 @@ struct ArchiveOptions {
 };
 
 // Gives `sink` an archive of what is in a folder, with names relative to it, or of a single file or
-// link under its own name. Takes the same memory however much there is. Links go in as links; other
-// mounts, FIFOs, sockets, devices and paths over 4,095 bytes are left out, and so is what belongs
-// to the program. A file that changes meanwhile goes in with the size that it had when it was
-// opened: cut, or filled up with zeros. kCancelled when the sink or `stop` said so. After an error
-// what the sink got is no whole archive.
+// link under its own name. A tar archive takes the same memory however much there is; a zip archive
+// takes some more for each entry (its name and about a hundred bytes), since it ends with a
+// directory of all of them. Links go in as links; other mounts, FIFOs, sockets, devices and paths
+// over 4,095 bytes are left out, and so is what belongs to the program. A file that changes
+// meanwhile goes in with the size that it had when it was opened: cut, or filled up with zeros.
+// kCancelled when the sink or `stop` said so. A folder that is there and cannot be entered is an
+// error, too. After an error what the sink got is no whole archive.
 //
 // Tar archives are in GNU format and have the bytes of names as they are. In zip archives names are
 // marked as UTF-8 where they are.

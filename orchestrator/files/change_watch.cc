@@ -85,27 +85,26 @@ Result<void> ChangeWatch::WatchTree(const std::string& top, ChangeBatch* created
     open.pop_back();
     const auto parsed = RelativePath::Parse(path);
     if (!parsed) continue;  // too deep to be asked for
-    auto folder = root_.OpenFolder(*parsed, kWhat);
-    if (!folder) {
-      // Gone by now, a link by now, or a mount.
-      const ErrorKind kind = folder.error().kind;
-      if (kind == ErrorKind::kNotFound || kind == ErrorKind::kConflict) continue;
-      return Failure(folder.error());
-    }
-    const auto added = WatchFolder(*folder, path);
+    auto folder = root_.OpenFolderIfThere(*parsed, kWhat);
+    if (!folder) return Failure(folder.error());
+    if (!*folder) continue;
+    const auto added = WatchFolder(**folder, path);
     if (!added) return Failure(added.error());
     if (!*added) continue;
-    auto reader = FolderReader::Start(std::move(*folder));
-    while (reader) {
+    auto reader = FolderReader::Start(*std::move(*folder));
+    if (!reader) return SystemFailure(reader.error(), kWhat, path);
+    while (true) {
       const auto name = reader->Next();
-      if (!name || !*name) break;
+      if (!name) return SystemFailure(name.error(), kWhat, path);
+      if (!*name) break;
       if (IsHidden(path.empty(), **name)) continue;
+      const std::string below = Below(path, **name);
       struct stat status{};
       if (fstatat(reader->folder().get(), (*name)->c_str(), &status,
                   AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
-        continue;
+        if (errno == ENOENT) continue;  // gone by now
+        return SystemFailure(errno, kWhat, below);
       }
-      const std::string below = Below(path, **name);
       if (created) created->Add(ChangeKind::kCreated, below, S_ISDIR(status.st_mode));
       if (S_ISDIR(status.st_mode)) open.push_back(below);
     }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -122,6 +123,15 @@ Result<Descriptor> SiteRoot::OpenFolder(const RelativePath& path, std::string_vi
   Descriptor folder = OpenBeneath(folder_, path.text(), O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!folder.valid()) return SystemFailure(errno, what, path.text());
   return folder;
+}
+
+Result<std::optional<Descriptor>> SiteRoot::OpenFolderIfThere(const RelativePath& path,
+                                                              std::string_view what) const {
+  if (auto allowed = Check(path, what); !allowed) return Failure(allowed.error());
+  Descriptor folder = OpenBeneath(folder_, path.text(), O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (folder.valid()) return std::optional(std::move(folder));
+  if (IsNoOwnFolder(errno)) return std::optional<Descriptor>();
+  return SystemFailure(errno, what, path.text());
 }
 
 }  // namespace orchestrator::files

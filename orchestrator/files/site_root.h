@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 
 #include "orchestrator/error.h"
@@ -45,6 +46,9 @@ class SiteRoot {
   // Each of them refuses what belongs to the program; `what` is said in errors ("read").
   Result<Descriptor> OpenNode(const RelativePath& path, std::string_view what) const;  // O_PATH
   Result<Descriptor> OpenFolder(const RelativePath& path, std::string_view what) const;
+  // Nothing where there is no folder of the site's own (any more): see IsNoOwnFolder.
+  Result<std::optional<Descriptor>> OpenFolderIfThere(const RelativePath& path,
+                                                      std::string_view what) const;
   Result<void> Check(const RelativePath& path, std::string_view what) const;
 
  private:

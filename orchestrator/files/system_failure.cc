@@ -44,6 +44,9 @@ Reason ReasonOf(int error) {
       return {ErrorKind::kNoSpace, "the site's quota is used up"};
     case EFBIG:
       return {ErrorKind::kNoSpace, "the file is too big for this file system"};
+    case EMFILE:
+    case ENFILE:
+      return {ErrorKind::kUnavailable, "too many files are open in this process, try again"};
     case EAGAIN:
       return {ErrorKind::kUnavailable, "folders are being moved too fast, try again"};
     default:
@@ -55,6 +58,10 @@ Reason ReasonOf(int error) {
 
 std::string Shown(std::string_view path) {
   return path.empty() ? "the site's directory" : fmt::format("'{}'", SafeText(path));
+}
+
+bool IsNoOwnFolder(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV;
 }
 
 Failure SystemFailure(int error, std::string_view what, std::string_view path) {

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <set>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -28,6 +29,9 @@ Result<Usage> SiteFiles::MeasureUsage(const std::stop_token& stop) const {
   if (!walk) return Failure(walk.error());
   struct stat status{};
   if (fstat(folder->get(), &status) != 0) return SystemFailure(errno, kWhat, "");
+  const auto below = [&](const std::string& name) {
+    return walk->path().empty() ? name : walk->path() + "/" + name;
+  };
   Usage usage{.bytes = Allocated(status)};
   std::set<std::pair<dev_t, ino_t>> counted;
   while (true) {
@@ -41,15 +45,18 @@ Result<Usage> SiteFiles::MeasureUsage(const std::stop_token& stop) const {
       if (auto left = walk->Leave(); !left) return Failure(left.error());
       continue;
     }
-    // What is gone by now is not counted.
     if (fstatat(walk->folder().get(), (*name)->c_str(), &status,
                 AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) {
-      continue;
+      if (errno == ENOENT) continue;  // gone by now
+      return SystemFailure(errno, kWhat, below(**name));
     }
     ++usage.entries;
     if (S_ISDIR(status.st_mode)) {
+      const int entered = walk->Enter(**name);
       // In a mount, the folder below it is meant, which cannot be seen.
-      if (walk->Enter(**name) == 0) usage.bytes += Allocated(status);
+      if (IsNoOwnFolder(entered)) continue;
+      if (entered != 0) return SystemFailure(entered, kWhat, below(**name));
+      usage.bytes += Allocated(status);
       continue;
     }
     if (status.st_dev != walk->device()) continue;

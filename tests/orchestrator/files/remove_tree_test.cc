@@ -6,10 +6,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "orchestrator/files/site_files.h"
+#include "tests/orchestrator/files/few_descriptors.h"
 #include "tests/orchestrator/files/site_fixture.h"
 #include "tests/support/eventually.h"
 
@@ -32,23 +32,6 @@ void MakeDeepTree(const fs::path& top, const std::string& name) {
     REQUIRE(folder.valid());
   }
 }
-
-// So few that one for each level of a deep tree would be too many.
-class FewDescriptors {
- public:
-  FewDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit few = before_;
-    few.rlim_cur = 256;
-    setrlimit(RLIMIT_NOFILE, &few);
-  }
-  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 TEST_CASE("A tree that is not there, or is no tree of the site's own, is refused", "[files]") {
   SiteFixture fixture;
@@ -130,7 +113,7 @@ TEST_CASE("A tree of 2,000 levels is measured, archived and removed", "[files]")
     const SiteFiles files = fixture.Open();
     const auto before = files.MeasureUsage();
     MakeDeepTree(fixture.site / "deep", name);
-    const FewDescriptors few;
+    const FewDescriptors few(200);  // one for each level would be too many
     const auto usage = files.MeasureUsage();
     REQUIRE(usage.has_value());
     CHECK(usage->entries == before->entries + 1 + 2 * kDepth);
