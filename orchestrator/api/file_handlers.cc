@@ -12,16 +12,16 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/api/event_stream.h"
+#include "orchestrator/api/file_href.h"
+#include "orchestrator/api/file_watch.h"
 #include "orchestrator/api/preconditions.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/files/archive.h"
-#include "orchestrator/files/change_watch.h"
 #include "orchestrator/json/reader.h"
 
 namespace orchestrator::api {
 namespace {
 
-using namespace std::chrono_literals;
 using files::RelativePath;
 using files::SiteFiles;
 using Ordered = nlohmann::ordered_json;
@@ -39,21 +39,6 @@ Failure Invalid(std::string pointer, const std::string& detail) {
 std::string Time(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
-
-// Every byte that is not plain as %NN, so that any name can be asked for again.
-std::string UrlPath(std::string_view bytes) {
-  std::string url;
-  for (const char c : bytes) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~/").contains(c);
-    url += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return url;
-}
-
-std::string Href(site::SiteId id, std::string_view path) {
-  return fmt::format("/v1/sites/{}/files{}{}", id.value, path.empty() ? "" : "/", UrlPath(path));
 }
 
 const char* Name(files::EntryType type) {
@@ -76,7 +61,7 @@ Ordered ToJson(const files::Entry& entry, site::SiteId id, const std::string& pa
               {"size", entry.size},
               {"mode", fmt::format("{:04o}", entry.mode)},
               {"modified", Time(entry.modified)},
-              {"href", Href(id, path)}};
+              {"href", FileHref(id, path)}};
   if (entry.link_target) out["target"] = files::SafeText(*entry.link_target);
   if (entry.etag) out["etag"] = *entry.etag;
   return out;
@@ -175,49 +160,12 @@ Response Archive(std::shared_ptr<SiteFiles> site, const RelativePath& path, std:
   return response;
 }
 
-const char* Name(files::ChangeKind kind) {
-  switch (kind) {
-    case files::ChangeKind::kCreated:
-      return "created";
-    case files::ChangeKind::kChanged:
-      return "changed";
-    case files::ChangeKind::kRemoved:
-      return "removed";
-    case files::ChangeKind::kMoved:
-      return "moved";
-    case files::ChangeKind::kOverflow:
-      return "overflow";
-  }
-  return "?";
-}
-
-Response WatchChanges(const SiteFiles& site, const Request& request, const RelativePath& path,
-                      const Services& services) {
-  auto started = files::ChangeWatch::Start(site, path);
-  if (!started) return Problem(started.error());
-  auto watch = std::make_shared<files::ChangeWatch>(*std::move(started));
-  return EventStream(request, services.stopping, [watch](EventWriter& writer) {
-    while (!writer.stop().stop_requested()) {
-      const auto events = watch->Next(5s, writer.stop());
-      if (!events) {
-        writer.Send("end", Dump({{"reason", events.error().message}}));
-        return;
-      }
-      for (const files::ChangeEvent& event : *events) {
-        Ordered out{{"path", files::SafeText(event.path)}, {"folder", event.is_folder}};
-        if (!event.old_path.empty()) out["from"] = files::SafeText(event.old_path);
-        if (!writer.Send(Name(event.kind), Dump(out))) return;
-      }
-    }
-  });
-}
-
 Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, site::SiteId id,
               const RelativePath& path, const Services& services) {
   if (const auto format = request.Query("archive"); !format.empty()) {
     return Archive(site, path, format, services.stopping);
   }
-  if (WantsEvents(request)) return WatchChanges(*site, request, path, services);
+  if (WantsEvents(request)) return WatchFiles(services, request, id, *site, path);
   const auto usage = Flag(request, "usage");
   if (!usage) return Problem(usage.error());
   if (*usage) {

@@ -41,10 +41,15 @@ bool IsInside(const std::string& path, const std::string& folder) {
 Result<ChangeWatch> ChangeWatch::Start(const SiteFiles& site, RelativePath path,
                                        std::size_t folder_limit) {
   // Refused here, since a folder that is gone is no error later.
-  if (auto folder = site.root().OpenFolder(path, kWhat); !folder) return Failure(folder.error());
+  const auto folder = site.root().OpenFolder(path, kWhat);
+  if (!folder) return Failure(folder.error());
+  struct stat status{};
+  if (fstat(folder->get(), &status) != 0) return SystemFailure(errno, kWhat, path.text());
   auto root = site.root().Duplicate();
   if (!root) return Failure(root.error());
   ChangeWatch watch(std::move(*root), std::move(path), folder_limit);
+  watch.device_ = status.st_dev;
+  watch.inode_ = status.st_ino;
   watch.wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!watch.wake_.valid()) return SystemFailure(errno, kWhat, watch.path_.text());
   if (auto begun = watch.Begin(); !begun) return Failure(begun.error());
@@ -116,15 +121,18 @@ Result<std::vector<ChangeEvent>> ChangeWatch::Next(std::chrono::milliseconds tim
                                                    const std::stop_token& stop) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   ChangeBatch batch;
-  while (true) {
+  while (!ended_) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     const auto ready = Wait(std::max(left, std::chrono::milliseconds(0)), stop);
     if (!ready) return Failure(ready.error());
-    if (!*ready) return std::vector<ChangeEvent>{};
-    if (auto read = ReadEvents(batch); !read) return Failure(read.error());
-    if (!batch.empty()) return batch.Take();
+    if (*ready) {
+      if (auto read = ReadEvents(batch); !read) return Failure(read.error());
+    }
+    if (auto checked = CheckWatched(batch); !checked) return Failure(checked.error());
+    if (!*ready || !batch.empty()) break;
   }
+  return batch.Take();
 }
 
 Result<bool> ChangeWatch::Wait(std::chrono::milliseconds timeout, const std::stop_token& stop) {
@@ -187,8 +195,7 @@ Result<void> ChangeWatch::Handle(const inotify_event& event, const std::string& 
   if (name.empty()) {
     // Of other folders the one above tells it.
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0 && folder == path_.text()) {
-      batch.Add(ChangeKind::kRemoved, folder, true);
-      Forget(folder);
+      End(batch);
     }
     return {};
   }
@@ -245,6 +252,29 @@ Result<void> ChangeWatch::BeginAgain(ChangeBatch& batch) {
   if (!begun) return begun;
   batch.Overflow();
   return {};
+}
+
+// Whether the watched folder is where it was.
+Result<void> ChangeWatch::CheckWatched(ChangeBatch& batch) {
+  if (ended_) return {};
+  const auto folder = root_.OpenFolderIfThere(path_, kWhat);
+  if (!folder) return Failure(folder.error());
+  struct stat status{};
+  if (*folder && fstat((*folder)->get(), &status) != 0) {
+    return SystemFailure(errno, kWhat, path_.text());
+  }
+  // The site's directory can always be opened, but has no name any more when it was removed.
+  const bool is_there =
+      *folder && status.st_dev == device_ && status.st_ino == inode_ && status.st_nlink > 0;
+  if (!is_there) End(batch);
+  return {};
+}
+
+void ChangeWatch::End(ChangeBatch& batch) {
+  batch.Add(ChangeKind::kRemoved, path_.text(), true);
+  Forget(path_.text());
+  moves_.clear();
+  ended_ = true;
 }
 
 void ChangeWatch::Forget(const std::string& folder) {

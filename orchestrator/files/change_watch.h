@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "orchestrator/error.h"
 #include "orchestrator/files/change_batch.h"
 #include "orchestrator/files/descriptor.h"
@@ -26,7 +28,10 @@ namespace orchestrator::files {
 // finished; a finished one is kCreated, or kChanged where it replaced something.
 //
 // kCreated may come for what was there already, when a file is put in a folder at the moment that
-// it is watched. When the watched folder itself goes away, kRemoved of its path is the last event.
+// it is watched. When the watched folder itself goes away, is moved, or a folder above it is, the
+// watch ends: kRemoved of its path is the last event, or kOverflow. No event tells that a folder
+// above was moved, so this is seen with the next one in it, or when a wait is over.
+//
 // Used by one thread at a time; may outlive the SiteFiles.
 class ChangeWatch {
  public:
@@ -41,6 +46,9 @@ class ChangeWatch {
   // folders than the limit by now, and the watch is incomplete from then on.
   Result<std::vector<ChangeEvent>> Next(std::chrono::milliseconds timeout,
                                         const std::stop_token& stop);
+
+  // There will be no more events: what Next gave is all.
+  bool ended() const { return ended_; }
 
  private:
   struct Source {
@@ -64,6 +72,8 @@ class ChangeWatch {
   Result<void> HandleArrival(const Source& target, std::uint32_t cookie, ChangeBatch& batch);
   void EndMoves(ChangeBatch& batch);
   Result<void> BeginAgain(ChangeBatch& batch);
+  Result<void> CheckWatched(ChangeBatch& batch);
+  void End(ChangeBatch& batch);
   void Forget(const std::string& folder);
   void Rename(const std::string& from, const std::string& to);
 
@@ -75,6 +85,9 @@ class ChangeWatch {
   std::unordered_map<int, std::string> folders_;  // paths by watch descriptor
   std::map<std::uint32_t, Source> moves_;         // by cookie: seen leaving, not yet arriving
   bool overflow_ = false;
+  dev_t device_ = 0;  // which folder is watched, whatever is at its path by now
+  ino_t inode_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace orchestrator::files

@@ -212,18 +212,53 @@ TEST_CASE("folders are listed, made, moved, changed, archived and removed") {
   CHECK(post("public", {{"action", "move"}, {"to", "private"}}).status == 409);
 }
 
+// Asks for the changes of a folder of the site.
+void Watch(RawConnection& connection, const Fixture& fixture, const std::string& folder,
+           const std::string& more_headers = {}) {
+  connection.Send("GET /v1/sites/17/files/" + folder +
+                  " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + fixture.orchestrator.Token() +
+                  "\r\nAccept: text/event-stream\r\n" + more_headers + "\r\n");
+}
+
 TEST_CASE("changes of files are told as they happen") {
   Fixture fixture;
-  const std::string token = fixture.orchestrator.Token();
   RawConnection events(fixture.orchestrator.api_port());
-  events.Send("GET /v1/sites/17/files/public HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " +
-              token + "\r\nAccept: text/event-stream\r\n\r\n");
-  REQUIRE(events.ReadUntil("\r\n\r\n").contains("text/event-stream"));
+  Watch(events, fixture, "public");
+  const std::string begin = events.ReadUntil("event: watching");
+  REQUIRE(begin.contains("text/event-stream"));
+  CHECK(begin.contains("id: 1\nevent: watching"));
   std::ofstream(fixture.site() / "public" / "by-hand.txt") << "x";
   const std::string told = events.ReadUntil("by-hand.txt");
-  CHECK(told.contains("event: c"));
+  CHECK(told.contains("id: 2\nevent: c"));
   REQUIRE(fixture.Put("public/by-api.txt", "x").status == 201);
   CHECK(events.ReadUntil("by-api.txt").contains("event: created"));
+}
+
+TEST_CASE("who comes back to the changes of files is told that some were missed") {
+  Fixture fixture;
+  RawConnection events(fixture.orchestrator.api_port());
+  Watch(events, fixture, "public", "Last-Event-ID: 7\r\n");
+  const std::string begin = events.ReadUntil("event: overflow");
+  CHECK(begin.contains("id: 1\nevent: overflow"));
+  REQUIRE(fixture.Put("public/later.txt", "x").status == 201);
+  CHECK(events.ReadUntil("later.txt").contains("event: created"));
+}
+
+TEST_CASE("changes of files end with the folder, and with a reason") {
+  Fixture fixture;
+  std::filesystem::create_directories(fixture.site() / "outer" / "inner");
+  RawConnection events(fixture.orchestrator.api_port());
+  Watch(events, fixture, "outer/inner");
+  REQUIRE(events.ReadUntil("event: watching").contains("200 OK"));
+  SECTION("removed") { std::filesystem::remove(fixture.site() / "outer" / "inner"); }
+  SECTION("moved with the folder above") {
+    std::filesystem::rename(fixture.site() / "outer", fixture.site() / "other");
+    std::filesystem::create_directories(fixture.site() / "other" / "inner" / "new");
+  }
+  const std::string told = events.ReadUntil("watch it again");
+  CHECK(told.contains("event: removed"));
+  CHECK(told.find("event: end") > told.find("event: removed"));
+  CHECK(told.contains("'outer/inner' is not there any more"));
 }
 
 TEST_CASE("a large file is downloaded with little memory") {

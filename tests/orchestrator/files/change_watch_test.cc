@@ -202,9 +202,59 @@ TEST_CASE("The end of the watched folder is its last event", "[files]") {
     const auto events = watch->Next(kLongest, {});
     REQUIRE(events.has_value());
     CHECK(*events == Events{{.kind = kRemoved, .path = "a", .is_folder = true}});
+    CHECK(watch->ended());
     Put(fixture.site / "b" / "file", "x");
     CHECK(watch->Next(std::chrono::milliseconds(1), {})->empty());
   }
+}
+
+// All that is told until the watch ends.
+Events UntilEnd(ChangeWatch& watch) {
+  Events all;
+  const auto deadline = std::chrono::steady_clock::now() + kLongest;
+  while (!watch.ended() && std::chrono::steady_clock::now() < deadline) {
+    const auto events = watch.Next(std::chrono::seconds(1), {});
+    REQUIRE(events.has_value());
+    all.insert(all.end(), events->begin(), events->end());
+  }
+  REQUIRE(watch.ended());
+  return all;
+}
+
+TEST_CASE("A watch ends when a folder above is moved, and never tells wrong paths after it",
+          "[files]") {
+  SiteFixture fixture;
+  fs::create_directories(fixture.site / "a" / "b");
+  auto watch = ChangeWatch::Start(fixture.Open(), At("a/b"));
+  REQUIRE(watch.has_value());
+  fs::rename(fixture.site / "a", fixture.site / "c");
+  const ChangeEvent end{.kind = kRemoved, .path = "a/b", .is_folder = true};
+  SECTION("when something happens in it") {
+    fs::create_directories(fixture.site / "c" / "b" / "new");
+    CHECK(UntilEnd(*watch).back() == end);
+  }
+  SECTION("when nothing happens in it") {
+    CHECK(*watch->Next(std::chrono::milliseconds(1), {}) == Events{end});
+  }
+  SECTION("when another one has its path") {
+    fs::create_directories(fixture.site / "a" / "b");
+    CHECK(*watch->Next(std::chrono::milliseconds(1), {}) == Events{end});
+  }
+  SECTION("when a link has its path") {
+    fs::create_directory_symlink("c", fixture.site / "a");
+    CHECK(*watch->Next(std::chrono::milliseconds(1), {}) == Events{end});
+  }
+  CHECK(watch->ended());
+}
+
+TEST_CASE("A watch of all of a site ends with its directory", "[files]") {
+  SiteFixture fixture;
+  auto watch = ChangeWatch::Start(fixture.Open(), At(""));
+  REQUIRE(watch.has_value());
+  fs::remove_all(fixture.site);
+  const Events events = UntilEnd(*watch);
+  CHECK(events.back() == ChangeEvent{.kind = kRemoved, .path = "", .is_folder = true});
+  CHECK(Has(events, {.kind = kRemoved, .path = "public", .is_folder = true}));
 }
 
 TEST_CASE("Lost events are told, and the watch goes on with the folders that there are",
