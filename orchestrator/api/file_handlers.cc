@@ -195,7 +195,7 @@ Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, si
 }
 
 Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
-               const RelativePath& path) {
+               const RelativePath& path, const std::stop_token& stopping) {
   // A part must not become the whole (RFC 9110, 14.5).
   if (!request.Header("Content-Range").empty()) {
     return Problem(400,
@@ -214,7 +214,7 @@ Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
   options.if_match = std::move(wanted->if_match);
   options.if_none_match_any = wanted->if_none_match_any;
   const bool existed = site.Stat(path).has_value();
-  auto upload = site.StartWriting(path, options);
+  auto upload = site.StartWriting(path, options, stopping);
   if (!upload) return Problem(upload.error());
   Result<void> written;
   const bool whole = request.read_body([&](std::string_view bytes) {
@@ -279,7 +279,7 @@ Result<Change> ReadChange(const Request& request) {
 }
 
 Response Apply(const SiteFiles& site, const Request& request, site::SiteId id,
-               const RelativePath& path) {
+               const RelativePath& path, const std::stop_token& stopping) {
   static constexpr std::uint32_t kFolderMode = 0755;
   const auto change = ReadChange(request);
   if (!change) return Problem(change.error());
@@ -287,10 +287,10 @@ Response Apply(const SiteFiles& site, const Request& request, site::SiteId id,
   if (!wanted) return Problem(wanted.error());
   const bool makes = change->action == "mkdir";
   const bool moves = change->action == "move";
-  const auto entry =
-      makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode), change->parents, *wanted)
-      : moves ? site.Move(path, change->to, change->replace, *wanted)
-              : site.Chmod(path, *change->mode, *wanted);
+  const auto entry = makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode),
+                                               change->parents, *wanted, stopping)
+                     : moves ? site.Move(path, change->to, change->replace, *wanted)
+                             : site.Chmod(path, *change->mode, *wanted);
   if (!entry) return Problem(entry.error());
   return Json(makes ? 201 : 200, Dump(ToJson(*entry, id, moves ? change->to.text() : path.text())));
 }
@@ -342,8 +342,9 @@ Response HandleFiles(const Services& services, const Request& request, site::Sit
   if (request.method == "GET" || request.method == "HEAD") {
     return Show(site, request, id, *path, services);
   }
-  if (request.method == "PUT" && request.read_body) return Write(*site, request, id, *path);
-  if (request.method == "POST") return Apply(*site, request, id, *path);
+  if (request.method == "PUT" && request.read_body)
+    return Write(*site, request, id, *path, services.stopping);
+  if (request.method == "POST") return Apply(*site, request, id, *path, services.stopping);
   if (request.method == "DELETE") return Delete(*site, request, *path, services.stopping);
   return MethodNotAllowed("GET, PUT, POST, DELETE");
 }

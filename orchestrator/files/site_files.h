@@ -15,6 +15,7 @@
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
 #include "orchestrator/files/precondition.h"
+#include "orchestrator/files/quota.h"
 #include "orchestrator/files/relative_path.h"
 #include "orchestrator/files/site_root.h"
 #include "orchestrator/files/upload.h"
@@ -23,7 +24,7 @@ namespace orchestrator::files {
 
 struct Options {
   std::optional<Owner> owner = {};                // of what is made here; else the process's own
-  std::optional<std::uint64_t> quota_bytes = {};  // for uploads, against MeasureUsage
+  std::optional<std::uint64_t> quota_bytes = {};  // for what is made here, against MeasureUsage
 };
 
 struct Listing {
@@ -69,12 +70,15 @@ class SiteFiles {
   Result<OpenFile> OpenForReading(const RelativePath& path) const;
 
   // Begins a file which appears with Upload::Commit. Temporary files in its folder that were last
-  // written more than an hour ago are removed. With a quota this measures the site's usage.
-  Result<Upload> StartWriting(const RelativePath& path, const WriteOptions& options) const;
+  // written more than an hour ago are removed. With a quota this measures the site's usage, until
+  // `stop` is requested. A new file, also an empty one, is kNoSpace when nothing is left.
+  Result<Upload> StartWriting(const RelativePath& path, const WriteOptions& options,
+                              const std::stop_token& stop = {}) const;
 
   // kConflict when something of this name is there. `parents`: missing folders above are made too.
+  // With a quota as for a new file.
   Result<Entry> MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents,
-                           const Precondition& wanted = {}) const;
+                           const Precondition& wanted = {}, const std::stop_token& stop = {}) const;
 
   // `replace`: a file or link may take the place of another one, a folder that of an empty one.
   Result<Entry> Move(const RelativePath& from, const RelativePath& to, bool replace,
@@ -101,6 +105,9 @@ class SiteFiles {
   SiteFiles(SiteRoot root, Options options) : root_(std::move(root)), options_(options) {}
 
   Result<Descriptor> OpenParent(const RelativePath& path, std::string_view what) const;
+  // Nothing without a quota. `replaced`: bytes of the site that become free.
+  Result<std::optional<UploadQuota>> MeasureQuota(std::uint64_t replaced,
+                                                  const std::stop_token& stop) const;
   Result<void> MakeParents(const RelativePath& folder, std::string_view what) const;
   Result<void> GiveAway(const Descriptor& made, std::uint32_t mode, const RelativePath& path) const;
 

@@ -59,27 +59,38 @@ Result<void> SiteFiles::MakeParents(const RelativePath& folder, std::string_view
 }
 
 Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents,
-                                    const Precondition& wanted) const {
+                                    const Precondition& wanted, const std::stop_token& stop) const {
   constexpr std::string_view kWhat = "make the folder";
   if (path.is_root()) return SystemFailure(EEXIST, kWhat, "");
   if (auto valid = CheckMode(mode, kWhat, path); !valid) return Failure(valid.error());
-  if (auto allowed = root_.Check(path, kWhat); !allowed) return Failure(allowed.error());
-  if (parents) {
-    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
-  }
-  const auto parent = OpenParent(path, kWhat);
-  if (!parent) return Failure(parent.error());
   const std::string name = path.name();
-  if (auto holds = CheckPrecondition(wanted, *parent, kWhat, path); !holds) {
+  auto parent = OpenParent(path, kWhat);
+  const bool makes_parent = !parent && parents && parent.error().kind == ErrorKind::kNotFound;
+  if (!parent && !makes_parent) return Failure(parent.error());
+  struct stat status{};
+  const bool there = parent && Look(*parent, name, status);
+  if (parent && !there && errno != ENOENT) return SystemFailure(errno, kWhat, path.text());
+  if (auto holds = CheckPrecondition(wanted, there ? &status : nullptr, kWhat, path); !holds) {
     return Failure(holds.error());
   }
+  if (there) return SystemFailure(EEXIST, kWhat, path.text());
+  const auto quota = MeasureQuota(0, stop);
+  if (!quota) return Failure(quota.error());
+  if (*quota && (*quota)->is_used_up()) return QuotaUsedUp(kWhat, path, (*quota)->bytes());
+  // Only now, so that what is refused leaves no folders.
+  if (makes_parent) {
+    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
+    parent = OpenParent(path, kWhat);
+    if (!parent) return Failure(parent.error());
+  }
   if (mkdirat(parent->get(), name.c_str(), 0700) != 0) {
-    return SystemFailure(errno, kWhat, path.text());
+    const bool unwanted = errno == EEXIST && wanted.if_none_match_any;
+    return unwanted ? Refusal(ErrorKind::kPrecondition, kWhat, path.text(), "it is there already")
+                    : SystemFailure(errno, kWhat, path.text());
   }
   const Descriptor folder = OpenBeneath(*parent, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!folder.valid()) return SystemFailure(errno, kWhat, path.text());
   if (auto given = GiveAway(folder, mode, path); !given) return Failure(given.error());
-  struct stat status{};
   if (fstat(folder.get(), &status) != 0) return SystemFailure(errno, kWhat, path.text());
   return MakeEntry(status, name, folder, "");
 }

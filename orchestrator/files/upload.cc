@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <map>
 #include <mutex>
 #include <utility>
 
@@ -23,60 +22,92 @@ constexpr std::uint32_t kFileMode = 0644;
 constexpr std::chrono::hours kAbandonedAfter{1};
 constexpr std::uint64_t kBlock = 512;  // of st_blocks
 
+Precondition Wanted(const WriteOptions& options) {
+  return {options.if_match, options.if_none_match_any};
+}
+
+// What is there already, when a file may take its place.
+Result<std::optional<struct stat>> CheckTarget(const Descriptor& folder, const RelativePath& path,
+                                               const WriteOptions& options) {
+  struct stat status{};
+  const bool there = Look(folder, path.name(), status);
+  if (!there && errno != ENOENT) return SystemFailure(errno, kWhat, path.text());
+  const auto type = there ? std::optional(TypeOf(status)) : std::nullopt;
+  if (type == EntryType::kFolder) return SystemFailure(EISDIR, kWhat, path.text());
+  if (type == EntryType::kOther) {
+    return Refusal(ErrorKind::kConflict, kWhat, path.text(),
+                   "it is a FIFO, a socket or a device, not a file");
+  }
+  if (auto holds = CheckPrecondition(Wanted(options), there ? &status : nullptr, kWhat, path);
+      !holds) {
+    return Failure(holds.error());
+  }
+  return there ? std::optional(status) : std::nullopt;
+}
+
+// The blocks of a file with other hard links stay.
+bool BecomesFree(const struct stat& target) { return target.st_nlink == 1; }
+
 }  // namespace
 
-Result<Upload> SiteFiles::StartWriting(const RelativePath& path,
-                                       const WriteOptions& options) const {
+Result<Upload> SiteFiles::StartWriting(const RelativePath& path, const WriteOptions& options,
+                                       const std::stop_token& stop) const {
   if (path.is_root()) return SystemFailure(EISDIR, kWhat, "");
   if (auto valid = CheckMode(options.mode.value_or(kFileMode), kWhat, path); !valid) {
     return Failure(valid.error());
   }
-  if (auto allowed = root_.Check(path, kWhat); !allowed) return Failure(allowed.error());
-  if (options.make_parents) {
-    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
-  }
   auto folder = OpenParent(path, kWhat);
-  if (!folder) return Failure(folder.error());
+  const bool makes_folder =
+      !folder && options.make_parents && folder.error().kind == ErrorKind::kNotFound;
+  if (!folder && !makes_folder) return Failure(folder.error());
+  std::optional<struct stat> target;
+  if (folder) {
+    auto found = CheckTarget(*folder, path, options);
+    if (!found) return Failure(found.error());
+    target = *found;
+    RemoveAbandonedUploads(*folder);
+  } else if (auto holds = CheckPrecondition(Wanted(options), nullptr, kWhat, path); !holds) {
+    return Failure(holds.error());
+  }
+  std::optional<Upload::Replaced> replaced;
+  if (target && BecomesFree(*target)) {
+    replaced = {target->st_dev, target->st_ino,
+                static_cast<std::uint64_t>(target->st_blocks) * kBlock};
+  }
+  auto quota = MeasureQuota(replaced ? replaced->bytes : 0, stop);
+  if (!quota) return Failure(quota.error());
+  // An empty file takes no bytes, but a place of its own.
+  if (*quota && !target && (*quota)->is_used_up()) {
+    return QuotaUsedUp(kWhat, path, (*quota)->bytes());
+  }
+  // Only now, so that what is refused leaves no folders.
+  if (makes_folder) {
+    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
+    folder = OpenParent(path, kWhat);
+    if (!folder) return Failure(folder.error());
+  }
   Upload upload(std::move(*folder), path, options);
   upload.owner_ = options_.owner;
-  const auto target = upload.CheckTarget();
-  if (!target) return Failure(target.error());
-  RemoveAbandonedUploads(upload.folder_);
-  if (options_.quota_bytes) {
-    const auto top = root_.OpenFolder(RelativePath(), kWhat);
-    if (!top) return Failure(top.error());
-    auto written = Upload::WrittenTo(*top);
-    // Before the measurement, so that what others write meanwhile counts rather twice than never.
-    const std::uint64_t begun_at = *written;
-    const auto usage = MeasureUsage();
-    if (!usage) return Failure(usage.error());
-    // The blocks of a file with other hard links stay.
-    const bool freed = *target && (*target)->st_nlink == 1;
-    const std::uint64_t replaced =
-        freed ? static_cast<std::uint64_t>((*target)->st_blocks) * kBlock : 0;
-    const std::uint64_t used = usage->bytes - std::min(usage->bytes, replaced);
-    const std::uint64_t left = *options_.quota_bytes - std::min(*options_.quota_bytes, used);
-    upload.quota_ = {*options_.quota_bytes, begun_at + left, std::move(written)};
-  }
-  if (auto created = upload.Create(target->has_value()); !created) return Failure(created.error());
+  upload.quota_ = *std::move(quota);
+  upload.replaced_ = replaced;
+  if (auto created = upload.Create(target.has_value()); !created) return Failure(created.error());
   return upload;
+}
+
+Result<std::optional<UploadQuota>> SiteFiles::MeasureQuota(std::uint64_t replaced,
+                                                           const std::stop_token& stop) const {
+  if (!options_.quota_bytes) return std::optional<UploadQuota>();
+  const auto top = root_.OpenFolder(RelativePath(), kWhat);
+  if (!top) return Failure(top.error());
+  UploadQuota quota(*options_.quota_bytes, *top);
+  const auto usage = MeasureUsage(stop);
+  if (!usage) return Failure(usage.error());
+  quota.SetUsed(usage->bytes - std::min(usage->bytes, replaced));
+  return std::optional(std::move(quota));
 }
 
 Upload::~Upload() {
   if (HasTemporary()) unlinkat(folder_.get(), temporary_.c_str(), 0);
-}
-
-std::shared_ptr<Upload::Written> Upload::WrittenTo(const Descriptor& site) {
-  static std::mutex mutex;
-  static std::map<std::pair<dev_t, ino_t>, std::weak_ptr<Written>> all;
-  struct stat status{};
-  if (fstat(site.get(), &status) != 0) return std::make_shared<Written>(0);
-  const std::lock_guard lock(mutex);
-  std::erase_if(all, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<Written>& known = all[{status.st_dev, status.st_ino}];
-  auto written = known.lock();
-  if (!written) known = written = std::make_shared<Written>(0);
-  return written;
 }
 
 Result<void> Upload::Create(bool replaces) {
@@ -102,9 +133,8 @@ Failure Upload::Fail(Failure failure) {
 
 Result<void> Upload::Append(std::string_view bytes) {
   if (failure_) return Failure(*failure_);
-  if (quota_ && quota_->written->fetch_add(bytes.size()) + bytes.size() > quota_->most) {
-    return Fail(Refusal(ErrorKind::kNoSpace, kWhat, path_.text(),
-                        fmt::format("the site's quota of {} bytes is used up", quota_->bytes)));
+  if (quota_ && !quota_->Take(bytes.size())) {
+    return Fail(QuotaUsedUp(kWhat, path_, quota_->bytes()));
   }
   while (!bytes.empty()) {
     const ssize_t count = write(file_.get(), bytes.data(), bytes.size());
@@ -115,21 +145,17 @@ Result<void> Upload::Append(std::string_view bytes) {
   return {};
 }
 
-Result<std::optional<struct stat>> Upload::CheckTarget() const {
-  struct stat status{};
-  const bool there = Look(folder_, path_.name(), status);
-  if (!there && errno != ENOENT) return SystemFailure(errno, kWhat, path_.text());
-  const auto type = there ? std::optional(TypeOf(status)) : std::nullopt;
-  if (type == EntryType::kFolder) return SystemFailure(EISDIR, kWhat, path_.text());
-  if (type == EntryType::kOther) {
-    return Refusal(ErrorKind::kConflict, kWhat, path_.text(),
-                   "it is a FIFO, a socket or a device, not a file");
-  }
-  const Precondition wanted{options_.if_match, options_.if_none_match_any};
-  if (auto holds = CheckPrecondition(wanted, there ? &status : nullptr, kWhat, path_); !holds) {
-    return Failure(holds.error());
-  }
-  return there ? std::optional(status) : std::nullopt;
+// Room was counted on that does not become free when the file to be replaced has been moved or
+// linked meanwhile.
+Result<void> Upload::TakeWhatIsNotReplaced(const std::optional<struct stat>& target) {
+  if (!quota_ || !replaced_) return {};
+  const bool is_same = target && target->st_dev == replaced_->device &&
+                       target->st_ino == replaced_->inode && BecomesFree(*target);
+  if (is_same || quota_->Take(replaced_->bytes)) return {};
+  return Refusal(ErrorKind::kNoSpace, kWhat, path_.text(),
+                 fmt::format("the file that it was to replace is elsewhere by now, and the site's "
+                             "quota of {} bytes has no room for both",
+                             quota_->bytes()));
 }
 
 Result<void> Upload::SetOwnerAndMode(const std::optional<struct stat>& target) const {
@@ -147,8 +173,9 @@ Result<void> Upload::SetOwnerAndMode(const std::optional<struct stat>& target) c
 
 Result<void> Upload::TakePlace() {
   const std::lock_guard lock(PlaceMutex());
-  const auto target = CheckTarget();
+  const auto target = CheckTarget(folder_, path_, options_);
   if (!target) return Failure(target.error());
+  if (auto taken = TakeWhatIsNotReplaced(*target); !taken) return taken;
   if (auto set = SetOwnerAndMode(*target); !set) return set;
   if (!HasTemporary()) {
     return Refusal(ErrorKind::kConflict, kWhat, path_.text(),

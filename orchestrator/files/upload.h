@@ -1,17 +1,19 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #include "orchestrator/error.h"
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
 #include "orchestrator/files/owner.h"
 #include "orchestrator/files/precondition.h"
+#include "orchestrator/files/quota.h"
 #include "orchestrator/files/relative_path.h"
 
 namespace orchestrator::files {
@@ -42,28 +44,25 @@ class Upload {
   Result<void> Append(std::string_view bytes);
 
   // On disk when it returns. kPrecondition and kConflict as at the start, for what is there now:
-  // of two uploads with the same condition, one succeeds.
+  // of two uploads with the same condition, one succeeds. kNoSpace when the file that it was to
+  // replace is elsewhere by now, and there is no room for both.
   Result<Entry> Commit();
 
  private:
   friend class SiteFiles;
 
-  // What uploads to one site have written since the first of those that are under way began.
-  using Written = std::atomic<std::uint64_t>;
-
-  struct Quota {
-    std::uint64_t bytes = 0;
-    std::uint64_t most = 0;  // of `written`
-    std::shared_ptr<Written> written;
+  // The file whose place is taken, as it was at the start.
+  struct Replaced {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::uint64_t bytes = 0;  // that become free with it, on disk
   };
-
-  static std::shared_ptr<Written> WrittenTo(const Descriptor& site);
 
   Upload(Descriptor folder, RelativePath path, WriteOptions options)
       : folder_(std::move(folder)), path_(std::move(path)), options_(std::move(options)) {}
 
   Result<void> Create(bool replaces);
-  Result<std::optional<struct stat>> CheckTarget() const;
+  Result<void> TakeWhatIsNotReplaced(const std::optional<struct stat>& target);
   Result<void> SetOwnerAndMode(const std::optional<struct stat>& target) const;
   Result<void> TakePlace();
   bool HasTemporary() const;
@@ -73,7 +72,8 @@ class Upload {
   RelativePath path_;
   WriteOptions options_;
   std::optional<Owner> owner_ = {};
-  std::optional<Quota> quota_ = {};
+  std::optional<UploadQuota> quota_ = {};
+  std::optional<Replaced> replaced_ = {};
   Descriptor file_;
   std::string temporary_;  // its name in the folder
   std::optional<Error> failure_ = {};

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -217,7 +218,70 @@ TEST_CASE("The quota holds to the byte", "[files]") {
   CHECK(WriteText(files, At("public/other"), std::string(freed + 100, 'y')));
   CHECK(KindOf(WriteText(fixture.Open({.quota_bytes = 1}), At("file"), "x")) ==
         ErrorKind::kNoSpace);
-  CHECK(WriteText(fixture.Open({.quota_bytes = 1}), At("file"), ""));
+}
+
+TEST_CASE("Where nothing is left of the quota, nothing new is made", "[files]") {
+  SiteFixture fixture;
+  Put(fixture.site / "public" / "old", "some text");
+  const SiteFiles files = fixture.Open({.quota_bytes = 1});
+  CHECK(KindOf(WriteText(files, At("public/empty"), "")) == ErrorKind::kNoSpace);
+  CHECK(KindOf(WriteText(files, At("a/b/empty"), "", {.make_parents = true})) ==
+        ErrorKind::kNoSpace);
+  const auto folder = files.MakeFolder(At("a/b/c"), 0755, true);
+  CHECK(KindOf(folder) == ErrorKind::kNoSpace);
+  CHECK_THAT(MessageOf(folder), ContainsSubstring("'a/b/c'") && ContainsSubstring("quota"));
+  CHECK(!fs::exists(fixture.site / "a"));
+  CHECK(KindOf(files.MakeFolder(At("public"), 0755, true)) == ErrorKind::kConflict);
+  // What is there may be emptied, moved and removed.
+  CHECK(WriteText(files, At("public/old"), ""));
+  CHECK(files.Move(At("public/old"), At("old"), false));
+  CHECK(files.Remove(At("old")));
+}
+
+TEST_CASE("What is refused at the start leaves no folders", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  CHECK(KindOf(files.StartWriting(At("a/b/file"), {.if_match = kAnyTag, .make_parents = true})) ==
+        ErrorKind::kPrecondition);
+  CHECK(KindOf(files.MakeFolder(At("a/b/c"), 0755, true, {.if_match = kAnyTag})) ==
+        ErrorKind::kPrecondition);
+  CHECK(!fs::exists(fixture.site / "a"));
+}
+
+TEST_CASE("A file that was moved before its successor came counts beside it", "[files]") {
+  SiteFixture fixture;
+  const Mount mount(fixture.site);
+  fs::create_directory(fixture.site / "public");
+  constexpr std::size_t kSize = 64 * kKibibyte;
+  Put(fixture.site / "file", std::string(kSize, 'x'));
+  const std::uint64_t used = fixture.Open().MeasureUsage()->bytes;
+  const SiteFiles files = fixture.Open({.quota_bytes = used + 8 * kKibibyte});
+  const auto replace_after = [&](auto&& meanwhile) {
+    auto upload = files.StartWriting(At("file"), {});
+    REQUIRE((upload && upload->Append(std::string(kSize, 'y'))));
+    meanwhile();
+    return upload->Commit();
+  };
+  CHECK(replace_after([] {}));
+  const auto moved = replace_after([&] { REQUIRE(files.Move(At("file"), At("moved"), false)); });
+  CHECK(KindOf(moved) == ErrorKind::kNoSpace);
+  CHECK_THAT(MessageOf(moved), ContainsSubstring("elsewhere by now"));
+  CHECK(!fs::exists(fixture.site / "file"));
+  REQUIRE(files.Move(At("moved"), At("file"), false));
+  const auto linked = replace_after(
+      [&] { fs::create_hard_link(fixture.site / "file", fixture.site / "public" / "linked"); });
+  CHECK(KindOf(linked) == ErrorKind::kNoSpace);
+  CHECK(files.MeasureUsage()->bytes <= used + 8 * kKibibyte);
+}
+
+TEST_CASE("Measuring for an upload or a folder ends when it is told to", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open({.quota_bytes = 1024 * kKibibyte});
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(KindOf(files.StartWriting(At("file"), {}, stop.get_token())) == ErrorKind::kCancelled);
+  CHECK(KindOf(files.MakeFolder(At("folder"), 0755, false, {}, stop.get_token())) ==
+        ErrorKind::kCancelled);
 }
 
 TEST_CASE("Uploads at the same time share what is left of the quota", "[files]") {
