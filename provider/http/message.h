@@ -67,7 +67,7 @@ struct ServerResponse {
   // by piece until it returns whether it is whole; otherwise the reader is shown that it is not. A
   // sink that says false has lost its reader.
   std::function<bool(const ByteSink& sink)> stream;
-  // Sent instead of `body` when set; `status` is 206 or 416 then where a range was asked for.
+  // Sent instead of `body` when set; `status` is 206 or 416 then where a GET asked for a range.
   std::optional<RangedBody> ranged;
   // Called once on the connection's thread after the body was written, or could not be.
   std::function<void(bool complete)> on_sent;

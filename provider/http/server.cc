@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "provider/http/byte_range.h"
 #include "provider/http/connection_threads.h"
 #include "provider/http/tracking_server.h"
 
@@ -134,24 +135,20 @@ ByteSink ToSink(httplib::DataSink& sink) {
 void ApplyRange(ServerResponse& response, httplib::Response& to) {
   RangedBody& body = *response.ranged;
   to.set_header("Accept-Ranges", "bytes");
-  if (serving->ranges.size() != 1 || body.whole_only) return;
-  auto [first, last] = serving->ranges.front();
-  const auto size = static_cast<std::int64_t>(body.size);
-  if (first < 0) {  // the last so many
-    first = std::max<std::int64_t>(0, size - last);
-    last = size - 1;
-  }
-  if (last < 0 || last >= size) last = size - 1;
-  if (first > last) {
+  if (body.whole_only) return;
+  const auto range = ChooseRange(serving->range, body.size);
+  if (!range) return;
+  if (range->length == 0) {
     to.status = 416;
-    to.set_header("Content-Range", fmt::format("bytes */{}", size));
+    to.set_header("Content-Range", fmt::format("bytes */{}", body.size));
     response.ranged.reset();
     return;
   }
   to.status = 206;
-  to.set_header("Content-Range", fmt::format("bytes {}-{}/{}", first, last, size));
-  body.size = static_cast<std::uint64_t>(last - first + 1);
-  body.read = [read = std::move(body.read), first = static_cast<std::uint64_t>(first)](
+  to.set_header("Content-Range", fmt::format("bytes {}-{}/{}", range->first,
+                                             range->first + range->length - 1, body.size));
+  body.size = range->length;
+  body.read = [read = std::move(body.read), first = range->first](
                   std::uint64_t offset, std::uint64_t length, const ByteSink& sink) {
     return read(first + offset, length, sink);
   };
@@ -400,6 +397,10 @@ class Server::Implementation {
     server_.set_error_handler([this](const httplib::Request&, httplib::Response& to) {
       // Handlers' own errors come with a body; what httplib refuses by itself has none.
       if (to.body.empty() && to.content_length_ == 0) ToHttplib(error_page_(to.status), to);
+    });
+    // These have no body at all (RFC 9110, 8.6); httplib gives them one of no bytes.
+    server_.set_post_routing_handler([](const httplib::Request&, httplib::Response& to) {
+      if (to.status == 204 || to.status == 304) to.headers.erase("Content-Length");
     });
     server_.set_exception_handler(
         [this](const httplib::Request&, httplib::Response& to, const std::exception_ptr&) {

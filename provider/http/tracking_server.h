@@ -7,9 +7,11 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "provider/http/configured_httplib.h"
 #include "provider/http/connection_table.h"
+#include "provider/http/head_stream.h"
 #include "provider/http/message.h"
 #include "provider/http/plain_stream.h"
 #include "provider/http/tls_context.h"
@@ -29,8 +31,8 @@ struct Serving {
   httplib::tls::session_t tls = nullptr;  // null without TLS
   Peer remote = {};
   Peer local = {};
-  bool failed = false;     // an answer said so: nothing else is read from this connection
-  httplib::Ranges ranges;  // of the current request; httplib itself knows of none
+  bool failed = false;  // an answer said so: nothing else is read from this connection
+  std::string range;    // the header of the current request, where it counts
 };
 
 inline thread_local Serving* serving = nullptr;
@@ -64,6 +66,17 @@ inline void SayThatBodyIsEmpty(httplib::Request& request) {
       !request.has_header("Transfer-Encoding")) {
     request.set_header("Content-Length", "0");
   }
+}
+
+// Gives Range its name back. What it says: only a GET has ranges (RFC 9110, 14.2), and two headers
+// are no range.
+inline std::string TakeRange(httplib::Request& request) {
+  const auto [first, last] = request.headers.equal_range(kHiddenRange);
+  std::vector<std::string> values;
+  for (auto header = first; header != last; ++header) values.push_back(header->second);
+  request.headers.erase(first, last);
+  for (const std::string& value : values) request.headers.emplace("Range", value);
+  return request.method == "GET" && values.size() == 1 ? values.front() : "";
 }
 
 // httplib's server, which also knows its open connections, so that they can be ended, and whose TLS
@@ -162,12 +175,12 @@ class TrackingServer final : public httplib::Server {
       stream.get_local_ip_and_port(now.local.address, now.local.port);
     }
     bool is_socket = false;
+    HeadStream head_stream(stream);
     const bool served = process_request(
-        stream, now.remote.address, now.remote.port, now.local.address, now.local.port, close,
+        head_stream, now.remote.address, now.remote.port, now.local.address, now.local.port, close,
         closed,
         [&](httplib::Request& request) {
-          now.ranges = std::move(request.ranges);
-          request.ranges.clear();
+          now.range = TakeRange(request);
           SayThatBodyIsEmpty(request);
           // Offering another protocol is no reason to refuse (RFC 9110, 7.8).
           if (!serves_sockets_) request.headers.erase("Upgrade");

@@ -83,6 +83,8 @@ class Fixture {
       response.shared_file = MemoryFile::Make(*file_text);
       return response;
     }
+    if (request.path == "/status") return Text("", std::stoi(std::string(request.Query("is"))));
+    if (request.path == "/range") return Text(std::string(request.Header("Range")));
     if (request.path == "/query") return Text(std::string(request.Query("a")));
     if (request.path == "/mark") return Text(std::to_string(++request.connection->mark));
     return Text(request.method + " " + request.path + " " + request.body);
@@ -225,6 +227,32 @@ TEST_CASE("A server without sockets does not care for offers of another protocol
   CHECK_THAT(answer, ContainsSubstring("Content-Length: "));
   connection.Send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK_THAT(connection.ReadUntil("GET /2 "), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("An answer that has no body says no length of one") {
+  Fixture fixture;
+  for (const char* status : {"204", "304"}) {
+    INFO(status);
+    RawConnection connection(fixture.port);
+    connection.Send("GET /status?is=" + std::string(status) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string answer = connection.ReadUntil("\r\n\r\n");
+    CHECK_THAT(answer, StartsWith("HTTP/1.1 " + std::string(status)));
+    CHECK_THAT(answer, !ContainsSubstring("Content-Length"));
+    // The next answer begins right behind it.
+    connection.Send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_THAT(connection.ReadUntil("GET /next "), StartsWith("HTTP/1.1 200 "));
+  }
+  Client client;
+  CHECK(client.Send(fixture.Request("/status?is=204"))->status == 204);
+  CHECK(client.Send(fixture.Request("/status?is=200"))->status == 200);
+}
+
+TEST_CASE("The handler sees a Range as it came") {
+  Fixture fixture;
+  Client client;
+  ClientRequest request = fixture.Request("/range");
+  request.headers = {{"Range", "lines=1-2"}};
+  CHECK(client.Send(request)->body == "lines=1-2");
 }
 
 TEST_CASE("A connection keeps its mark from one request to the next") {

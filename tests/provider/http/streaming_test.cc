@@ -168,8 +168,13 @@ TEST_CASE("A client gets the range that it asks for") {
       {"should refuse what is beyond the end", "/ranged", "bytes=10-", 416, "refused 416"},
       {"should refuse what is far beyond the end", "/ranged", "bytes=99999999999999999999-", 416,
        "refused 416"},
-      {"should refuse a range that ends before it starts", "/ranged", "bytes=5-2", 416,
-       "refused 416"},
+      {"should pass over a range that ends before it starts", "/ranged", "bytes=5-2", 200,
+       "0123456789"},
+      {"should pass over a start beyond all numbers", "/ranged", "bytes=99999999999999999999-5",
+       200, "0123456789"},
+      {"should pass over other units", "/ranged", "lines=1-2", 200, "0123456789"},
+      {"should pass over what is no range", "/ranged", "bytes=a-b", 200, "0123456789"},
+      {"should pass over a range where there are none", "/hijack", "bytes=5-2", 409, "no"},
       {"should give a part", "/ranged", "bytes=2-4", 206, "234"},
       {"should give the rest", "/ranged", "bytes=7-", 206, "789"},
       {"should give the end", "/ranged", "bytes=-2", 206, "89"},
@@ -188,6 +193,47 @@ TEST_CASE("A client gets the range that it asks for") {
     CHECK(response->status == c.status);
     CHECK(response->body == c.body);
   }
+}
+
+TEST_CASE("Only a GET has ranges, and no other request is refused for one") {
+  Fixture fixture;
+  for (const char* range : {"bytes=2-4", "bytes=5-2", "lines=1-2", "bytes=99-"}) {
+    INFO(range);
+    RawConnection head(fixture.port);
+    head.Send(std::string("HEAD /ranged HTTP/1.1\r\nHost: a\r\nConnection: close\r\nRANGE: ") +
+              range + "\r\n\r\n");
+    const std::string answer = head.ReadUntil("");
+    CHECK(answer.starts_with("HTTP/1.1 200 "));
+    CHECK(answer.contains("Content-Length: 10\r\n"));
+    CHECK_FALSE(answer.contains("Content-Range"));
+
+    Client client;
+    ClientRequest upload = fixture.Request("/upload");
+    upload.method = "PUT";
+    upload.body = "text";
+    upload.headers = {{"Range", range}};
+    const auto response = client.Send(upload);
+    REQUIRE(response.has_value());
+    CHECK(response->status == 200);
+  }
+}
+
+TEST_CASE("A range is found wherever the header is, and however it comes") {
+  Fixture fixture;
+  const std::string rest = "Host: a\r\nRanges: x\r\nRang: y\r\nr: z\r\nrANGE:bytes=2-4\r\n";
+  const std::string request = "GET /ranged HTTP/1.1\r\n" + rest + "\r\n";
+  // Two requests on one connection, byte by byte.
+  RawConnection connection(fixture.port);
+  for (int i = 0; i < 2; ++i) {
+    for (const char byte : request) REQUIRE(connection.Send({&byte, 1}));
+    const std::string answer = connection.ReadUntil("\r\n\r\n234");
+    CHECK(answer.starts_with("HTTP/1.1 206 "));
+    CHECK(answer.contains("Content-Range: bytes 2-4/10\r\n"));
+  }
+  // Two ranges are none.
+  RawConnection twice(fixture.port);
+  twice.Send("GET /ranged HTTP/1.1\r\nRange: bytes=0-0\r\n" + rest + "\r\n");
+  CHECK(twice.ReadUntil("0123456789").starts_with("HTTP/1.1 200 "));
 }
 
 TEST_CASE("An upload larger than any body is read piece by piece") {
