@@ -1,7 +1,6 @@
 #include "orchestrator/api/file_handlers.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -12,12 +11,12 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/api/event_stream.h"
+#include "orchestrator/api/file_change.h"
 #include "orchestrator/api/file_href.h"
 #include "orchestrator/api/file_watch.h"
 #include "orchestrator/api/preconditions.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/files/archive.h"
-#include "orchestrator/json/reader.h"
 
 namespace orchestrator::api {
 namespace {
@@ -72,16 +71,6 @@ Result<bool> Flag(const Request& request, std::string_view name) {
   if (text == "true") return true;
   if (text.empty() || text == "false") return false;
   return Invalid("?", fmt::format("{} must be true or false", name));
-}
-
-Result<std::optional<std::uint32_t>> ParseMode(std::string_view text, const std::string& pointer) {
-  if (text.empty()) return std::optional<std::uint32_t>();
-  std::uint32_t mode = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (error != std::errc{} || end != text.data() + text.size() || mode > 07777) {
-    return Invalid(pointer, "mode must be octal digits, as in 0644");
-  }
-  return std::optional(mode);
 }
 
 Response Download(const SiteFiles& site, const Request& request, const RelativePath& path) {
@@ -203,9 +192,12 @@ Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
                    "send it from its first byte on, without Content-Range");
   }
   files::WriteOptions options;
-  const auto mode = ParseMode(request.Query("mode"), "?");
-  if (!mode) return Problem(mode.error());
-  options.mode = *mode;
+  if (const auto mode = request.Query("mode"); !mode.empty()) {
+    options.mode = ParseMode(mode);
+    if (!options.mode) {
+      return Problem(Invalid("?", "mode must be octal digits, as in 0644").error());
+    }
+  }
   const auto parents = Flag(request, "parents");
   if (!parents) return Problem(parents.error());
   options.make_parents = *parents;
@@ -230,69 +222,30 @@ Response Write(const SiteFiles& site, const Request& request, site::SiteId id,
   return response;
 }
 
-struct Change {
-  std::string action;
-  std::optional<std::uint32_t> mode;
-  RelativePath to;
-  bool parents = false;
-  bool replace = false;
-};
-
-Result<Change> ReadChange(const Request& request) {
-  const auto value = json::Parse(request.body);
-  if (!value) return Failure(value.error());
-  std::vector<FieldProblem> problems;
-  json::ObjectReader reader(*value, "", problems);
-  Change change;
-  change.action = reader.String("action").value_or("");
-  if (change.action != "mkdir" && change.action != "move" && change.action != "chmod") {
-    reader.Fail("action", "must be mkdir, move or chmod");
-  }
-  if (const auto text = reader.String("mode")) {
-    const auto mode = ParseMode(*text, "/mode");
-    if (mode) {
-      change.mode = *mode;
-    } else {
-      reader.Fail("mode", "must be octal digits, as in \"0755\"");
-    }
-  }
-  if (change.action == "chmod" && !change.mode && problems.empty()) {
-    reader.Fail("mode", "is needed");
-  }
-  if (const auto text = reader.String("to")) {
-    auto to = RelativePath::Parse(*text);
-    if (to) {
-      change.to = *std::move(to);
-    } else {
-      reader.Fail("to", to.error());
-    }
-  } else if (change.action == "move") {
-    reader.Fail("to", "is needed");
-  }
-  change.parents = reader.Boolean("parents").value_or(false);
-  change.replace = reader.Boolean("replace").value_or(false);
-  reader.RefuseUnknown();
-  if (problems.empty()) return change;
-  const std::string message =
-      fmt::format("{} {}", problems.front().pointer, problems.front().detail);
-  return Failure(Error{ErrorKind::kInvalid, message, {}, std::move(problems)});
-}
-
 Response Apply(const SiteFiles& site, const Request& request, site::SiteId id,
                const RelativePath& path, const std::stop_token& stopping) {
   static constexpr std::uint32_t kFolderMode = 0755;
-  const auto change = ReadChange(request);
+  const auto change = ReadFileChange(request, id);
   if (!change) return Problem(change.error());
   const auto wanted = ReadPreconditionOfChange(request);
   if (!wanted) return Problem(wanted.error());
-  const bool makes = change->action == "mkdir";
-  const bool moves = change->action == "move";
-  const auto entry = makes   ? site.MakeFolder(path, change->mode.value_or(kFolderMode),
-                                               change->parents, *wanted, stopping)
-                     : moves ? site.Move(path, change->to, change->replace, *wanted)
-                             : site.Chmod(path, *change->mode, *wanted);
+  const auto apply = [&]() -> Result<files::Entry> {
+    switch (change->action) {
+      case FileChange::Action::kMakeFolder:
+        return site.MakeFolder(path, change->mode.value_or(kFolderMode), change->parents, *wanted,
+                               stopping);
+      case FileChange::Action::kMove:
+        return site.Move(path, change->to, change->replace, *wanted);
+      case FileChange::Action::kChangeMode:
+        return site.Chmod(path, *change->mode, *wanted);
+    }
+    return Failure(Error{ErrorKind::kInternal, "an action that nobody knows"});
+  };
+  const auto entry = apply();
   if (!entry) return Problem(entry.error());
-  return Json(makes ? 201 : 200, Dump(ToJson(*entry, id, moves ? change->to.text() : path.text())));
+  const bool made = change->action == FileChange::Action::kMakeFolder;
+  const bool moved = change->action == FileChange::Action::kMove;
+  return Json(made ? 201 : 200, Dump(ToJson(*entry, id, moved ? change->to.text() : path.text())));
 }
 
 Response Delete(const SiteFiles& site, const Request& request, const RelativePath& path,

@@ -200,6 +200,16 @@ TEST_CASE("folders are listed, made, moved, changed, archived and removed") {
   const auto href = listing.at("entries").at(0).at("href").get<std::string>();
   CHECK(fixture.Call("GET", href).body == "odd");
 
+  CHECK(post("public/a/%ff%0a.txt", {{"action", "move"}, {"to", "x"}, {"to_href", href}}).status ==
+        422);
+  CHECK(post("public/a/%ff%0a.txt", {{"action", "move"}}).status == 422);
+  REQUIRE(post("public/a/%ff%0a.txt", {{"action", "move"}, {"to", "public/plain.txt"}}).status ==
+          200);
+  const Answer back = post("public/plain.txt", {{"action", "move"}, {"to_href", href}});
+  CHECK(back.status == 200);
+  CHECK(json::parse(back.body).at("href") == href);
+  CHECK(fixture.Call("GET", href).body == "odd");
+
   CHECK(fixture.Get("public?archive=zip").body.starts_with("PK"));
   CHECK(fixture.Get("public?archive=tar").body.contains("odd"));
   CHECK(fixture.Get("public?archive=tar.gz").body.starts_with("\x1f\x8b"));
@@ -232,6 +242,8 @@ TEST_CASE("changes of files are told as they happen") {
   CHECK(told.contains("id: 2\nevent: c"));
   REQUIRE(fixture.Put("public/by-api.txt", "x").status == 201);
   CHECK(events.ReadUntil("by-api.txt").contains("event: created"));
+  REQUIRE(fixture.Put("public/%ff.txt", "x").status == 201);
+  CHECK(events.ReadUntil(R"("href":"/v1/sites/17/files/public/%FF.txt")").contains("created"));
 }
 
 TEST_CASE("who comes back to the changes of files is told that some were missed") {
