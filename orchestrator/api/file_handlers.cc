@@ -149,6 +149,26 @@ Response Archive(std::shared_ptr<SiteFiles> site, const RelativePath& path, std:
   return response;
 }
 
+// A part of a folder's entries, with the address of the next part where there is one.
+Response List(const SiteFiles& site, site::SiteId id, const RelativePath& path,
+              std::string_view after) {
+  const auto listing = site.List(path, kMostEntries, after);
+  if (!listing) return Problem(listing.error());
+  Ordered entries = Ordered::array();
+  for (const files::Entry& item : listing->entries) {
+    const std::string below = path.is_root() ? item.name : path.text() + "/" + item.name;
+    entries.push_back(ToJson(item, id, below));
+  }
+  Ordered out{{"path", files::SafeText(path.text())},
+              {"entries", std::move(entries)},
+              {"truncated", listing->truncated}};
+  if (listing->truncated) {
+    out["next"] =
+        fmt::format("{}?after={}", FileHref(id, path.text()), UrlText(listing->last_name));
+  }
+  return Json(200, Dump(out));
+}
+
 Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, site::SiteId id,
               const RelativePath& path, const Services& services) {
   if (const auto format = request.Query("archive"); !format.empty()) {
@@ -171,16 +191,7 @@ Response Show(const std::shared_ptr<SiteFiles>& site, const Request& request, si
   if (!stat) return Problem(stat.error());
   if (*stat) return Json(200, Dump(ToJson(*entry, id, path.text())));
   if (entry->type != files::EntryType::kFolder) return Download(*site, request, path);
-  const auto listing = site->List(path, kMostEntries);
-  if (!listing) return Problem(listing.error());
-  Ordered entries = Ordered::array();
-  for (const files::Entry& item : listing->entries) {
-    const std::string below = path.is_root() ? item.name : path.text() + "/" + item.name;
-    entries.push_back(ToJson(item, id, below));
-  }
-  return Json(200, Dump({{"path", files::SafeText(path.text())},
-                         {"entries", std::move(entries)},
-                         {"truncated", listing->truncated}}));
+  return List(*site, id, path, request.Query("after"));
 }
 
 Response Write(const SiteFiles& site, const Request& request, site::SiteId id,

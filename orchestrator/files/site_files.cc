@@ -27,7 +27,8 @@ Result<Entry> SiteFiles::Stat(const RelativePath& path) const {
   return MakeEntry(status, path.name(), *node, "");
 }
 
-Result<Listing> SiteFiles::List(const RelativePath& path, std::size_t limit) const {
+Result<Listing> SiteFiles::List(const RelativePath& path, std::size_t limit,
+                                std::string_view after) const {
   auto folder = root_.OpenFolder(path, "list the folder");
   if (!folder) return Failure(folder.error());
   auto reader = FolderReader::Start(std::move(*folder));
@@ -39,12 +40,13 @@ Result<Listing> SiteFiles::List(const RelativePath& path, std::size_t limit) con
     auto name = reader->Next();
     if (!name) return SystemFailure(name.error(), "list the folder", path.text());
     if (!*name) break;
-    if (IsHidden(path.is_root(), **name)) continue;
+    if (IsHidden(path.is_root(), **name) || **name <= after) continue;
     names.insert(std::move(**name));
     if (names.size() <= limit) continue;
     names.erase(std::prev(names.end()));
     listing.truncated = true;
   }
+  listing.last_name = names.empty() ? after : *names.rbegin();
   for (const std::string& name : names) {
     struct stat status{};
     // What is gone by now is left out.

@@ -8,6 +8,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Options {
 struct Listing {
   std::vector<Entry> entries;  // sorted by the bytes of their names
   bool truncated = false;      // there are more than the limit: these are the first
+  std::string last_name = {};  // that was looked at; where to go on after
 };
 
 struct Usage {
@@ -66,7 +68,9 @@ class SiteFiles {
   static Result<SiteFiles> Open(const std::filesystem::path& site_directory, Options options);
 
   Result<Entry> Stat(const RelativePath& path) const;
-  Result<Listing> List(const RelativePath& path, std::size_t limit) const;
+  // Of the names behind `after`, in the order of their bytes, the first ones; all with "".
+  Result<Listing> List(const RelativePath& path, std::size_t limit,
+                       std::string_view after = {}) const;
   Result<OpenFile> OpenForReading(const RelativePath& path) const;
 
   // Begins a file which appears with Upload::Commit. Temporary files in its folder that were last

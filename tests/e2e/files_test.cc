@@ -273,6 +273,22 @@ TEST_CASE("changes of files end with the folder, and with a reason") {
   CHECK(told.contains("'outer/inner' is not there any more"));
 }
 
+TEST_CASE("a folder of very many entries is listed in parts") {
+  Fixture fixture;
+  constexpr int kFiles = 10'001;  // one more than a part has
+  const auto folder = fixture.site() / "public" / "many +";
+  std::filesystem::create_directories(folder);
+  for (int i = 0; i < kFiles; ++i) std::ofstream(folder / fmt::format("\xFF+ {:05}", i));
+  const json first = json::parse(fixture.Get("public/many%20%2B").body);
+  CHECK(first.at("entries").size() == 10'000);
+  CHECK(first.at("truncated") == true);
+  const json second = json::parse(fixture.Call("GET", first.at("next").get<std::string>()).body);
+  CHECK(second.at("truncated") == false);
+  CHECK_FALSE(second.contains("next"));
+  REQUIRE(second.at("entries").size() == 1);
+  CHECK(second.at("entries").at(0).at("name") == "\\xFF+ 10000");
+}
+
 TEST_CASE("a large file is downloaded with little memory") {
   Fixture fixture;
   constexpr std::uint64_t kSize = std::uint64_t{1} << 30;

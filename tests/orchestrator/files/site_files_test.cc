@@ -197,9 +197,33 @@ TEST_CASE("A listing is sorted by bytes, and says when there is more", "[files]"
   CHECK(first->truncated);
   REQUIRE(first->entries.size() == 2);
   CHECK(first->entries[1].name == "a");
+  CHECK(first->last_name == "a");
   CHECK(files.List(At("f"), 0)->truncated);
   CHECK(KindOf(files.List(At("f/a"), 1)) == ErrorKind::kConflict);
   CHECK(KindOf(files.List(At("none"), 1)) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("A listing goes on behind a name, whatever became of it", "[files]") {
+  SiteFixture fixture;
+  for (const char* name : {"a", "b", "c", "\xC3\xA4", "\xFF", "\xFF\x01"}) {
+    Put(fixture.site / "f" / name, "");
+  }
+  const SiteFiles files = fixture.Open();
+  std::vector<std::string> names;
+  std::string after;
+  for (int page = 0; page < 3; ++page) {
+    const auto listing = files.List(At("f"), 2, after);
+    REQUIRE(listing.has_value());
+    CHECK(listing->truncated == (page < 2));
+    for (const Entry& entry : listing->entries) names.push_back(entry.name);
+    after = listing->last_name;
+    fs::remove(fixture.site / "f" / after);
+  }
+  CHECK(names == std::vector<std::string>{"a", "b", "c", "\xC3\xA4", "\xFF", "\xFF\x01"});
+  const auto end = files.List(At("f"), 2, after);
+  REQUIRE(end.has_value());
+  CHECK(end->entries.empty());
+  CHECK(!end->truncated);
 }
 
 TEST_CASE("Times that the clock cannot hold are shown as the nearest", "[files]") {
