@@ -15,6 +15,7 @@
 #include "orchestrator/error.h"
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
+#include "orchestrator/files/made_folders.h"
 #include "orchestrator/files/precondition.h"
 #include "orchestrator/files/quota.h"
 #include "orchestrator/files/relative_path.h"
@@ -79,7 +80,8 @@ class SiteFiles {
   Result<Upload> StartWriting(const RelativePath& path, const WriteOptions& options,
                               const std::stop_token& stop = {}) const;
 
-  // kConflict when something of this name is there. `parents`: missing folders above are made too.
+  // kConflict when something of this name is there. `parents`: missing folders above are made too,
+  // and none stays when it fails.
   // With a quota as for a new file.
   Result<Entry> MakeFolder(const RelativePath& path, std::uint32_t mode, bool parents,
                            const Precondition& wanted = {}, const std::stop_token& stop = {}) const;
@@ -112,7 +114,8 @@ class SiteFiles {
   // Nothing without a quota. `replaced`: bytes of the site that become free.
   Result<std::optional<UploadQuota>> MeasureQuota(std::uint64_t replaced,
                                                   const std::stop_token& stop) const;
-  Result<void> MakeParents(const RelativePath& folder, std::string_view what) const;
+  Result<void> MakeParents(const RelativePath& folder, std::string_view what,
+                           MadeFolders& made) const;
   Result<void> GiveAway(const Descriptor& made, std::uint32_t mode, const RelativePath& path) const;
 
   SiteRoot root_;

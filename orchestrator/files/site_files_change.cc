@@ -38,18 +38,24 @@ Result<void> SiteFiles::GiveAway(const Descriptor& made, std::uint32_t mode,
   return SystemFailure(errno, "set owner and mode of", path.text());
 }
 
-Result<void> SiteFiles::MakeParents(const RelativePath& folder, std::string_view what) const {
+Result<void> SiteFiles::MakeParents(const RelativePath& folder, std::string_view what,
+                                    MadeFolders& made) const {
   if (auto allowed = root_.Check(folder, what); !allowed) return Failure(allowed.error());
   auto current = root_.OpenFolder(RelativePath(), what);
   if (!current) return Failure(current.error());
   const std::string& text = folder.text();
+  bool ours = true;  // until others make a folder below one that was made here
   for (std::size_t start = 0; start < text.size();) {
     const std::string name = text.substr(start, text.find('/', start) - start);
-    const bool made = mkdirat(current->get(), name.c_str(), 0700) == 0;
-    if (!made && errno != EEXIST) return SystemFailure(errno, what, folder.text());
+    const bool is_made = mkdirat(current->get(), name.c_str(), 0700) == 0;
+    if (!is_made && errno != EEXIST) return SystemFailure(errno, what, folder.text());
+    ours = ours && (is_made || made.empty());
+    if (ours && is_made && !made.empty()) made.Add(name);
     Descriptor next = OpenBeneath(*current, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-    if (!next.valid()) return SystemFailure(errno, what, folder.text());
-    if (made) {
+    const int error = errno;
+    if (ours && is_made && made.empty()) made.Begin(std::move(*current), name);
+    if (!next.valid()) return SystemFailure(error, what, folder.text());
+    if (is_made) {
       if (auto given = GiveAway(next, kParentMode, folder); !given) return given;
     }
     *current = std::move(next);
@@ -77,9 +83,10 @@ Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode
   const auto quota = MeasureQuota(0, stop);
   if (!quota) return Failure(quota.error());
   if (*quota && (*quota)->is_used_up()) return QuotaUsedUp(kWhat, path, (*quota)->bytes());
-  // Only now, so that what is refused leaves no folders.
-  if (makes_parent) {
-    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
+  MadeFolders above;
+  const std::lock_guard lock(PlaceMutex());
+  if (parents) {
+    if (auto made = MakeParents(path.parent(), kWhat, above); !made) return Failure(made.error());
     parent = OpenParent(path, kWhat);
     if (!parent) return Failure(parent.error());
   }
@@ -88,6 +95,7 @@ Result<Entry> SiteFiles::MakeFolder(const RelativePath& path, std::uint32_t mode
     return unwanted ? Refusal(ErrorKind::kPrecondition, kWhat, path.text(), "it is there already")
                     : SystemFailure(errno, kWhat, path.text());
   }
+  above.Keep();
   const Descriptor folder = OpenBeneath(*parent, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (!folder.valid()) return SystemFailure(errno, kWhat, path.text());
   if (auto given = GiveAway(folder, mode, path); !given) return Failure(given.error());

@@ -80,9 +80,14 @@ Result<Upload> SiteFiles::StartWriting(const RelativePath& path, const WriteOpti
   if (*quota && !target && (*quota)->is_used_up()) {
     return QuotaUsedUp(kWhat, path, (*quota)->bytes());
   }
-  // Only now, so that what is refused leaves no folders.
-  if (makes_folder) {
-    if (auto made = MakeParents(path.parent(), kWhat); !made) return Failure(made.error());
+  MadeFolders made;
+  // Until the temporary file is in them, another upload that made them could take them along.
+  std::unique_lock lock(PlaceMutex(), std::defer_lock);
+  if (options.make_parents) {
+    lock.lock();
+    if (auto parents = MakeParents(path.parent(), kWhat, made); !parents) {
+      return Failure(parents.error());
+    }
     folder = OpenParent(path, kWhat);
     if (!folder) return Failure(folder.error());
   }
@@ -91,6 +96,7 @@ Result<Upload> SiteFiles::StartWriting(const RelativePath& path, const WriteOpti
   upload.quota_ = *std::move(quota);
   upload.replaced_ = replaced;
   if (auto created = upload.Create(target.has_value()); !created) return Failure(created.error());
+  upload.made_ = std::move(made);
   return upload;
 }
 
@@ -185,6 +191,7 @@ Result<void> Upload::TakePlace() {
   if (renameat2(folder_.get(), temporary_.c_str(), folder_.get(), path_.name().c_str(), flags) ==
       0) {
     temporary_.clear();
+    made_.Keep();
     return {};
   }
   if (errno == EEXIST && options_.if_none_match_any) {

@@ -11,6 +11,7 @@
 #include "orchestrator/error.h"
 #include "orchestrator/files/descriptor.h"
 #include "orchestrator/files/entry.h"
+#include "orchestrator/files/made_folders.h"
 #include "orchestrator/files/owner.h"
 #include "orchestrator/files/precondition.h"
 #include "orchestrator/files/quota.h"
@@ -25,7 +26,7 @@ struct WriteOptions {
   std::optional<EntityTags> if_match = {};
   // Nothing may be there.
   bool if_none_match_any = false;
-  // Missing folders above are made.
+  // Missing folders above are made; they go again when the upload does not become a file.
   bool make_parents = false;
 };
 
@@ -68,6 +69,7 @@ class Upload {
   bool HasTemporary() const;
   Failure Fail(Failure failure);
 
+  MadeFolders made_;  // first, since they are removed after what is in them
   Descriptor folder_;
   RelativePath path_;
   WriteOptions options_;

@@ -248,6 +248,52 @@ TEST_CASE("What is refused at the start leaves no folders", "[files]") {
   CHECK(!fs::exists(fixture.site / "a"));
 }
 
+TEST_CASE("An upload that does not become a file takes the folders along that it made", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  const auto start = [&](const std::string& path) {
+    return files.StartWriting(At(path), {.make_parents = true});
+  };
+  REQUIRE(start("public/a/b/file")->Append("half"));
+  CHECK(fs::is_empty(fixture.site / "public"));
+  {
+    auto first = start("public/a/b/file");
+    auto second = start("public/a/c/file");
+    REQUIRE((first && second));
+    CHECK(fs::exists(fixture.site / "public" / "a" / "b"));
+    CHECK(second->Commit());
+  }
+  CHECK(!fs::exists(fixture.site / "public" / "a" / "b"));
+  CHECK(fs::exists(fixture.site / "public" / "a" / "c" / "file"));
+  {
+    const auto upload = start("d/e/f/file");
+    REQUIRE(upload.has_value());
+    Put(fixture.site / "d" / "theirs", "x");
+  }
+  CHECK(!fs::exists(fixture.site / "d" / "e"));
+  CHECK(Get(fixture.site / "d" / "theirs") == "x");
+}
+
+TEST_CASE("Uploads into new folders that come and go do not disturb each other", "[files]") {
+  SiteFixture fixture;
+  const SiteFiles files = fixture.Open();
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 4; ++i) {
+      writers.emplace_back([&files, &failed, i] {
+        for (int round = 0; round < 200; ++round) {
+          const auto upload =
+              files.StartWriting(At("a/b/file" + std::to_string(i)), {.make_parents = true});
+          if (!upload) ++failed;
+        }
+      });
+    }
+  }
+  CHECK(failed == 0);
+  CHECK(!fs::exists(fixture.site / "a"));
+}
+
 TEST_CASE("A file that was moved before its successor came counts beside it", "[files]") {
   SiteFixture fixture;
   const Mount mount(fixture.site);
