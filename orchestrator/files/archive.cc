@@ -207,6 +207,7 @@ Result<void> AddTree(ArchiveWriter& writer, const Descriptor& folder, const Rela
   auto walk = TreeWalk::Start(folder, path.text());
   if (!walk) return Failure(walk.error());
   while (true) {
+    if (auto going_on = writer.CheckStop(); !going_on) return going_on;
     const auto name = walk->Next();
     if (!name) return Failure(name.error());
     if (!*name) {

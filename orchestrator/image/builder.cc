@@ -10,9 +10,7 @@
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/docker/timestamp.h"
-#include "orchestrator/files/archive.h"
-#include "orchestrator/image/byte_pipe.h"
-#include "orchestrator/image/ignore_file.h"
+#include "orchestrator/image/build_context.h"
 #include "orchestrator/image/step_watch.h"
 
 namespace orchestrator::image {
@@ -21,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
 constexpr std::string_view kOwnerLabel = "orchestrator.image";
 constexpr auto kLook = 1s;
 constexpr auto kSweepPeriod = 10min;
@@ -30,9 +27,6 @@ constexpr auto kSweepRetry = 10s;  // while a container still uses an image
 constexpr std::size_t kMostWaiting = 100;
 constexpr const char* kCancelled = "it was cancelled";
 constexpr const char* kDockerfile = "Dockerfile";
-constexpr const char* kIgnoreFile = ".dockerignore";
-// In the context only, and a name that no site has.
-constexpr const char* kGivenDockerfile = ".orchestrator-dockerfile";
 
 std::string Dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -52,34 +46,6 @@ Result<void> EnsureDockerfile(const files::SiteFiles& site, const std::string& b
   const auto done = upload->Commit();
   if (!done && done.error().kind != ErrorKind::kPrecondition) return Failure(done.error());
   return {};
-}
-
-// The site's .dockerignore; empty where it has none.
-Result<IgnoreFile> ReadIgnoreFile(const files::SiteFiles& site) {
-  static constexpr std::uint64_t kLargest = 1 << 20;
-  const auto file = site.OpenForReading(files::RelativePath::Parse(kIgnoreFile).value());
-  if (!file) {
-    return file.error().kind == ErrorKind::kNotFound ? Result<IgnoreFile>(IgnoreFile())
-                                                     : Failure(file.error());
-  }
-  if (file->size > kLargest) {
-    return Failure(Error{ErrorKind::kInvalid,
-                         fmt::format("{} has more than {} bytes", kIgnoreFile, kLargest)});
-  }
-  std::string text(file->size, '\0');
-  const auto count = file->ReadAt(0, text);
-  if (!count) return Failure(count.error());
-  text.resize(*count);
-  return IgnoreFile(text);
-}
-
-files::ArchiveOptions::Choice Choose(const IgnoreFile& ignored, std::string_view path,
-                                     bool is_folder) {
-  using Choice = files::ArchiveOptions::Choice;
-  if (path == ".home") return Choice::kSkipAll;
-  // The engine reads these itself.
-  if (path == kDockerfile || path == kIgnoreFile || !ignored.Excludes(path)) return Choice::kTake;
-  return is_folder && ignored.has_exceptions() ? Choice::kSkip : Choice::kSkipAll;
 }
 
 // What the engine's messages say of the outcome.
@@ -251,41 +217,15 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
     }
   }
 
-  const auto ignored = ReadIgnoreFile(*site);
-  if (!ignored) return failed(ignored.error().message, ignored.error().kind);
-  BytePipe pipe(kPipeBytes);
-  std::optional<Error> context_error;
-  std::jthread packer([&](const std::stop_token& stop) {
-    files::ArchiveOptions archive;
-    archive.choose = [&](std::string_view path, bool is_folder) {
-      return Choose(*ignored, path, is_folder);
-    };
-    if (order.dockerfile) archive.addition = {kGivenDockerfile, *order.dockerfile};
-    std::int64_t size = 0;
-    const auto packed = files::WriteArchive(
-        *site, {}, files::ArchiveFormat::kTar,
-        [&](std::string_view bytes) {
-          size += static_cast<std::int64_t>(bytes.size());
-          const bool too_large = options_.most_bytes > 0 && size > options_.most_bytes;
-          return !too_large && pipe.Write(bytes);
-        },
-        stop, archive);
-    if (options_.most_bytes > 0 && size > options_.most_bytes) {
-      context_error = Error{ErrorKind::kInvalid,
-                            fmt::format("the site's files are more than the {} bytes that a build "
-                                        "may be given; name what it needs not in .dockerignore",
-                                        options_.most_bytes)};
-    } else if (!packed && packed.error().kind != ErrorKind::kCancelled) {
-      // Cancelled: the engine takes no more of it, and says why.
-      context_error = packed.error();
-      context_error->message.insert(0, "cannot read the site's directory: ");
-    }
-    pipe.EndOfWriting(packed.has_value());
-  });
+  const auto context = BuildContext::Start(
+      *site, {.dockerfile = order.dockerfile, .most_bytes = options_.most_bytes});
+  if (!context) return failed(context.error().message, context.error().kind);
+  // The call to the engine does not see a stop while it waits for the next part of the context.
+  const std::stop_callback on_cancel(build.cancel.get_token(), [&] { (*context)->Cancel(); });
 
   docker::BuildOrder engine_order;
   engine_order.tag = site::ServiceName(id) + ":latest";
-  engine_order.dockerfile = order.dockerfile ? kGivenDockerfile : kDockerfile;
+  engine_order.dockerfile = (*context)->dockerfile();
   engine_order.labels = {{std::string(deploy::kSiteLabel), std::to_string(id.value)},
                          {std::string(kOwnerLabel), options_.owner}};
   engine_order.memory_bytes = order.memory_bytes.value_or(options_.memory_bytes);
@@ -296,7 +236,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   const auto started = std::chrono::system_clock::now();
   StepWatch watch(containers_, options_.most_bytes, options_.time_limit, build.cancel);
   const auto done = images_.Build(
-      engine_order, [&](char* buffer, std::size_t size) { return pipe.Read(buffer, size); },
+      engine_order, [&](char* buffer, std::size_t size) { return (*context)->Read(buffer, size); },
       [&](std::string_view message) {
         Read(message, outcome);
         watch.Look(message);
@@ -304,9 +244,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
         return true;
       },
       build.cancel.get_token());
-  pipe.EndOfReading();
-  packer.request_stop();
-  packer.join();
+  const std::optional<Error> context_error = (*context)->Finish();
   const std::string reason = watch.Finish();
   if (!done) {  // an engine that went away has left the container of its step
     const std::lock_guard lock(mutex_);

@@ -19,6 +19,7 @@ bool BytePipe::Write(std::string_view bytes) {
 
 void BytePipe::EndOfWriting(bool whole) {
   const std::lock_guard lock(mutex_);
+  if (ended_) return;  // aborted, which is no good end
   ended_ = true;
   whole_ = whole;
   changed_.notify_all();
@@ -34,9 +35,12 @@ std::optional<std::size_t> BytePipe::Read(char* buffer, std::size_t size) {
   return count;
 }
 
-void BytePipe::EndOfReading() {
+void BytePipe::Abort() {
   const std::lock_guard lock(mutex_);
   abandoned_ = true;
+  ended_ = true;
+  whole_ = false;  // also where all was written: nobody is to take what was read for all of it
+  bytes_.clear();
   changed_.notify_all();
 }
 

@@ -23,7 +23,8 @@ class BytePipe {
   // Blocks until there are bytes; 0 at the end, nothing when the writer did not finish.
   std::optional<std::size_t> Read(char* buffer, std::size_t size);
 
-  void EndOfReading();
+  // Ends both sides at once, whatever is on its way.
+  void Abort();
 
  private:
   const std::size_t capacity_;

@@ -69,6 +69,7 @@ IgnoreFile::IgnoreFile(std::string_view text) {
     rule.parts = Split(line);
     if (rule.parts.empty()) continue;
     has_exceptions_ = has_exceptions_ || rule.is_exception;
+    names_ += rule.parts.size();
     rules_.push_back(std::move(rule));
   }
 }

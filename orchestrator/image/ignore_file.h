@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ class IgnoreFile {
   // Whether something below an excluded folder may not be excluded.
   bool has_exceptions() const { return has_exceptions_; }
 
+  // The parts of all patterns together: what comparing one path with them costs.
+  std::size_t names() const { return names_; }
+
  private:
   struct Rule {
     std::vector<std::string> parts;
@@ -28,6 +32,7 @@ class IgnoreFile {
 
   std::vector<Rule> rules_;
   bool has_exceptions_ = false;
+  std::size_t names_ = 0;
 };
 
 }  // namespace orchestrator::image

@@ -183,6 +183,52 @@ TEST_CASE("what a build is given is what .dockerignore leaves, and no more than 
   CHECK(Build(orchestrator, 6341).at("state") == "built");
 }
 
+TEST_CASE("a build whose files are all left out is cancelled at once, and patterns are limited") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(
+      orchestrator.Call("PUT", "/v1/sites/6351", R"({"hosts": ["silent.test"], "served": false})")
+          .status == 201);
+  const std::filesystem::path site = orchestrator.sites() / "63" / "51";
+  REQUIRE(Eventually([&] { return std::filesystem::exists(site / "public"); }));
+  // Each file is compared with all patterns, and only the last one fits: nothing is sent meanwhile.
+  std::filesystem::create_directory(site / "many");
+  for (int i = 0; i < 20'000; ++i) std::ofstream(site / "many" / std::to_string(i)) << "";
+  const auto write_patterns = [&](int count) {
+    std::ofstream file(site / ".dockerignore");
+    for (int i = 0; i < count; ++i) file << "x" << i << "*y*z\n";
+    file << "many/*\n";
+  };
+  // While the build's packer walks through the folder, the folder is open.
+  const auto is_packing = [&] {
+    const std::string process = fmt::format("/proc/{}/fd", orchestrator.process_id());
+    std::error_code error;
+    for (const auto& open : std::filesystem::directory_iterator(process, error)) {
+      if (std::filesystem::read_symlink(open.path(), error) == site / "many") return true;
+    }
+    return false;
+  };
+  write_patterns(19'000);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6351/image", "{}").status == 202);
+  REQUIRE(Eventually(is_packing));
+  CHECK(orchestrator.Call("POST", "/v1/sites/6351/image/cancel", "{}").status == 202);
+  CHECK(Ends(orchestrator, 6351, "cancelled", 5s));
+
+  write_patterns(25'000);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6351/image", "{}").status == 202);
+  CHECK(Ends(orchestrator, 6351, "failed"));
+  CHECK(Build(orchestrator, 6351).at("error").get<std::string>().contains("20000 are allowed"));
+
+  // A stop of the program waits for no build either.
+  write_patterns(19'000);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6351/image", "{}").status == 202);
+  REQUIRE(Eventually(is_packing));
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(orchestrator.Stop() == 0);
+  CHECK(std::chrono::steady_clock::now() - begun < 15s);
+}
+
 TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old ones go") {
   SwarmSystem system("provider");
   OrchestratorProcess& orchestrator = system.orchestrator();

@@ -37,9 +37,29 @@ TEST_CASE("A reader that is gone ends the writer, also one that waits for room")
   });
   char buffer[2];
   REQUIRE(pipe.Read(buffer, sizeof buffer) == 2);
-  pipe.EndOfReading();
+  pipe.Abort();
   writer.join();
   CHECK_FALSE(written);
+}
+
+TEST_CASE("An abort ends a reader who waits for bytes, and is no end of them") {
+  BytePipe pipe(4);
+  std::optional<std::string> read = "";
+  std::jthread reader([&] { read = ReadAll(pipe, 10); });
+  pipe.Abort();
+  reader.join();
+  CHECK_FALSE(read.has_value());
+  CHECK_FALSE(pipe.Write("more"));
+  pipe.EndOfWriting(/*whole=*/true);
+  CHECK_FALSE(ReadAll(pipe, 10).has_value());
+}
+
+TEST_CASE("What was written whole is not taken for whole after an abort") {
+  BytePipe pipe(10);
+  REQUIRE(pipe.Write("all"));
+  pipe.EndOfWriting(/*whole=*/true);
+  pipe.Abort();
+  CHECK_FALSE(ReadAll(pipe, 10).has_value());
 }
 
 TEST_CASE("What is larger than the pipe comes through it whole and in order") {

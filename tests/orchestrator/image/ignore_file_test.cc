@@ -54,6 +54,11 @@ TEST_CASE("A .dockerignore file leaves out what Docker's client does") {
   CHECK_FALSE(IgnoreFile("a").has_exceptions());
 }
 
+TEST_CASE("The names of all patterns are counted") {
+  CHECK(IgnoreFile("").names() == 0);
+  CHECK(IgnoreFile("# no/pattern\na/b\n\n!**/c/./d/\n").names() == 5);
+}
+
 TEST_CASE("No pattern takes long") {
   std::string pattern;
   std::string path;
