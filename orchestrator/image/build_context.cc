@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
 constexpr const char* kDockerfile = "Dockerfile";
 constexpr const char* kIgnoreFile = ".dockerignore";
-// In the context only, and a name that no site has.
+// In the context only: a site's own file of this name is left out. Always the same name, since
+// `COPY .` copies it, too: with another one each time, every build would make a new image.
 constexpr const char* kGivenDockerfile = ".orchestrator-dockerfile";
 // What each file's path may be compared with. A file that names single files is what has more.
 constexpr std::size_t kMostIgnoreNames = 20'000;
@@ -48,7 +49,8 @@ Result<IgnoreFile> ReadIgnoreFile(const files::SiteFiles& site) {
 files::ArchiveOptions::Choice Choose(const IgnoreFile& ignored, std::string_view path,
                                      bool is_folder) {
   using Choice = files::ArchiveOptions::Choice;
-  if (path == ".home") return Choice::kSkipAll;
+  // Of two files of one name the engine keeps the later one, which would be the site's.
+  if (path == ".home" || path == kGivenDockerfile) return Choice::kSkipAll;
   // The engine reads these itself.
   if (path == kDockerfile || path == kIgnoreFile || !ignored.Excludes(path)) return Choice::kTake;
   return is_folder && ignored.has_exceptions() ? Choice::kSkip : Choice::kSkipAll;

@@ -181,6 +181,12 @@ TEST_CASE("what a build is given is what .dockerignore leaves, and no more than 
       60s, 100ms));
   INFO(Build(orchestrator, 6341).dump());
   CHECK(Build(orchestrator, 6341).at("state") == "built");
+
+  // Nor does the site's own file take the place of the Dockerfile that is given.
+  std::ofstream(site / ".orchestrator-dockerfile")
+      << "FROM " << Engine::BaseImage() << "\nRUN exit 9\n";
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6341/image", Order("RUN echo given")).status == 202);
+  CHECK(Ends(orchestrator, 6341, "built"));
 }
 
 TEST_CASE("a build whose files are all left out is cancelled at once, and patterns are limited") {

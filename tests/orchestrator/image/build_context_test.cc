@@ -1,7 +1,14 @@
 #include "orchestrator/image/build_context.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -13,6 +20,56 @@ namespace {
 using Catch::Matchers::ContainsSubstring;
 using files::tests::Put;
 using files::tests::SiteFixture;
+
+// The text of a file by each name in the tar, in its order.
+std::vector<std::pair<std::string, std::string>> ReadTar(BuildContext& context) {
+  std::string bytes;
+  std::string buffer(4096, '\0');
+  for (;;) {
+    const auto count = context.Read(buffer.data(), buffer.size());
+    REQUIRE(count.has_value());
+    if (*count == 0) break;
+    bytes.append(buffer, 0, *count);
+  }
+  const std::unique_ptr<archive, decltype(&archive_read_free)> in(archive_read_new(),
+                                                                  &archive_read_free);
+  archive_read_support_format_tar(in.get());
+  REQUIRE(archive_read_open_memory(in.get(), bytes.data(), bytes.size()) == ARCHIVE_OK);
+  std::vector<std::pair<std::string, std::string>> files;
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(in.get(), &entry) == ARCHIVE_OK) {
+    std::string text(static_cast<std::size_t>(archive_entry_size(entry)), '\0');
+    archive_read_data(in.get(), text.data(), text.size());
+    files.emplace_back(archive_entry_pathname(entry), std::move(text));
+  }
+  return files;
+}
+
+TEST_CASE("A site cannot put its own file in the place of the Dockerfile that was given") {
+  const SiteFixture fixture;
+  const files::SiteFiles site = fixture.Open();
+  Put(fixture.site / "Dockerfile", "of the site");
+  for (const bool is_folder : {false, true}) {
+    INFO(is_folder);
+    std::filesystem::remove_all(fixture.site / ".orchestrator-dockerfile");
+    Put(fixture.site / (is_folder ? ".orchestrator-dockerfile/file" : ".orchestrator-dockerfile"),
+        "of the site");
+    const auto context = BuildContext::Start(site, {.dockerfile = "given"}).value();
+    CHECK(context->dockerfile() == ".orchestrator-dockerfile");
+    const auto files = ReadTar(*context);
+    CHECK_FALSE(context->Finish().has_value());
+    CHECK(std::ranges::count_if(files, [](const auto& file) {
+            return file.first.starts_with(".orchestrator-dockerfile");
+          }) == 1);
+    CHECK(std::ranges::find(files, std::pair<std::string, std::string>(".orchestrator-dockerfile",
+                                                                       "given")) != files.end());
+  }
+  const auto own = BuildContext::Start(site, {}).value();
+  CHECK(own->dockerfile() == "Dockerfile");
+  const auto files = ReadTar(*own);
+  CHECK(std::ranges::find(files, std::pair<std::string, std::string>(
+                                     "Dockerfile", "of the site")) != files.end());
+}
 
 TEST_CASE("A context that was cancelled never comes to a good end, and says nothing of its own") {
   const SiteFixture fixture;
