@@ -1,6 +1,7 @@
 #include "orchestrator/image/builder.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -80,6 +81,20 @@ bool MayBeOfBuild(const docker::Container& container, std::string_view id,
   });
 }
 
+// The line at the end of a log.
+std::string LastLine(const BuildStatus& status) {
+  return Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}});
+}
+
+BuildStatus CannotGoOn(const std::exception& error) {
+  return {
+      .state = BuildState::kFailed,
+      .error = fmt::format("the build could not go on: {}; try again later, and see whether the "
+                           "machine has threads and memory left for the orchestrator",
+                           error.what()),
+      .kind = ErrorKind::kUnavailable};
+}
+
 }  // namespace
 
 const char* Name(BuildState state) {
@@ -155,13 +170,23 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   build->status.state =
       running_ + line_.size() < options_.most_at_once ? BuildState::kRunning : BuildState::kWaiting;
   build->log->Append(Dump({{"state", Name(build->status.state)}}));
-  line_.push_back(build.get());
   order.before_creation = order.before_creation && !exists;
   build->before_creation = order.before_creation;
-  build->thread = std::jthread(
-      [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
   // The thread that is replaced has ended: its state says so.
   builds_[id] = build;
+  try {
+    line_.push_back(build.get());
+    build->thread = std::jthread(
+        [this, id, order = std::move(order), raw = build.get()] { Run(id, order, *raw); });
+  } catch (const std::exception& error) {
+    std::erase(line_, build.get());  // it would hold up all that come after it
+    build->status = CannotGoOn(error);
+    build->ended = std::chrono::steady_clock::now();
+    build->log->AppendLast(LastLine(build->status));
+    build->log->Finish();
+    return Failure(Error{build->status.kind,
+                         fmt::format("site {}: {}", id.value, build->status.error), error.what()});
+  }
   return {};
 }
 
@@ -184,10 +209,9 @@ bool Builder::WaitForTurn(Build& build) {
 void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
   const bool had_turn = WaitForTurn(build);
   const BuildStatus status =
-      had_turn ? Execute(id, order, build)
+      had_turn ? ExecuteSafely(id, order, build)
                : BuildStatus{.state = BuildState::kCancelled, .error = kCancelled};
-  build.log->AppendLast(
-      Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}}));
+  build.log->AppendLast(LastLine(status));
   spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
   {
     const std::lock_guard lock(mutex_);
@@ -198,6 +222,15 @@ void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
     changed_.notify_all();
   }
   build.log->Finish();  // who follows it asks for the status now
+}
+
+// What cannot be had for this build (a thread, memory) is no reason to end the program.
+BuildStatus Builder::ExecuteSafely(site::SiteId id, const BuildOrder& order, Build& build) {
+  try {
+    return Execute(id, order, build);
+  } catch (const std::exception& error) {
+    return CannotGoOn(error);
+  }
 }
 
 BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& build) {

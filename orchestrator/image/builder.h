@@ -74,7 +74,7 @@ class Builder {
   Builder& operator=(const Builder&) = delete;
 
   // Returns when the build has begun or waits. kConflict while there is one for this site,
-  // kUnavailable when too many wait.
+  // kUnavailable when too many wait or no thread can be made.
   Result<void> Start(site::SiteId id, BuildOrder order);
 
   // Waits for the end of the build that runs or waits, if there is one.
@@ -105,6 +105,7 @@ class Builder {
 
   void Run(site::SiteId id, const BuildOrder& order, Build& build);
   bool WaitForTurn(Build& build);
+  BuildStatus ExecuteSafely(site::SiteId id, const BuildOrder& order, Build& build);
   BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
   Result<void> Deploy(site::SiteId id, const std::string& image_id, bool before_creation);
   Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built

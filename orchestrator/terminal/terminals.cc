@@ -1,6 +1,7 @@
 #include "orchestrator/terminal/terminals.h"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -108,11 +109,17 @@ Result<void> Terminals::Reserve(site::SiteId id) {
   return {};
 }
 
-void Terminals::Release(site::SiteId id, OpenSession opened) {
-  const std::lock_guard lock(mutex_);
-  SiteTerminals& own = sites_[id];
+Terminals::Opening::~Opening() {
+  const std::lock_guard lock(terminals_.mutex_);
+  if (!done_) --terminals_.sites_.find(id_)->second.opening;  // which kept the entry there
+}
+
+void Terminals::Opening::Finish(OpenSession opened) {
+  const std::lock_guard lock(terminals_.mutex_);
+  SiteTerminals& own = terminals_.sites_[id_];
+  own.sessions.push_back(std::move(opened));
   --own.opening;
-  if (opened.session) own.sessions.push_back(std::move(opened));
+  done_ = true;
 }
 
 Result<std::string> Terminals::StartContainer(site::SiteId id, docker::ContainerSpec wanted,
@@ -174,11 +181,28 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
                          fmt::format("site {} is external: it runs elsewhere", id.value)});
   }
   if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
+  Opening opening(*this, id);
+  try {
+    return OpenReserved(**record, size, opening, stop);
+  } catch (const std::exception& error) {
+    return Failure(
+        Error{ErrorKind::kUnavailable,
+              fmt::format("cannot open a terminal of site {}: {}; try again later, and see whether "
+                          "the machine has threads and memory left for the orchestrator",
+                          id.value, error.what())});
+  }
+}
+
+Result<std::shared_ptr<Session>> Terminals::OpenReserved(const store::SiteRecord& record,
+                                                         docker::TerminalSize size,
+                                                         Opening& opening,
+                                                         const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
   Result<docker::ContainerClient::Exec> exec;
   std::string used;
   // A container that is gone, by hand or with the engine, is made again once.
   for (int attempt = 0; attempt < 2; ++attempt) {
-    const auto container = EnsureContainer(**record, stop);
+    const auto container = EnsureContainer(record, stop);
     if (!container) {
       exec = Failure(container.error());
       break;
@@ -193,13 +217,10 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
     std::string& known = sites_[id].container;
     if (known == *container) known.clear();  // else somebody has made another one meanwhile
   }
-  if (!exec) {
-    Release(id, {});
-    return Failure(exec.error());
-  }
+  if (!exec) return Failure(exec.error());
   auto session =
       std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
-  Release(id, {session, std::move(used)});
+  opening.Finish({session, std::move(used)});
   return session;
 }
 

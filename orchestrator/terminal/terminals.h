@@ -49,7 +49,8 @@ class Terminals {
   Terminals(const Terminals&) = delete;
   Terminals& operator=(const Terminals&) = delete;
 
-  // kConflict at the site's limit, kUnavailable at that of all sites.
+  // kConflict at the site's limit, kUnavailable at that of all sites, or where no thread can be
+  // made.
   Result<std::shared_ptr<Session>> Open(site::SiteId id, docker::TerminalSize size,
                                         const std::stop_token& stop);
   // kNotFound when it has ended.
@@ -72,8 +73,27 @@ class Terminals {
     std::size_t opening = 0;
   };
 
+  // Counts a terminal that Reserve let in, until it is open or its opening has ended otherwise.
+  class Opening {
+   public:
+    Opening(Terminals& terminals, site::SiteId id) : terminals_(terminals), id_(id) {}
+    ~Opening();
+    Opening(const Opening&) = delete;
+    Opening& operator=(const Opening&) = delete;
+
+    void Finish(OpenSession opened);
+
+   private:
+    Terminals& terminals_;
+    const site::SiteId id_;
+    bool done_ = false;
+  };
+
+  // Counts one more in `opening`, for an Opening to take back.
   Result<void> Reserve(site::SiteId id);
-  void Release(site::SiteId id, OpenSession opened);
+  Result<std::shared_ptr<Session>> OpenReserved(const store::SiteRecord& record,
+                                                docker::TerminalSize size, Opening& opening,
+                                                const std::stop_token& stop);
   Result<std::string> StartContainer(site::SiteId id, docker::ContainerSpec wanted,
                                      const std::stop_token& stop);
   static std::vector<std::string> TakeUnused(SiteTerminals& terminals);
