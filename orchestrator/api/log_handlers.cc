@@ -1,35 +1,27 @@
 #include "orchestrator/api/log_handlers.h"
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/event_stream.h"
+#include "orchestrator/api/log_cursor.h"
+#include "orchestrator/api/log_follower.h"
 #include "orchestrator/docker/timestamp.h"
 #include "orchestrator/site/units.h"
 
 namespace orchestrator::api {
 namespace {
 
-using namespace std::chrono_literals;
 using Ordered = nlohmann::ordered_json;
 
 constexpr std::uint64_t kDefaultTail = 100;
-constexpr std::uint64_t kMostLines = 10'000;
 constexpr std::string_view kDigits = "0123456789";
-constexpr auto kReconnect = 1s;  // while the engine is away
-
-Ordered ToJson(const docker::LogLine& line) {
-  return {{"time", line.time},
-          {"task", line.task_id},
-          {"stream", line.stream == docker::LogLine::Stream::kStdout ? "stdout" : "stderr"},
-          {"text", line.text}};
-}
 
 Failure BadQuery(const std::string& message) {
   return Failure(Error{ErrorKind::kInvalid, message, {}, {{"?", message}}});
@@ -58,12 +50,12 @@ Result<docker::LogQuery> ParseQuery(const Request& request) {
   docker::LogQuery query;
   query.tail = kDefaultTail;
   if (const auto text = request.Query("tail"); text == "all") {
-    query.tail = kMostLines;
+    query.tail = kMostLogLines;
   } else if (!text.empty()) {
     std::uint64_t tail = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tail);
-    if (error != std::errc{} || end != text.data() + text.size() || tail > kMostLines) {
-      return BadQuery(fmt::format("tail must be from 0 to {}, or all", kMostLines));
+    if (error != std::errc{} || end != text.data() + text.size() || tail > kMostLogLines) {
+      return BadQuery(fmt::format("tail must be from 0 to {}, or all", kMostLogLines));
     }
     query.tail = tail;
   }
@@ -78,84 +70,15 @@ Result<docker::LogQuery> ParseQuery(const Request& request) {
   return query;
 }
 
-struct Newest {
-  std::vector<docker::LogLine> lines;  // by time
-  Result<void> read;                   // whole, or why not
-};
-
-void KeepNewest(std::vector<docker::LogLine>& lines, std::size_t count) {
-  std::ranges::stable_sort(lines, {}, &docker::LogLine::time);
-  if (lines.size() <= count) return;
-  lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
-}
-
-// The last lines of all tasks together: the engine counts them for each, and gives one task's after
-// the other's.
-Newest ReadNewest(docker::Engine& engine, const std::string& service, docker::LogQuery query,
-                  const std::stop_token& stop) {
-  Newest newest;
-  const std::size_t count = query.tail.value_or(kMostLines);
-  query.follow = false;
-  const auto read = engine.ReadServiceLog(
-      service, query,
-      [&](const docker::LogLine& line) {
-        newest.lines.push_back(line);
-        if (newest.lines.size() >= count + kMostLines) KeepNewest(newest.lines, count);
-        return true;
-      },
-      stop);
-  newest.read = read;
-  KeepNewest(newest.lines, count);
-  return newest;
-}
-
-// Goes on after the engine was away, with what came after the `last` line (its time, or empty).
-void Follow(docker::Engine& engine, const std::string& service, docker::LogQuery query,
-            std::string last, EventWriter& writer) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  const auto pause = [&] {
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, writer.stop(), kReconnect, [] { return false; });
-  };
-  if (query.tail && (*query.tail > 0 || !query.follow)) {
-    Newest newest = ReadNewest(engine, service, query, writer.stop());
-    while (!newest.read && newest.lines.empty() && query.follow &&
-           !writer.stop().stop_requested()) {
-      pause();
-      newest = ReadNewest(engine, service, query, writer.stop());
-    }
-    for (const docker::LogLine& line : newest.lines) {
-      if (!writer.Send("line", Dump(ToJson(line)), line.time)) return;
-      last = line.time;
-    }
-    if (!query.follow) {
-      writer.Send("end", Dump({{"reason", newest.read ? "" : newest.read.error().message}}));
-      return;
-    }
-    query.tail.reset();
-  }
-  while (!writer.stop().stop_requested()) {
-    if (!last.empty()) {
-      query.since = docker::ToUnixSeconds(last).value_or("");
-      query.tail.reset();
-    }
-    const std::string known = last;
-    const auto read = engine.ReadServiceLog(
-        service, query,
-        [&](const docker::LogLine& line) {
-          // Tasks answer one after the other: only what was there before this connection is known.
-          if (line.time <= known) return true;
-          last = std::max(last, line.time);
-          return writer.Send("line", Dump(ToJson(line)), line.time);
-        },
-        writer.stop());
-    if (!query.follow) {
-      writer.Send("end", Dump({{"reason", read ? "" : read.error().message}}));
-      return;
-    }
-    pause();
-  }
+// Where a reader has been: as an event's id says, or a time (of earlier versions' ids), after which
+// all is new.
+Result<LogCursor> ParseLastEvent(std::string_view id) {
+  if (auto cursor = LogCursor::Parse(id)) return *std::move(cursor);
+  const auto since = ParseSince(id);
+  if (!since) return Failure(since.error());
+  const auto time = ParseUnixSeconds(*since);
+  if (!time) return BadQuery("Last-Event-ID must be the id of an event of this log, or a time");
+  return LogCursor(*time + std::chrono::nanoseconds(1));
 }
 
 }  // namespace
@@ -172,26 +95,30 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
   if (!services.engine) return Problem(503, "no Docker engine is configured (docker.host)");
   const std::string service = site::ServiceName(id);
   if (WantsEvents(request) || query->follow) {
-    const std::string last(request.Header("Last-Event-ID"));
-    if (!last.empty()) {
-      auto since = ParseSince(last);
-      if (!since) return Problem(since.error());
-      query->since = *std::move(since);
-      query->tail.reset();
+    std::optional<LogCursor> known;
+    if (const auto last = request.Header("Last-Event-ID"); !last.empty()) {
+      auto cursor = ParseLastEvent(last);
+      if (!cursor) return Problem(cursor.error());
+      known = *std::move(cursor);
     }
     return EventStream(request, services.stopping,
-                       [&services, service, query = *query, last](EventWriter& writer) {
-                         Follow(*services.engine, service, query, last, writer);
+                       [&services, id, query = *query, known](EventWriter& writer) {
+                         SendLog(*services.engine, id, query, known, writer);
                        });
   }
-  const Newest newest = ReadNewest(*services.engine, service, *query, services.stopping);
+  const NewestLines newest = ReadNewestLines(*services.engine, service, *query, services.stopping);
   // A node that is away has its part of the log: the others' lines are better than none.
   if (!newest.read && newest.lines.empty()) return Problem(newest.read.error());
-  Ordered list = Ordered::array();
-  for (const docker::LogLine& line : newest.lines) list.push_back(ToJson(line));
-  Ordered body{{"lines", std::move(list)}};
-  if (!newest.read) body["problem"] = newest.read.error().message;
-  return Json(200, Dump(body));
+  std::string body = R"({"lines":[)";
+  for (const docker::LogLine& line : newest.lines) {
+    if (&line != &newest.lines.front()) body += ',';
+    body += LogLineJson(line);
+  }
+  body += ']';
+  if (!newest.read) {
+    body += R"(,"problem":)" + Dump(Ordered(newest.read.error().message));
+  }
+  return Json(200, body + '}');
 }
 
 }  // namespace orchestrator::api

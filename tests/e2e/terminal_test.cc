@@ -1,7 +1,9 @@
 // Terminals and logs of sites, on a real engine.
 #include <csignal>
 #include <fstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/format.h>
@@ -292,6 +294,30 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
     CHECK(orchestrator.Call("GET", std::string("/v1/sites/6441/logs?") + query).status == 422);
   }
   CHECK(orchestrator.Call("GET", "/v1/sites/9999/logs").status == 404);
+
+  // A reader who comes back goes on after the event that it names.
+  const auto events = [&](const std::string& id) {
+    provider::http::HeaderList headers{{"Authorization", "Bearer " + orchestrator.Token()},
+                                       {"Accept", "text/event-stream"}};
+    if (!id.empty()) headers.emplace_back("Last-Event-ID", id);
+    return orchestrator.CallRaw("GET", "/v1/sites/6441/logs?tail=3", "", headers);
+  };
+  const std::string all = events("").body;
+  REQUIRE(all.starts_with("id: "));
+  const std::string first = all.substr(4, all.find('\n') - 4);
+  const std::string rest = events(first).body;
+  const auto lines = [](const std::string& body) {
+    std::vector<std::string> found;
+    for (std::size_t at = 0; (at = body.find("data: {\"time\"", at)) != std::string::npos; ++at) {
+      found.push_back(body.substr(at, body.find('\n', at) - at));
+    }
+    return found;
+  };
+  REQUIRE(lines(all).size() == 3);
+  CHECK_FALSE(rest.contains(lines(all)[0]));
+  CHECK(rest.contains(lines(all)[1]));
+  CHECK(rest.contains(lines(all)[2]));
+  CHECK(events("no place in a log").status == 422);
 }
 
 }  // namespace
