@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <string_view>
+#include <thread>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/answer.h"
@@ -20,27 +24,35 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMoreLines = 100;
 constexpr auto kShortestPause = 1s;  // while the engine is away
 constexpr auto kLongestPause = 16s;
+constexpr auto kLook = 2s;  // how late the removal of the site is seen
+// What engines say of log drivers that only write.
+constexpr std::string_view kUnreadable = "does not support reading";
 // How far the clock of a node may be behind ours without a line of a new task there being lost.
 constexpr auto kClockDifference = 1min;
 
 class Follower {
  public:
-  Follower(docker::Engine& engine, site::SiteId id, docker::LogQuery query,
-           std::optional<LogCursor> known, EventWriter& writer)
-      : engine_(engine),
-        service_(site::ServiceName(id)),
+  Follower(const store::Store& store, docker::Engine& engine, site::SiteId id,
+           docker::LogQuery query, std::optional<LogCursor> known, EventWriter& writer)
+      : store_(store),
+        engine_(engine),
+        id_(id),
         query_(std::move(query)),
         cursor_(std::move(known)),
-        writer_(writer) {}
+        writer_(writer),
+        on_stop_(writer.stop(), [this] { reading_.request_stop(); }) {
+    if (query_.follow) watch_ = std::jthread([this](const std::stop_token& stop) { Watch(stop); });
+  }
 
   void Run() {
     if (!cursor_ && !SendNewest()) return;
-    while (!writer_.stop().stop_requested()) {
+    while (true) {
       const Result<void> read = SendNext();
       if (!query_.follow) {
-        End(read);
+        End(read ? "" : read.error().message);
         return;
       }
+      if (!GoesOn(read)) return;
       Pause();
     }
   }
@@ -49,7 +61,8 @@ class Follower {
   // False when no more is to follow.
   bool SendNewest() {
     NewestLines newest = ReadNewest();
-    while (!newest.read && newest.is_empty() && query_.follow && !writer_.stop().stop_requested()) {
+    while (!newest.read && newest.is_empty() && query_.follow) {
+      if (!GoesOn(newest.read)) return false;
       Pause();
       newest = ReadNewest();
     }
@@ -58,11 +71,18 @@ class Follower {
       cursor_->Advance(line);
       if (!Send(line)) return false;
     }
-    if (!query_.follow) End(newest.read);
+    const std::string problem = newest.read ? "" : newest.read.error().message;
+    if (!query_.follow) {
+      End(problem);
+    } else if (!newest.read) {
+      Tell(problem);  // some tasks' lines are missing: the others' are better than none
+    }
     return query_.follow;
   }
 
-  NewestLines ReadNewest() { return ReadNewestLines(engine_, service_, query_, writer_.stop()); }
+  NewestLines ReadNewest() {
+    return ReadNewestLines(engine_, site::ServiceName(id_), query_, reading_.get_token());
+  }
 
   Result<void> SendNext() {
     docker::LogQuery query;
@@ -70,34 +90,86 @@ class Follower {
     query.follow = query_.follow;
     cursor_->StartReading();
     return engine_.ReadServiceLog(
-        service_, query,
+        site::ServiceName(id_), query,
         [&](const docker::LogLine& line) { return !cursor_->Take(line) || Send(line); },
-        writer_.stop());
+        reading_.get_token());
   }
 
   bool Send(const docker::LogLine& line) {
     pause_ = kShortestPause;
+    problem_.clear();  // it is over, and worth a word when it comes again
     return writer_.Send("line", LogLineJson(line), cursor_->Id());
   }
 
-  void End(const Result<void>& read) {
-    writer_.Send("end", Dump({{"reason", read ? "" : read.error().message}}));
+  // Whether it is worth asking again after this. The reader is told why not, or what is waited for.
+  bool GoesOn(const Result<void>& read) {
+    if (writer_.stop().stop_requested()) return false;
+    const auto record = store_.Find(id_);
+    if (reading_.stop_requested() || (record && !*record)) {
+      End(fmt::format("site {} was removed", id_.value));
+      return false;
+    }
+    if (read) return true;
+    const Error& error = read.error();
+    if (error.kind == ErrorKind::kNotFound) {
+      Tell(
+          fmt::format("site {} has no service on the engine now; its log goes on with the next one",
+                      id_.value));
+      return true;
+    }
+    if (error.message.contains(kUnreadable)) {
+      End(fmt::format("{}; give the site's service another log driver, as json-file or local",
+                      error.message));
+      return false;
+    }
+    if (error.kind != ErrorKind::kUnavailable) {
+      End(error.message);
+      return false;
+    }
+    Tell(error.message);
+    return true;
   }
+
+  void Tell(const std::string& problem) {
+    if (std::exchange(problem_, problem) != problem) {
+      writer_.Send("problem", Dump({{"reason", problem}}));
+    }
+  }
+
+  void End(const std::string& reason) { writer_.Send("end", Dump({{"reason", reason}})); }
 
   // Longer each time, since all that came before is read again after it.
   void Pause() {
     std::mutex mutex;
     std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, writer_.stop(), pause_, [] { return false; });
+    std::condition_variable_any().wait_for(lock, reading_.get_token(), pause_,
+                                           [] { return false; });
     pause_ = std::min<std::chrono::seconds>(pause_ * 2, kLongestPause);
   }
 
+  // An engine says nothing to those who follow the log of a service that has been removed.
+  void Watch(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      stopped.wait_for(lock, stop, kLook, [] { return false; });
+      // A store that cannot be read is asked again.
+      if (const auto record = store_.Find(id_); record && !*record) reading_.request_stop();
+    }
+  }
+
+  const store::Store& store_;
   docker::Engine& engine_;
-  const std::string service_;
+  const site::SiteId id_;
   const docker::LogQuery query_;
   std::optional<LogCursor> cursor_;
   EventWriter& writer_;
   std::chrono::seconds pause_ = kShortestPause;
+  std::string problem_;  // that the reader was told of
+  std::stop_source reading_;
+  std::stop_callback<std::function<void()>> on_stop_;
+  std::jthread watch_;
 };
 
 // Leaves the newest, and lets the cursor know the others.
@@ -141,9 +213,9 @@ std::string LogLineJson(const docker::LogLine& line) {
                {"text", line.text}});
 }
 
-void SendLog(docker::Engine& engine, site::SiteId id, const docker::LogQuery& query,
-             std::optional<LogCursor> known, EventWriter& writer) {
-  Follower(engine, id, query, std::move(known), writer).Run();
+void SendLog(const store::Store& store, docker::Engine& engine, site::SiteId id,
+             const docker::LogQuery& query, std::optional<LogCursor> known, EventWriter& writer) {
+  Follower(store, engine, id, query, std::move(known), writer).Run();
 }
 
 }  // namespace orchestrator::api

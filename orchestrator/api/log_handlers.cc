@@ -103,7 +103,7 @@ Response ShowLogs(const Services& services, const Request& request, site::SiteId
     }
     return EventStream(request, services.stopping,
                        [&services, id, query = *query, known](EventWriter& writer) {
-                         SendLog(*services.engine, id, query, known, writer);
+                         SendLog(services.store, *services.engine, id, query, known, writer);
                        });
   }
   const NewestLines newest = ReadNewestLines(*services.engine, service, *query, services.stopping);

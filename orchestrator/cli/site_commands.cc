@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,6 +13,7 @@
 
 #include "orchestrator/cli/output.h"
 #include "orchestrator/cli/yaml_to_json.h"
+#include "provider/http/url.h"
 
 namespace orchestrator::cli {
 namespace {
@@ -167,33 +170,73 @@ void PrintLogLine(const std::string& text, bool as_json) {
   std::fflush(stdout);
 }
 
+// The events of a log that is followed, as their bytes come.
+class LogEvents {
+ public:
+  explicit LogEvents(bool as_json) : as_json_(as_json) {}
+
+  void Add(std::string_view bytes) {
+    rest_ += bytes;
+    for (std::size_t end = 0; (end = rest_.find('\n')) != std::string::npos;) {
+      Read(std::string_view(rest_).substr(0, end));
+      rest_.erase(0, end + 1);
+    }
+  }
+
+  // Why there is no more, empty where that is as it should be; nothing while there may be.
+  const std::optional<std::string>& end() const { return end_; }
+
+ private:
+  void Read(std::string_view line) {
+    static constexpr std::string_view kEvent = "event: ";
+    static constexpr std::string_view kData = "data: ";
+    if (line.starts_with(kEvent)) event_ = line.substr(kEvent.size());
+    if (!line.starts_with(kData)) return;
+    const std::string data(line.substr(kData.size()));
+    if (event_ == "line") return PrintLogLine(data, as_json_);
+    const json value = json::parse(data, nullptr, /*allow_exceptions=*/false);
+    const std::string reason = value.is_object() ? value.value("reason", "") : data;
+    if (event_ == "problem") fmt::print(stderr, "{}\n", reason);
+    if (event_ == "end") end_ = reason;
+  }
+
+  const bool as_json_;
+  std::string rest_;
+  std::string event_;
+  std::optional<std::string> end_;
+};
+
+int FollowLogs(const ApiClient& api, const std::string& path, bool as_json) {
+  LogEvents events(as_json);
+  const auto followed = api.Follow(path, [&](std::string_view bytes) {
+    events.Add(bytes);
+    return true;
+  });
+  if (!followed) return PrintError(followed.error());
+  if (!events.end()) {
+    return PrintError({ErrorKind::kUnavailable,
+                       "the orchestrator ended the log, since it is being stopped; follow it again "
+                       "when it is back"});
+  }
+  return events.end()->empty() ? kDone : PrintError({ErrorKind::kUnavailable, *events.end()});
+}
+
 }  // namespace
 
 int ShowLogs(const ApiClient& api, std::int64_t id, const LogFlags& flags, bool as_json) {
-  std::string path = fmt::format("/v1/sites/{}/logs?tail={}", id, flags.tail);
-  if (!flags.since.empty()) path += "&since=" + flags.since;
-  if (flags.follow) path += "&follow=true";
-  if (!flags.follow) {
-    const auto answer = api.Call("GET", path);
-    if (!answer) return PrintError(answer.error());
-    const json body = json::parse(answer->body);
-    for (const json& line : body.at("lines")) {
-      PrintLogLine(line.dump(-1, ' ', false, json::error_handler_t::replace), as_json);
-    }
-    return kDone;
+  using provider::http::Escape;
+  std::string path = fmt::format("/v1/sites/{}/logs?tail={}", id, Escape(flags.tail));
+  if (!flags.since.empty()) path += "&since=" + Escape(flags.since);
+  if (flags.follow) return FollowLogs(api, path + "&follow=true", as_json);
+  const auto answer = api.Call("GET", path);
+  if (!answer) return PrintError(answer.error());
+  const json body = json::parse(answer->body);
+  for (const json& line : body.at("lines")) {
+    PrintLogLine(line.dump(-1, ' ', false, json::error_handler_t::replace), as_json);
   }
-  std::string rest;
-  const auto followed = api.Follow(path, [&](std::string_view bytes) {
-    rest += bytes;
-    for (std::size_t end = 0; (end = rest.find('\n')) != std::string::npos;) {
-      static constexpr std::string_view kData = "data: ";
-      const std::string line = rest.substr(0, end);
-      rest.erase(0, end + 1);
-      if (line.starts_with(kData)) PrintLogLine(line.substr(kData.size()), as_json);
-    }
-    return true;
-  });
-  return followed ? kDone : PrintError(followed.error());
+  const std::string problem = body.value("problem", "");
+  if (problem.empty()) return kDone;
+  return PrintError({ErrorKind::kUnavailable, "these are not all lines: " + problem});
 }
 
 int DeleteSites(const ApiClient& api, const std::vector<std::int64_t>& ids, const WaitFlags& wait,

@@ -262,6 +262,11 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
   std::ofstream(orchestrator.sites() / "64" / "41" / "public" / "go") << "";
   CHECK(Eventually([&] { return followed->Output().contains("third"); }, 10s));
 
+  const Finished zoned = orchestrator.Command(
+      {"site", "logs", "6441", "--since", "2020-01-31T12:00:00.5+01:00", "--tail", "1"});
+  INFO(zoned.output);
+  CHECK(zoned.status == 0);
+  CHECK(zoned.output.contains("third"));
   const Finished last = orchestrator.Command({"site", "logs", "6441", "--tail", "1"});
   INFO(last.output);
   CHECK(last.output.contains("third"));
@@ -318,6 +323,11 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
   CHECK(rest.contains(lines(all)[1]));
   CHECK(rest.contains(lines(all)[2]));
   CHECK(events("no place in a log").status == 422);
+
+  REQUIRE(orchestrator.Call("DELETE", "/v1/sites/6441?wait=running&timeout=60s").status == 200);
+  CHECK(followed->Wait(20s) == 1);
+  CHECK(followed->Output().contains("site 6441 was removed"));
+  CHECK(orchestrator.Command({"site", "logs", "6441"}).status == 1);
 }
 
 }  // namespace

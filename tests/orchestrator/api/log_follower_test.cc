@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "tests/orchestrator/api/log_engine.h"
+#include "tests/orchestrator/sites.h"
 #include "tests/support/eventually.h"
 
 namespace orchestrator::api {
@@ -38,18 +39,32 @@ std::string In(int seconds) {
                      clock.minutes().count(), clock.seconds().count());
 }
 
+// An engine, and a store with the site.
+struct World {
+  World() { store.Put({tests::MakeRecord(tests::MakeSite(kSite.value))}); }
+
+  void RemoveSite() {
+    const auto removed =
+        store->Write([](store::Transaction& transaction) { return transaction.Erase(kSite); });
+    REQUIRE(removed.has_value());
+  }
+
+  tests::TestStore store;
+  LogEngine engine;
+};
+
 // Somebody who reads a site's log as events, until it is told to stop.
 class Reader {
  public:
-  Reader(LogEngine& engine, docker::LogQuery query, std::optional<LogCursor> known = {})
-      : thread_([this, &engine, query = std::move(query), known = std::move(known)] {
+  Reader(World& world, docker::LogQuery query, std::optional<LogCursor> known = {})
+      : thread_([this, &world, query = std::move(query), known = std::move(known)] {
           const provider::http::ByteSink sink = [this](std::string_view bytes) {
             const std::lock_guard lock(mutex_);
             received_ += bytes;
             return true;
           };
           EventWriter writer(sink, {}, stopping_.get_token());
-          SendLog(engine, kSite, query, known, writer);
+          SendLog(*world.store, world.engine, kSite, query, known, writer);
         }) {}
   ~Reader() { stopping_.request_stop(); }
   Reader(const Reader&) = delete;
@@ -66,6 +81,10 @@ class Reader {
     return values;
   }
   Lines Texts() const { return Values("\"text\":\"", "\""); }
+  // The reasons of its events of this name.
+  Lines Reasons(std::string_view event) const {
+    return Values(fmt::format("event: {}\ndata: {{\"reason\":\"", event), "\"");
+  }
   bool Gets(const Lines& texts) const {
     return Eventually([&] { return Texts() == texts; });
   }
@@ -82,20 +101,22 @@ docker::LogQuery Query(std::uint64_t tail, bool follow = true) {
 }
 
 TEST_CASE("A task that is behind another one loses no line to a reader who follows") {
-  LogEngine engine;
+  World world;
+  LogEngine& engine = world.engine;
   engine.Write("old", In(-30), "a1");
   engine.Write("new", In(-10), "b1");
-  const Reader reader(engine, Query(100));
+  const Reader reader(world, Query(100));
   REQUIRE(reader.Gets({"a1", "b1"}));
   engine.Write("old", In(-20), "a2");
   CHECK(reader.Gets({"a1", "b1", "a2"}));
 }
 
 TEST_CASE("Nodes with other clocks lose no line while the engine is away, and repeat none") {
-  LogEngine engine;
+  World world;
+  LogEngine& engine = world.engine;
   engine.Write("ahead", In(3'600), "a1");
   engine.Write("behind", In(-50), "b1");
-  const Reader reader(engine, Query(1));
+  const Reader reader(world, Query(1));
   REQUIRE(reader.Gets({"a1"}));
   REQUIRE(Eventually([&] { return engine.followers() == 1; }));
   engine.Refuse(Error{ErrorKind::kUnavailable, "it is away"});
@@ -107,9 +128,10 @@ TEST_CASE("Nodes with other clocks lose no line while the engine is away, and re
 }
 
 TEST_CASE("A reader of what comes from now on gets what was written while the engine was away") {
-  LogEngine engine;
+  World world;
+  LogEngine& engine = world.engine;
   engine.Write("task", In(-100), "before");
-  const Reader reader(engine, Query(0));
+  const Reader reader(world, Query(0));
   REQUIRE(Eventually([&] { return engine.followers() == 1; }));
   engine.Refuse(Error{ErrorKind::kUnavailable, "it is away"});
   REQUIRE(Eventually([&] { return engine.followers() == 0; }));
@@ -119,13 +141,14 @@ TEST_CASE("A reader of what comes from now on gets what was written while the en
 }
 
 TEST_CASE("A reader who comes back goes on after any event, once with each line") {
-  LogEngine engine;
+  World world;
+  LogEngine& engine = world.engine;
   const std::string time = In(-30);
   for (int part = 1; part <= 3; ++part) engine.Write("long", time, fmt::format("part{}", part));
   engine.Write("short", In(-20), "line");
   Lines ids;
   {
-    const Reader reader(engine, Query(4, /*follow=*/false));
+    const Reader reader(world, Query(4, /*follow=*/false));
     REQUIRE(Eventually([&] { return !reader.Values("event: end").empty(); }));
     REQUIRE(reader.Texts() == Lines{"part1", "part2", "part3", "line"});
     ids = reader.Values("id: ");
@@ -136,11 +159,62 @@ TEST_CASE("A reader who comes back goes on after any event, once with each line"
     INFO(ids[i]);
     const auto known = LogCursor::Parse(ids[i]);
     REQUIRE(known.has_value());
-    const Reader back(engine, Query(4, /*follow=*/false), known);
+    const Reader back(world, Query(4, /*follow=*/false), known);
     REQUIRE(Eventually([&] { return !back.Values("event: end").empty(); }));
     Lines wanted(rest.begin() + static_cast<std::ptrdiff_t>(std::min(i, rest.size())), rest.end());
     CHECK(back.Texts() == wanted);
   }
+}
+
+TEST_CASE("A reader is told once of each reason why nothing comes, and again after it was over") {
+  World world;
+  world.engine.Refuse(Error{ErrorKind::kUnavailable, "it is away"});
+  const Reader reader(world, Query(10));
+  REQUIRE(Eventually([&] { return reader.Reasons("problem") == Lines{"it is away"}; }));
+  world.engine.Refuse(Error{ErrorKind::kNotFound, "service not found"});
+  REQUIRE(Eventually([&] { return reader.Reasons("problem").size() == 2; }));
+  CHECK(reader.Reasons("problem").back().contains("site 1 has no service"));
+  world.engine.Write("task", In(0), "line");
+  world.engine.Refuse({});
+  REQUIRE(reader.Gets({"line"}));
+  REQUIRE(Eventually([&] { return world.engine.followers() == 1; }));
+  world.engine.Refuse(Error{ErrorKind::kUnavailable, "it is away"});
+  CHECK(Eventually([&] { return reader.Reasons("problem").size() == 3; }));
+  CHECK(reader.Reasons("end").empty());
+}
+
+TEST_CASE("A log that can never be read has an end with its reason") {
+  struct Case {
+    const char* sentence;
+    Error error;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"should end where the engine refuses", {ErrorKind::kInvalid, "bad request"}, "bad request"},
+      {"should end where the engine fails", {ErrorKind::kInternal, "no leader"}, "no leader"},
+      {"should say what to do about the log driver",
+       {ErrorKind::kUnavailable, "configured logging driver does not support reading"},
+       "json-file"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    World world;
+    world.engine.Refuse(c.error);
+    const Reader reader(world, Query(10));
+    REQUIRE(Eventually([&] { return !reader.Reasons("end").empty(); }));
+    CHECK(reader.Reasons("end").front().contains(c.reason));
+    CHECK(reader.Reasons("problem").empty());
+  }
+}
+
+TEST_CASE("The log of a site that is removed ends, also where the engine says nothing") {
+  World world;
+  const Reader reader(world, Query(10));
+  REQUIRE(Eventually([&] { return world.engine.followers() == 1; }));
+  world.RemoveSite();
+  REQUIRE(Eventually([&] { return !reader.Reasons("end").empty(); }));
+  CHECK(reader.Reasons("end").front() == "site 1 was removed");
+  CHECK(Eventually([&] { return world.engine.followers() == 0; }));
 }
 
 }  // namespace
