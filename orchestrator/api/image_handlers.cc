@@ -1,6 +1,10 @@
 #include "orchestrator/api/image_handlers.h"
 
+#include <charconv>
 #include <chrono>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,29 +58,34 @@ Result<image::BuildOrder> ReadOrder(const Request& request) {
   return Failure(Error{ErrorKind::kInvalid, message, {}, std::move(problems)});
 }
 
-// Every message as an event with its number, from the one after Last-Event-ID on.
+// The first line after the event that Last-Event-ID names, "build:line"; all where that was of
+// another build.
+std::size_t FirstLine(const Request& request, const image::BuildLog& log) {
+  const std::string_view last = request.Header("Last-Event-ID");
+  const std::size_t colon = last.find(':');
+  if (colon == std::string_view::npos || last.substr(0, colon) != log.build()) return 0;
+  const std::string_view text = last.substr(colon + 1);
+  std::size_t line = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), line);
+  return error == std::errc{} && end == text.data() + text.size() ? line + 1 : 0;
+}
+
+// Every message as an event, from the one after Last-Event-ID on; then how this build ended.
 Response FollowLog(const Services& services, const Request& request, site::SiteId id) {
   const auto log = services.builder->LogOf(id);
-  std::size_t first = 0;
-  if (const auto last = request.Header("Last-Event-ID"); !last.empty()) {
-    first = std::strtoull(std::string(last).c_str(), nullptr, 10) + 1;
-  }
-  return EventStream(request, services.stopping, [&services, log, id, first](EventWriter& writer) {
+  const std::size_t first = log ? FirstLine(request, *log) : 0;
+  return EventStream(request, services.stopping, [log, first](EventWriter& writer) {
+    image::BuildStatus status;
     std::size_t next = first;
-    if (!log) {
-      const auto lines = services.builder->KeptLog(id);
-      for (; next < lines.size(); ++next) {
-        if (!writer.Send("build", lines[next], std::to_string(next))) return;
-      }
-    }
     while (log && !writer.stop().stop_requested()) {
       const auto more = log->Wait(next, std::chrono::steady_clock::now() + 5s, writer.stop());
       for (const std::string& line : more.lines) {
-        if (!writer.Send("build", line, std::to_string(next++))) return;
+        if (!writer.Send("build", line, fmt::format("{}:{}", log->build(), next++))) return;
       }
+      status = more.status;
       if (more.finished) break;
     }
-    writer.Send("end", Dump(ToJson(services.builder->StatusOf(id))));
+    writer.Send("end", Dump(ToJson(status)));
   });
 }
 

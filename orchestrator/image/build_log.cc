@@ -7,12 +7,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
+
+#include "provider/secret.h"
 
 namespace orchestrator::image {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+constexpr std::size_t kIdBytes = 8;
+// As a message of the engine, so that it is shown as those are.
+constexpr std::string_view kCut =
+    R"({"stream":"\n[the rest of the output is left out of this log: it has more than 16 MiB]\n"})";
 
 }  // namespace
 
@@ -25,7 +32,21 @@ Result<std::unique_ptr<BuildLog>> BuildLog::Create(const std::filesystem::path& 
     return Failure(Error{ErrorKind::kStorage, fmt::format("cannot write the build's log {}: {}",
                                                           file.string(), std::strerror(errno))});
   }
-  return std::unique_ptr<BuildLog>(new BuildLog(descriptor));
+  return std::unique_ptr<BuildLog>(new BuildLog(descriptor, provider::RandomHex(kIdBytes)));
+}
+
+std::unique_ptr<BuildLog> BuildLog::Load(const std::filesystem::path& file) {
+  auto lines = ReadLines(file);
+  if (lines.empty()) return nullptr;
+  const auto first = nlohmann::json::parse(lines.front(), nullptr, /*allow_exceptions=*/false);
+  const bool has_build = first.is_object() && first.contains("build");
+  const std::string build = has_build && first.at("build").is_string()
+                                ? first.at("build").get<std::string>()
+                                : std::string();
+  std::unique_ptr<BuildLog> log(new BuildLog(-1, build));
+  log->Finish(FromLastLine(lines.back()));
+  log->lines_ = std::move(lines);
+  return log;
 }
 
 std::vector<std::string> BuildLog::ReadLines(const std::filesystem::path& file) {
@@ -35,11 +56,15 @@ std::vector<std::string> BuildLog::ReadLines(const std::filesystem::path& file) 
   return lines;
 }
 
-BuildLog::~BuildLog() { close(descriptor_); }
+BuildLog::~BuildLog() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
 
 void BuildLog::Append(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  if (bytes_ + line.size() <= kMostBytes) Keep(line);
+  if (cut_) return;
+  cut_ = bytes_ + line.size() > kMostBytes;
+  Keep(cut_ ? kCut : line);
 }
 
 void BuildLog::AppendLast(std::string_view line) {
@@ -61,9 +86,10 @@ void BuildLog::Keep(std::string_view line) {
   changed_.notify_all();
 }
 
-void BuildLog::Finish() {
+void BuildLog::Finish(BuildStatus status) {
   const std::lock_guard lock(mutex_);
   finished_ = true;
+  status_ = std::move(status);
   changed_.notify_all();
 }
 
@@ -73,6 +99,7 @@ BuildLog::Lines BuildLog::Wait(std::size_t first, std::chrono::steady_clock::tim
   changed_.wait_until(lock, stop, deadline, [&] { return finished_ || lines_.size() > first; });
   Lines result;
   result.finished = finished_;
+  result.status = status_;
   for (std::size_t i = first; i < lines_.size(); ++i) result.lines.push_back(lines_[i]);
   return result;
 }

@@ -26,7 +26,6 @@ constexpr auto kSweepPeriod = 10min;
 constexpr auto kKept = 5min;       // the log of a build that has ended, in memory
 constexpr auto kSweepRetry = 10s;  // while a container still uses an image
 constexpr std::size_t kMostWaiting = 100;
-constexpr const char* kCancelled = "it was cancelled";
 constexpr const char* kDockerfile = "Dockerfile";
 
 std::string Dump(const json& value) {
@@ -81,11 +80,6 @@ bool MayBeOfBuild(const docker::Container& container, std::string_view id,
   });
 }
 
-// The line at the end of a log.
-std::string LastLine(const BuildStatus& status) {
-  return Dump({{"state", Name(status.state)}, {"error", status.error}, {"image", status.image_id}});
-}
-
 BuildStatus CannotGoOn(const std::exception& error) {
   return {
       .state = BuildState::kFailed,
@@ -96,24 +90,6 @@ BuildStatus CannotGoOn(const std::exception& error) {
 }
 
 }  // namespace
-
-const char* Name(BuildState state) {
-  switch (state) {
-    case BuildState::kNone:
-      return "none";
-    case BuildState::kWaiting:
-      return "waiting";
-    case BuildState::kRunning:
-      return "running";
-    case BuildState::kBuilt:
-      return "built";
-    case BuildState::kFailed:
-      return "failed";
-    case BuildState::kCancelled:
-      return "cancelled";
-  }
-  return "?";
-}
 
 Builder::Builder(store::Store& store, docker::ImageClient& images,
                  docker::ContainerClient& containers, BuilderOptions options)
@@ -130,6 +106,9 @@ Builder::~Builder() {
   {
     const std::lock_guard lock(mutex_);
     builds.swap(builds_);
+    for (const auto& [id, build] : builds) {
+      if (!build->cancel.stop_requested()) build->when_cancelled = Interrupted();
+    }
   }
   for (const auto& [id, build] : builds) build->cancel.request_stop();
   for (const auto& [id, build] : builds) {
@@ -169,7 +148,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
   build->log = *std::move(log);
   build->status.state =
       running_ + line_.size() < options_.most_at_once ? BuildState::kRunning : BuildState::kWaiting;
-  build->log->Append(Dump({{"state", Name(build->status.state)}}));
+  build->log->Append(Dump({{"state", Name(build->status.state)}, {"build", build->log->build()}}));
   order.before_creation = order.before_creation && !exists;
   build->before_creation = order.before_creation;
   // The thread that is replaced has ended: its state says so.
@@ -182,8 +161,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
     std::erase(line_, build.get());  // it would hold up all that come after it
     build->status = CannotGoOn(error);
     build->ended = std::chrono::steady_clock::now();
-    build->log->AppendLast(LastLine(build->status));
-    build->log->Finish();
+    build->log->Finish(build->status);
     return Failure(Error{build->status.kind,
                          fmt::format("site {}: {}", id.value, build->status.error), error.what()});
   }
@@ -208,10 +186,8 @@ bool Builder::WaitForTurn(Build& build) {
 
 void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
   const bool had_turn = WaitForTurn(build);
-  const BuildStatus status =
-      had_turn ? ExecuteSafely(id, order, build)
-               : BuildStatus{.state = BuildState::kCancelled, .error = kCancelled};
-  build.log->AppendLast(LastLine(status));
+  const BuildStatus status = had_turn ? ExecuteSafely(id, order, build) : Cancelled(build);
+  build.log->AppendLast(ToLine(status));
   spdlog::info("site {}: build {} {}", id.value, Name(status.state), status.error);
   {
     const std::lock_guard lock(mutex_);
@@ -221,7 +197,7 @@ void Builder::Run(site::SiteId id, const BuildOrder& order, Build& build) {
     sweep_wanted_ = true;
     changed_.notify_all();
   }
-  build.log->Finish();  // who follows it asks for the status now
+  build.log->Finish(status);
 }
 
 // What cannot be had for this build (a thread, memory) is no reason to end the program.
@@ -286,7 +262,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
     }
   }
   if (!reason.empty()) return failed(reason, ErrorKind::kInvalid);
-  if (build.cancel.stop_requested()) return {.state = BuildState::kCancelled, .error = kCancelled};
+  if (build.cancel.stop_requested()) return Cancelled(build);
   if (context_error) return failed(context_error->message, context_error->kind);
   if (!outcome.error.empty()) return failed(outcome.error, ErrorKind::kInvalid);
   if (!done) return failed(done.error().message, done.error().kind);
@@ -337,12 +313,23 @@ BuildStatus Builder::WaitFinished(site::SiteId id, const std::stop_token& stop) 
 }
 
 Result<void> Builder::Cancel(site::SiteId id) {
+  return CancelAs(id, {.state = BuildState::kCancelled, .error = "it was cancelled"});
+}
+
+BuildStatus Builder::Cancelled(const Build& build) const {
+  const std::lock_guard lock(mutex_);
+  return build.when_cancelled;
+}
+
+Result<void> Builder::CancelAs(site::SiteId id, BuildStatus status) {
   const std::lock_guard lock(mutex_);
   const auto found = builds_.find(id);
   if (found == builds_.end() || !found->second->status.is_unfinished()) {
     return Failure(Error{ErrorKind::kConflict, fmt::format("no build of site {} runs", id.value)});
   }
-  found->second->cancel.request_stop();
+  Build& build = *found->second;
+  if (!build.cancel.stop_requested()) build.when_cancelled = std::move(status);
+  build.cancel.request_stop();
   return {};
 }
 
@@ -352,26 +339,21 @@ BuildStatus Builder::StatusOf(site::SiteId id) const {
     if (const auto found = builds_.find(id); found != builds_.end()) return found->second->status;
   }
   // From before this process.
-  BuildStatus status;
   const auto lines = KeptLog(id);
-  if (lines.empty()) return status;
-  const json last = json::parse(lines.back(), nullptr, /*allow_exceptions=*/false);
-  status.state = BuildState::kFailed;
-  status.error = "it was interrupted: the orchestrator was stopped";
-  if (!last.is_object() || !last.contains("state")) return status;
-  for (const BuildState state : {BuildState::kBuilt, BuildState::kFailed, BuildState::kCancelled}) {
-    if (last.at("state") == Name(state)) {
-      return {
-          .state = state, .error = last.value("error", ""), .image_id = last.value("image", "")};
-    }
-  }
-  return status;
+  return lines.empty() ? BuildStatus() : FromLastLine(lines.back());
 }
 
 std::shared_ptr<const BuildLog> Builder::LogOf(site::SiteId id) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = builds_.find(id);
-  return found == builds_.end() ? nullptr : found->second->log;
+  const auto running = [&]() -> std::shared_ptr<const BuildLog> {
+    const std::lock_guard lock(mutex_);
+    const auto found = builds_.find(id);
+    return found == builds_.end() ? nullptr : found->second->log;
+  };
+  if (auto log = running()) return log;
+  auto kept = BuildLog::Load(LogFile(id));
+  // A build that has begun meanwhile writes this file.
+  if (auto log = running()) return log;
+  return kept;
 }
 
 std::vector<std::string> Builder::KeptLog(site::SiteId id) const {
@@ -405,12 +387,15 @@ Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
       removed.error().kind != ErrorKind::kConflict) {
     return removed;
   }
-  std::error_code error;
-  std::filesystem::remove(LogFile(id), error);
   const std::lock_guard lock(mutex_);
   sweep_wanted_ = true;
   changed_.notify_all();
-  return {};
+  if (builds_.contains(id)) return {};  // of a build that has begun meanwhile
+  std::error_code error;
+  std::filesystem::remove(LogFile(id), error);
+  if (!error) return {};
+  return Failure(Error{ErrorKind::kStorage, fmt::format("cannot remove the build's log {}: {}",
+                                                        LogFile(id).string(), error.message())});
 }
 
 void Builder::Sweep(const std::stop_token& stop) {
@@ -467,7 +452,9 @@ void Builder::CancelOfRemovedSites() {
     const auto record = store_.Find(id);
     if (!record || (*record && !(*record)->removing)) continue;
     spdlog::info("site {} was removed: its build is cancelled", id.value);
-    static_cast<void>(Cancel(id));  // it may just have ended
+    // It may just have ended.
+    static_cast<void>(
+        CancelAs(id, {.state = BuildState::kCancelled, .error = "the site was removed"}));
   }
 }
 

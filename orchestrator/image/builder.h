@@ -18,6 +18,7 @@
 #include "orchestrator/docker/image_client.h"
 #include "orchestrator/files/site_files.h"
 #include "orchestrator/image/build_log.h"
+#include "orchestrator/image/build_status.h"
 #include "orchestrator/store/store.h"
 
 namespace orchestrator::image {
@@ -40,22 +41,6 @@ struct BuildOrder {
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::int64_t> swap_bytes;
   bool before_creation = false;  // the site need not exist yet; it gets the image when it does
-};
-
-enum class BuildState { kNone, kWaiting, kRunning, kBuilt, kFailed, kCancelled };
-
-const char* Name(BuildState state);
-
-struct BuildStatus {
-  BuildState state = BuildState::kNone;
-  std::string error = {};     // of a failed build, for the site's user
-  std::string image_id = {};  // of a good one
-  // Of a failed one: kInvalid where the site's own files are to blame.
-  ErrorKind kind = ErrorKind::kInternal;
-
-  bool is_unfinished() const {
-    return state == BuildState::kWaiting || state == BuildState::kRunning;
-  }
 };
 
 // Builds the images of sites with the engine, from the site's directory. A new image is deployed by
@@ -84,8 +69,7 @@ class Builder {
   Result<void> Cancel(site::SiteId id);
 
   BuildStatus StatusOf(site::SiteId id) const;
-  // The messages of the last build: JSON objects as the engine sent them, and at the end one of our
-  // own, {"state": …, "error": …, "image": …}.
+  // The messages of the last build, which may be of an earlier process; null where there was none.
   std::shared_ptr<const BuildLog> LogOf(site::SiteId id) const;
   std::vector<std::string> KeptLog(site::SiteId id) const;
 
@@ -99,6 +83,7 @@ class Builder {
     BuildStatus status;                           // guarded by mutex_
     std::chrono::steady_clock::time_point ended;  // guarded by mutex_
     bool before_creation = false;
+    BuildStatus when_cancelled;  // guarded by mutex_, and set before `cancel`
     std::stop_source cancel;
     std::jthread thread;
   };
@@ -109,6 +94,8 @@ class Builder {
   BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
   Result<void> Deploy(site::SiteId id, const std::string& image_id, bool before_creation);
   Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built
+  Result<void> CancelAs(site::SiteId id, BuildStatus status);
+  BuildStatus Cancelled(const Build& build) const;
   std::filesystem::path LogFile(site::SiteId id) const;
   void ForgetEnded();
   void Sweep(const std::stop_token& stop);

@@ -264,6 +264,24 @@ TEST_CASE("a new image is deployed by its id, the same one restarts nothing, old
   CHECK(build() == first);
   CHECK(Engine::TaskIds("site_6311") == tasks);
 
+  // A reader who comes back gets the rest of the same build's log, and all of another's.
+  const auto follow = [&](const std::string& last) {
+    return orchestrator
+        .CallRaw("GET", "/v1/sites/6311/image/log", "",
+                 {{"Authorization", "Bearer " + orchestrator.Token()},
+                  {"Accept", "text/event-stream"},
+                  {"Last-Event-ID", last}})
+        .body;
+  };
+  const std::string whole = follow("other:3");
+  REQUIRE(whole.starts_with("id: "));
+  const std::string begin = whole.substr(0, whole.find('\n'));
+  CHECK(begin.ends_with(":0"));
+  const std::string rest = follow(begin.substr(4));
+  CHECK(whole.ends_with(rest));
+  CHECK_FALSE(rest.contains(begin + "\n"));
+  CHECK(rest.contains("event: end\ndata: {\"state\":\"built\""));
+
   std::ofstream(orchestrator.sites() / "63" / "11" / "content.txt") << "two";
   const std::string second = build();
   CHECK(second != first);

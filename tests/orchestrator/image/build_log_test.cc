@@ -3,6 +3,7 @@
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/temporary_directory.h"
 
@@ -21,7 +22,7 @@ TEST_CASE("A log that cannot be written is an error, one that is not there is em
   CHECK(BuildLog::ReadLines(folder.path() / "none").empty());
 }
 
-TEST_CASE("The line that says how a build ended is kept, however long its log is") {
+TEST_CASE("A log that is too long says so once, and keeps the line that says how its build ended") {
   const tests::TemporaryDirectory folder;
   const auto file = folder.path() / "builds" / "log";
   {
@@ -29,10 +30,13 @@ TEST_CASE("The line that says how a build ended is kept, however long its log is
     REQUIRE(log.has_value());
     const std::string line(1 << 20, 'x');
     for (int i = 0; i < 20; ++i) (*log)->Append(line);
+    (*log)->Append("short");  // nor is this shown in a place where it was not
     (*log)->AppendLast("the end");
   }
   const auto lines = BuildLog::ReadLines(file);
-  CHECK(lines.size() == 17);
+  REQUIRE(lines.size() == 18);
+  CHECK(lines[16].contains("left out"));
+  CHECK(nlohmann::json::accept(lines[16]));
   CHECK(lines.back() == "the end");
 }
 
@@ -44,19 +48,45 @@ TEST_CASE("A new log takes the place of an older one") {
   CHECK(BuildLog::ReadLines(file) == std::vector<std::string>{"new"});
 }
 
+TEST_CASE("A log that is kept has its lines, its build's id and how that ended") {
+  const tests::TemporaryDirectory folder;
+  const auto file = folder.path() / "log";
+  CHECK(BuildLog::Load(file) == nullptr);
+  std::string build;
+  {
+    const auto log = BuildLog::Create(file).value();
+    build = log->build();
+    log->Append(nlohmann::json{{"state", "running"}, {"build", build}}.dump());
+    log->AppendLast(ToLine({.state = BuildState::kCancelled, .error = "why"}));
+  }
+  CHECK_FALSE(build.empty());
+  CHECK(BuildLog::Create(folder.path() / "other").value()->build() != build);
+  const auto kept = BuildLog::Load(file);
+  REQUIRE(kept != nullptr);
+  CHECK(kept->build() == build);
+  const auto all = kept->Wait(1, Clock::now(), {});
+  CHECK(all.lines.size() == 1);
+  CHECK(all.finished);
+  CHECK(all.status.state == BuildState::kCancelled);
+  CHECK(all.status.error == "why");
+}
+
 TEST_CASE("Those who follow a log get each line once, as it comes, and its end") {
   const tests::TemporaryDirectory folder;
   const auto log = BuildLog::Create(folder.path() / "log").value();
   CHECK(log->Wait(0, Clock::now() + 1ms, {}).lines.empty());
   std::jthread writer([&] {
     for (int i = 0; i < 100; ++i) log->Append(std::to_string(i));
-    log->Finish();
+    log->Finish({.state = BuildState::kBuilt, .image_id = "sha256:1"});
   });
   std::size_t next = 0;
   for (;;) {
     const auto more = log->Wait(next, Clock::now() + 20s, {});
     for (const std::string& line : more.lines) CHECK(line == std::to_string(next++));
-    if (more.finished && more.lines.empty()) break;
+    if (more.finished && more.lines.empty()) {
+      CHECK(more.status.image_id == "sha256:1");
+      break;
+    }
   }
   CHECK(next == 100);
 }
