@@ -1,5 +1,6 @@
 #include "orchestrator/image/build_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -54,6 +55,27 @@ std::vector<std::string> BuildLog::ReadLines(const std::filesystem::path& file) 
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
   return lines;
+}
+
+std::optional<std::string> BuildLog::ReadLastLine(const std::filesystem::path& file) {
+  static constexpr std::streamoff kBlock = 4096;
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  std::string line;
+  for (std::streamoff end = stream ? std::streamoff(stream.tellg()) : 0; end > 0;) {
+    const std::streamoff begin = std::max<std::streamoff>(end - kBlock, 0);
+    std::string block(static_cast<std::size_t>(end - begin), '\0');
+    if (!stream.seekg(begin).read(block.data(), end - begin)) return std::nullopt;
+    line.insert(0, block);
+    end = begin;
+    // The last character is the end of the line itself.
+    const std::size_t before = line.size() < 2 ? line.npos : line.rfind('\n', line.size() - 2);
+    if (before == line.npos) continue;
+    line.erase(0, before + 1);
+    break;
+  }
+  if (line.empty()) return std::nullopt;
+  if (line.ends_with('\n')) line.pop_back();
+  return line;
 }
 
 BuildLog::~BuildLog() {

@@ -32,6 +32,9 @@ class BuildLog {
   // What a log that is kept says, whoever wrote it; nothing where there is none.
   static std::vector<std::string> ReadLines(const std::filesystem::path& file);
 
+  // The last of its lines alone, however long it is; nothing where there is none.
+  static std::optional<std::string> ReadLastLine(const std::filesystem::path& file);
+
   ~BuildLog();
   BuildLog(const BuildLog&) = delete;
   BuildLog& operator=(const BuildLog&) = delete;

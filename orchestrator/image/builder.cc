@@ -10,21 +10,14 @@
 
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/deploy/site_directory.h"
-#include "orchestrator/docker/timestamp.h"
 #include "orchestrator/image/build_context.h"
 #include "orchestrator/image/step_watch.h"
 
 namespace orchestrator::image {
 namespace {
 
-using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr std::string_view kOwnerLabel = "orchestrator.image";
-constexpr auto kLook = 1s;
-constexpr auto kSweepPeriod = 10min;
-constexpr auto kKept = 5min;       // the log of a build that has ended, in memory
-constexpr auto kSweepRetry = 10s;  // while a container still uses an image
 constexpr std::size_t kMostWaiting = 100;
 constexpr const char* kDockerfile = "Dockerfile";
 
@@ -64,20 +57,6 @@ void Read(std::string_view message, Outcome& outcome) {
     const auto id = aux->find("ID");
     if (id != aux->end() && id->is_string()) outcome.image_id = id->get<std::string>();
   }
-}
-
-// A build's output may name containers that are not its own. Those are older than the build, of the
-// swarm, or of terminals; and nobody in a build knows the ids of others.
-bool MayBeOfBuild(const docker::Container& container, std::string_view id,
-                  std::chrono::system_clock::time_point started) {
-  if (!container.id.starts_with(id)) return false;
-  const auto since =
-      std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count();
-  if (docker::WholeUnixSeconds(container.created_at) < since) return false;
-  return std::ranges::none_of(container.labels, [](const auto& label) {
-    return label.first.starts_with("com.docker.swarm.") ||
-           label.first.starts_with("orchestrator.terminal");
-  });
 }
 
 BuildStatus CannotGoOn(const std::exception& error) {
@@ -339,8 +318,8 @@ BuildStatus Builder::StatusOf(site::SiteId id) const {
     if (const auto found = builds_.find(id); found != builds_.end()) return found->second->status;
   }
   // From before this process.
-  const auto lines = KeptLog(id);
-  return lines.empty() ? BuildStatus() : FromLastLine(lines.back());
+  const auto last = BuildLog::ReadLastLine(LogFile(id));
+  return last ? FromLastLine(*last) : BuildStatus();
 }
 
 std::shared_ptr<const BuildLog> Builder::LogOf(site::SiteId id) const {
@@ -396,111 +375,6 @@ Result<void> Builder::Delete(site::SiteId id, const std::stop_token& stop) {
   if (!error) return {};
   return Failure(Error{ErrorKind::kStorage, fmt::format("cannot remove the build's log {}: {}",
                                                         LogFile(id).string(), error.message())});
-}
-
-void Builder::Sweep(const std::stop_token& stop) {
-  auto next = std::chrono::steady_clock::now();
-  while (!stop.stop_requested()) {
-    CancelOfRemovedSites();
-    bool wanted = false;
-    {
-      const std::lock_guard lock(mutex_);
-      wanted = std::exchange(sweep_wanted_, false);
-    }
-    if (wanted || std::chrono::steady_clock::now() >= next) {
-      const bool all = RemoveUnused(stop) & RemoveLeftContainers(stop);
-      ForgetEnded();
-      next = std::chrono::steady_clock::now() + (all ? kSweepPeriod : kSweepRetry);
-    }
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, kLook, [&] { return sweep_wanted_; });
-  }
-}
-
-// False when some are still to be removed.
-bool Builder::RemoveLeftContainers(const std::stop_token& stop) {
-  decltype(left_containers_) left;
-  {
-    const std::lock_guard lock(mutex_);
-    left = left_containers_;
-  }
-  for (const auto& [id, started] : left) {
-    const auto container = containers_.Find(id, stop);
-    Result<void> done;
-    if (!container && container.error().kind == ErrorKind::kUnavailable) continue;
-    if (container && MayBeOfBuild(*container, id, started)) {
-      done = containers_.Remove(container->id, stop);
-    }
-    if (!done) continue;
-    const std::lock_guard lock(mutex_);
-    left_containers_.erase(id);
-  }
-  const std::lock_guard lock(mutex_);
-  return left_containers_.empty();
-}
-
-void Builder::CancelOfRemovedSites() {
-  std::vector<site::SiteId> running;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, build] : builds_) {
-      const bool runs = build->status.is_unfinished();
-      if (runs && !build->before_creation) running.push_back(id);
-    }
-  }
-  for (const site::SiteId id : running) {
-    const auto record = store_.Find(id);
-    if (!record || (*record && !(*record)->removing)) continue;
-    spdlog::info("site {} was removed: its build is cancelled", id.value);
-    // It may just have ended.
-    static_cast<void>(
-        CancelAs(id, {.state = BuildState::kCancelled, .error = "the site was removed"}));
-  }
-}
-
-// The logs of builds that ended a while ago are in their files.
-void Builder::ForgetEnded() {
-  std::vector<std::shared_ptr<Build>> ended;  // destroyed without the lock
-  const std::lock_guard lock(mutex_);
-  std::erase_if(builds_, [&](const auto& entry) {
-    const auto& build = entry.second;
-    if (build->status.is_unfinished() || std::chrono::steady_clock::now() - build->ended < kKept) {
-      return false;
-    }
-    ended.push_back(build);
-    return true;
-  });
-}
-
-// Removes what was built for sites that have another image by now, or are gone. False when some is
-// still in use.
-bool Builder::RemoveUnused(const std::stop_token& stop) {
-  const auto images = images_.List(fmt::format("{}={}", kOwnerLabel, options_.owner), stop);
-  if (!images) return true;
-  bool all = true;
-  for (const docker::Image& image : *images) {
-    const auto label = image.labels.find(std::string(deploy::kSiteLabel));
-    if (label == image.labels.end()) continue;
-    const site::SiteId id{std::strtoll(label->second.c_str(), nullptr, 10)};
-    // What others have made from it under a name of their own has our label, too.
-    const std::string own_tag = site::ServiceName(id) + ":latest";
-    if (std::ranges::any_of(image.tags, [&](const std::string& tag) {
-          return tag != own_tag && tag != "<none>:<none>";
-        })) {
-      continue;
-    }
-    // In this order: a build that ends in between has stored its image by then.
-    if (StatusOf(id).is_unfinished()) continue;
-    const auto wanted = WantedImage(id);
-    if (!wanted || *wanted == image.id) continue;
-    const auto removed = images_.Remove(image.id, stop);
-    if (removed) {
-      spdlog::info("site {}: image {} removed", id.value, image.id.substr(0, 19));
-    } else if (removed.error().kind == ErrorKind::kConflict) {
-      all = false;
-    }
-  }
-  return all;
 }
 
 }  // namespace orchestrator::image

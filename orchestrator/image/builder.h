@@ -11,6 +11,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,6 +23,9 @@
 #include "orchestrator/store/store.h"
 
 namespace orchestrator::image {
+
+// Every image of ours has this label; its value is the owner.
+inline constexpr std::string_view kOwnerLabel = "orchestrator.image";
 
 struct BuilderOptions {
   std::filesystem::path sites_directory;
@@ -101,6 +105,7 @@ class Builder {
   void Sweep(const std::stop_token& stop);
   void CancelOfRemovedSites();
   bool RemoveLeftContainers(const std::stop_token& stop);
+  bool IsUnderWay(site::SiteId id) const;
   bool RemoveUnused(const std::stop_token& stop);
 
   store::Store& store_;

@@ -1,5 +1,7 @@
 #include "orchestrator/image/build_log.h"
 
+#include <optional>
+#include <string>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
@@ -69,6 +71,33 @@ TEST_CASE("A log that is kept has its lines, its build's id and how that ended")
   CHECK(all.finished);
   CHECK(all.status.state == BuildState::kCancelled);
   CHECK(all.status.error == "why");
+}
+
+TEST_CASE("The last line of a log is read alone") {
+  struct Case {
+    const char* sentence;
+    std::string text;
+    std::optional<std::string> line;
+  };
+  const std::string longer(10'000, 'x');
+  const Case cases[] = {
+      {"should find none in nothing", "", std::nullopt},
+      {"should take the only one", "a\n", "a"},
+      {"should take the last one", "a\nbc\n", "bc"},
+      {"should take one that was cut", "a\nbc", "bc"},
+      {"should take an empty one", "a\n\n", ""},
+      {"should take one that is longer than a part of the file", "a\n" + longer + "\n", longer},
+      {"should take one behind a long one", longer + "\nb\n", "b"},
+      {"should take one that fills parts", std::string(8'191, 'x') + "\n", std::string(8'191, 'x')},
+      {"should take one at the edge of a part", "a\n" + std::string(4'095, 'x') + "\n",
+       std::string(4'095, 'x')},
+  };
+  const tests::TemporaryDirectory folder;
+  for (const Case& c : cases) {
+    INFO(c.sentence);
+    CHECK(BuildLog::ReadLastLine(folder.Write("log", c.text)) == c.line);
+  }
+  CHECK(BuildLog::ReadLastLine(folder.path() / "none") == std::nullopt);
 }
 
 TEST_CASE("Those who follow a log get each line once, as it comes, and its end") {

@@ -164,5 +164,34 @@ TEST_CASE("Who follows a build hears of its end, and not of the next one's") {
   CHECK_THAT(first.lines.front(), ContainsSubstring(log->build()));
 }
 
+TEST_CASE("An image that is not wanted stays while its site is built, and then goes") {
+  std::promise<void> over;
+  Fixture fixture(
+      [answered = over.get_future().share()](const Request& request, const std::string& path) {
+        if (path == "/build") answered.wait_for(20s);
+        if (path == "/images/json") {
+          return FakeDockerApi::Json(R"j([
+        {"Id": "sha256:old", "Labels": {"orchestrator.site": "1", "orchestrator.image": "test"}},
+        {"Id": "sha256:gone", "Labels": {"orchestrator.site": "2", "orchestrator.image": "test"}}
+      ])j");
+        }
+        return Answer(request, path);
+      });
+  // The sweep at the start is over.
+  REQUIRE(tests::Eventually([&] { return fixture.api.Count("DELETE /images/sha256:gone") == 1; }));
+  REQUIRE(fixture.builder->Start(Fixture::kSite, {}).has_value());
+  REQUIRE(tests::Eventually([&] { return fixture.api.Count("POST /build") == 1; }));
+  const auto sweeps = fixture.api.Count("DELETE /images/sha256:gone");
+  const auto removed = fixture.api.Count("DELETE /images/sha256:old");  // before the build
+  CHECK(fixture.builder->Delete({2}, {}).has_value());                  // and a sweep for it
+  REQUIRE(
+      tests::Eventually([&] { return fixture.api.Count("DELETE /images/sha256:gone") > sweeps; }));
+  CHECK(fixture.api.Count("DELETE /images/sha256:old") == removed);
+  over.set_value();
+  CHECK(fixture.builder->WaitFinished(Fixture::kSite, {}).state == BuildState::kBuilt);
+  CHECK(
+      tests::Eventually([&] { return fixture.api.Count("DELETE /images/sha256:old") > removed; }));
+}
+
 }  // namespace
 }  // namespace orchestrator::image
