@@ -54,6 +54,11 @@ json ToJson(const ContainerSpec& spec) {
           {"User", spec.user},       {"HostConfig", std::move(host)}};
 }
 
+// The keys at which an engine lets go of a terminal, whose shell goes on. It cannot be told to have
+// none, and holds the first one back until the next comes: by itself that is Ctrl-P, which shells
+// have for the line before. Nobody types these.
+constexpr const char* kDetachKeys = "ctrl-^,ctrl-_,ctrl-^,ctrl-_,ctrl-^,ctrl-_";
+
 // The engine writes names as paths.
 std::string PlainName(std::string name) {
   if (name.starts_with('/')) name.erase(0, 1);
@@ -138,12 +143,11 @@ Result<std::int64_t> ContainerClient::WrittenBytes(std::string_view id,
 Result<ContainerClient::Exec> ContainerClient::StartExec(
     std::string_view container, const std::vector<std::string>& command,
     const std::vector<std::string>& environment, TerminalSize size, const std::stop_token& stop) {
-  const json order{{"AttachStdin", true}, {"AttachStdout", true}, {"AttachStderr", true},
-                   {"Tty", true},         {"Cmd", command},       {"Env", environment}};
-  auto id = ReadBody(
-      transport_.Call(fmt::format("opening a terminal in {}", container), "POST",
-                      fmt::format("/containers/{}/exec", Escape(container)), order.dump(), stop),
-      [](const json& in) { return in.at("Id").get<std::string>(); });
+  const json order{{"AttachStdin", true},       {"AttachStdout", true}, {"AttachStderr", true},
+                   {"DetachKeys", kDetachKeys}, {"Tty", true},          {"Cmd", command},
+                   {"Env", environment}};
+  auto id =
+      MakeExec(fmt::format("opening a terminal in {}", container), container, order.dump(), stop);
   if (!id) return Failure(id.error());
   auto connection = transport_.Hijack(fmt::format("opening a terminal in {}", container),
                                       fmt::format("/exec/{}/start", Escape(*id)),
@@ -153,6 +157,24 @@ Result<ContainerClient::Exec> ContainerClient::StartExec(
   // worth an error, since the client sends its own.
   static_cast<void>(ResizeExec(*id, size, stop));
   return Exec{*std::move(id), *std::move(connection)};
+}
+
+Result<void> ContainerClient::RunDetached(std::string_view container,
+                                          const std::vector<std::string>& command,
+                                          const std::stop_token& stop) {
+  const std::string what = fmt::format("running a command in {}", container);
+  const auto id = MakeExec(what, container, json{{"Cmd", command}}.dump(), stop);
+  if (!id) return Failure(id.error());
+  return WithoutBody(transport_.Call(what, "POST", fmt::format("/exec/{}/start", Escape(*id)),
+                                     json{{"Detach", true}, {"Tty", false}}.dump(), stop));
+}
+
+Result<std::string> ContainerClient::MakeExec(std::string_view what, std::string_view container,
+                                              std::string order, const std::stop_token& stop) {
+  return ReadBody(
+      transport_.Call(what, "POST", fmt::format("/containers/{}/exec", Escape(container)),
+                      std::move(order), stop),
+      [](const json& in) { return in.at("Id").get<std::string>(); });
 }
 
 Result<void> ContainerClient::ResizeExec(std::string_view exec, TerminalSize size,

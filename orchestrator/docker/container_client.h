@@ -66,7 +66,8 @@ class ContainerClient {
   // Bytes that the container has written into its own layer.
   Result<std::int64_t> WrittenBytes(std::string_view id, const std::stop_token& stop);
 
-  // Runs a command in a container behind a terminal of this size.
+  // Runs a command in a container behind a terminal of this size. It goes on when the connection
+  // ends.
   struct Exec {
     std::string id;
     std::unique_ptr<provider::http::HijackedConnection> connection;
@@ -74,12 +75,18 @@ class ContainerClient {
   Result<Exec> StartExec(std::string_view container, const std::vector<std::string>& command,
                          const std::vector<std::string>& environment, TerminalSize size,
                          const std::stop_token& stop);
+  // Begins a command in a container, whose output and end nobody hears of.
+  Result<void> RunDetached(std::string_view container, const std::vector<std::string>& command,
+                           const std::stop_token& stop);
   Result<void> ResizeExec(std::string_view exec, TerminalSize size, const std::stop_token& stop);
 
   // The exit code, or nothing while the command runs.
   Result<std::optional<int>> ExitCode(std::string_view exec, const std::stop_token& stop);
 
  private:
+  Result<std::string> MakeExec(std::string_view what, std::string_view container, std::string order,
+                               const std::stop_token& stop);
+
   Transport transport_;
 };
 

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
+#include "orchestrator/terminal/hang_up.h"
+
 namespace orchestrator::terminal {
 namespace {
 
@@ -15,10 +19,12 @@ Session::Clock::rep Now() { return Session::Clock::now().time_since_epoch().coun
 
 }  // namespace
 
-Session::Session(std::string id, docker::ContainerClient& containers,
-                 docker::ContainerClient::Exec exec)
+Session::Session(std::string id, docker::ContainerClient& containers, std::string container,
+                 std::string mark, docker::ContainerClient::Exec exec)
     : id_(std::move(id)),
       containers_(containers),
+      container_(std::move(container)),
+      mark_(std::move(mark)),
       exec_id_(std::move(exec.id)),
       connection_(std::move(exec.connection)),
       last_activity_(Now()),
@@ -106,6 +112,17 @@ void Session::Show(std::string_view bytes) {
   if (viewer && !viewer->Show(bytes)) Detach(viewer.get());
 }
 
+void Session::HangUp(const std::stop_token& stop) {
+  const auto ended = containers_.RunDetached(container_, HangUpCommand(mark_), stop);
+  // A container that is gone has taken the shell with it; told to stop, this one goes, too.
+  if (ended || ended.error().kind == ErrorKind::kNotFound ||
+      ended.error().kind == ErrorKind::kConflict || ended.error().kind == ErrorKind::kCancelled) {
+    return;
+  }
+  spdlog::warn("what was started in a terminal goes on until the last one of its site ends: {}",
+               ended.error().message);
+}
+
 void Session::Run(const std::stop_token& stop) {
   using ReadResult = provider::http::HijackedConnection::ReadResult;
   std::string bytes;
@@ -115,6 +132,7 @@ void Session::Run(const std::stop_token& stop) {
     if (result == ReadResult::kBytes) Show(bytes);
   }
   const auto code = containers_.ExitCode(exec_id_, stop);
+  if (!code || !*code) HangUp(stop);  // it runs, though nobody can type there any more
   {
     const std::lock_guard lock(mutex_);
     if (end_reason_.empty()) end_reason_ = "the shell has ended";

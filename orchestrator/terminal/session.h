@@ -28,13 +28,16 @@ class Viewer {
   virtual void End(std::string_view reason, std::optional<int> exit_code) = 0;
 };
 
-// A shell behind a terminal. It goes on while nobody looks, with the last output kept for who comes
-// back. Thread-safe.
+// A shell behind a terminal, in a container. It goes on while nobody looks, with the last output
+// kept for who comes back. Whatever ends the session, but for the shell itself, ends the shell and
+// all that was started in it. `containers` must live longer. Thread-safe.
 class Session {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Session(std::string id, docker::ContainerClient& containers, docker::ContainerClient::Exec exec);
+  // `mark` is in the environment of the shell (hang_up.h).
+  Session(std::string id, docker::ContainerClient& containers, std::string container,
+          std::string mark, docker::ContainerClient::Exec exec);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -52,7 +55,7 @@ class Session {
   // The viewer is still there, though it types nothing.
   void Touch();
 
-  // Ends the shell, whoever looks.
+  // Ends the shell, whoever looks; does not wait for that.
   void End(std::string_view reason);
 
   bool ended() const { return ended_; }
@@ -63,12 +66,15 @@ class Session {
  private:
   void Run(const std::stop_token& stop);
   void Show(std::string_view bytes);
+  void HangUp(const std::stop_token& stop);
   std::shared_ptr<Viewer> Exchange(std::shared_ptr<Viewer> viewer);
   std::shared_ptr<Viewer> Current() const;
   std::string EndReason() const;
 
   const std::string id_;
   docker::ContainerClient& containers_;
+  const std::string container_;
+  const std::string mark_;
   const std::string exec_id_;
   const std::unique_ptr<provider::http::HijackedConnection> connection_;
   std::atomic<bool> ended_ = false;

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/terminal/hang_up.h"
 #include "provider/secret.h"
 
 namespace orchestrator::terminal {
@@ -200,6 +201,7 @@ Result<std::shared_ptr<Session>> Terminals::OpenReserved(const store::SiteRecord
   const site::SiteId id = record.site.id;
   Result<docker::ContainerClient::Exec> exec;
   std::string used;
+  const std::string mark = NewMark();
   // A container that is gone, by hand or with the engine, is made again once.
   for (int attempt = 0; attempt < 2; ++attempt) {
     const auto container = EnsureContainer(record, stop);
@@ -209,7 +211,7 @@ Result<std::shared_ptr<Session>> Terminals::OpenReserved(const store::SiteRecord
     }
     used = *container;
     exec = containers_.StartExec(*container, {"sh", "-c", kShell},
-                                 {"TERM=xterm-256color", "HOME=/root"}, size, stop);
+                                 {"TERM=xterm-256color", "HOME=/root", mark}, size, stop);
     const bool gone = !exec && (exec.error().kind == ErrorKind::kNotFound ||
                                 exec.error().kind == ErrorKind::kConflict);
     if (!gone) break;
@@ -218,8 +220,17 @@ Result<std::shared_ptr<Session>> Terminals::OpenReserved(const store::SiteRecord
     if (known == *container) known.clear();  // else somebody has made another one meanwhile
   }
   if (!exec) return Failure(exec.error());
-  auto session =
-      std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, *std::move(exec));
+  std::shared_ptr<Session> session;
+  try {
+    session = std::make_shared<Session>(provider::RandomHex(kIdBytes), containers_, used, mark,
+                                        *std::move(exec));
+  } catch (const std::exception&) {
+    // Nobody else would end the shell.
+    const auto ended = containers_.RunDetached(used, HangUpCommand(mark), stop);
+    if (!ended)
+      spdlog::warn("a terminal that could not be opened goes on: {}", ended.error().message);
+    throw;
+  }
   opening.Finish({session, std::move(used)});
   return session;
 }

@@ -160,6 +160,37 @@ TEST_CASE("what a site does to its folders leads to nothing outside of it") {
   }
 }
 
+TEST_CASE("a terminal that has ended leaves nothing of it running beside another one") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app)
+      << "terminals: {reconnect: 2s}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6471", R"({"hosts": ["left.test"], "served": false})")
+              .status == 201);
+  Client stays(orchestrator, 6471);
+  REQUIRE_OPENS(stays);
+  Client lost(orchestrator, 6471);
+  REQUIRE_OPENS(lost);
+  lost.Type("sleep 86399 & trap '' HUP; echo ready; sleep 86398\n");
+  CHECK(lost.Sees("\nready"));
+  const auto processes = [] {
+    const std::string container = Containers(6471);
+    return Engine::Docker({"top", container.substr(0, container.find('\n'))}).output;
+  };
+  REQUIRE(Eventually([&] { return processes().contains("sleep 86398"); }, 20s, 200ms));
+  lost.socket().Abort();
+  CHECK(Eventually([&] { return !processes().contains("sleep 8639"); }, 20s, 200ms));
+
+  // The keys at which Docker's own client lets go of a terminal are keys as all others.
+  stays.Type("\x10");
+  stays.Type("\x11");
+  stays.Type(
+      "\x15"
+      "echo still-$((1 + 1))\n");
+  CHECK(stays.Sees("still-2"));
+}
+
 TEST_CASE("after a change of its site a new terminal has what the site has now") {
   SwarmSystem system("provider");
   OrchestratorProcess& orchestrator = system.orchestrator();
