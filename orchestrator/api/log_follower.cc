@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 // the first one are counted.
 constexpr std::size_t kMoreLines = 100;
 constexpr auto kShortestPause = 1s;  // while the engine is away
-constexpr auto kLongestPause = 16s;
+constexpr auto kLongestPause = 4s;
+constexpr auto kStart = 1min;
 constexpr auto kLook = 2s;  // how late the removal of the site is seen
 // What engines say of log drivers that only write.
 constexpr std::string_view kUnreadable = "does not support reading";
@@ -47,7 +48,10 @@ class Follower {
   void Run() {
     if (!cursor_ && !SendNewest()) return;
     while (true) {
+      const auto begun = std::chrono::steady_clock::now();
       const Result<void> read = SendNext();
+      // What went well for that long is no start any more.
+      if (std::chrono::steady_clock::now() - begun >= kStart) failing_since_.reset();
       if (!query_.follow) {
         End(read ? "" : read.error().message);
         return;
@@ -97,6 +101,7 @@ class Follower {
 
   bool Send(const docker::LogLine& line) {
     pause_ = kShortestPause;
+    failing_since_.reset();
     problem_.clear();  // it is over, and worth a word when it comes again
     return writer_.Send("line", LogLineJson(line), cursor_->Id());
   }
@@ -109,6 +114,7 @@ class Follower {
       End(fmt::format("site {} was removed", id_.value));
       return false;
     }
+    if (read || read.error().kind != ErrorKind::kInternal) failing_since_.reset();
     if (read) return true;
     const Error& error = read.error();
     if (error.kind == ErrorKind::kNotFound) {
@@ -122,12 +128,21 @@ class Follower {
                       error.message));
       return false;
     }
-    if (error.kind != ErrorKind::kUnavailable) {
+    const bool comes_back = error.kind == ErrorKind::kUnavailable ||
+                            (error.kind == ErrorKind::kInternal && IsOfAStart());
+    if (!comes_back) {
       End(error.message);
       return false;
     }
     Tell(error.message);
     return true;
+  }
+
+  // An engine that has just started fails for a while, as long as its swarm has no leader.
+  bool IsOfAStart() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!failing_since_) failing_since_ = now;
+    return now - *failing_since_ < kStart;
   }
 
   void Tell(const std::string& problem) {
@@ -167,6 +182,7 @@ class Follower {
   EventWriter& writer_;
   std::chrono::seconds pause_ = kShortestPause;
   std::string problem_;  // that the reader was told of
+  std::optional<std::chrono::steady_clock::time_point> failing_since_;
   std::stop_source reading_;
   std::stop_callback<std::function<void()>> on_stop_;
   std::jthread watch_;

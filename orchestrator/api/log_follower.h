@@ -35,10 +35,10 @@ std::string LogLineJson(const docker::LogLine& line);
 
 // Sends the log of a site's tasks as events "line", each with a LogCursor as its id: the last lines
 // first, or what came after `known`; and where the query follows, what is written from then on.
-// While the engine is away or has no such service it asks again, and says so by an event "problem",
-// {"reason": …}, once for each reason. The event "end", {"reason": …}, is the last: all is sent (no
-// reason), the site was removed, or the log can never be read. Blocks until then, or until the
-// writer's stop is requested.
+// While the engine is away, fails for up to a minute, or has no such service it asks again, and
+// says so by an event "problem", {"reason": …}, once for each reason. The event "end",
+// {"reason": …}, is the last: all is sent (no reason), the site was removed, or the log cannot be
+// read. Blocks until then, or until the writer's stop is requested.
 void SendLog(const store::Store& store, docker::Engine& engine, site::SiteId id,
              const docker::LogQuery& query, std::optional<LogCursor> known, EventWriter& writer);
 
