@@ -63,10 +63,6 @@ if [ ${#missing[@]} -gt 0 ]; then
   installable=()
   for package in "${missing[@]}"; do
     if apt-cache show "$package" >/dev/null 2>&1; then installable+=("$package")
-    elif [[ $package == clang-* ]]; then
-      fallback=${package%-19}
-      say "$package is not available here, taking $fallback"
-      installable+=("$fallback")
     else fail "no package '$package' in this distribution's lists"; fi
   done
   say "installing: ${installable[*]}"

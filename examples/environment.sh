@@ -18,7 +18,9 @@ start_engine() {
   if [ "${PRIVATE_ENGINE-}" != yes ] && engine_answers; then return; fi
   engine_host=unix://$engine_directory/docker.sock
   if engine_answers; then return; fi
-  [ "$(id -u)" -eq 0 ] || environment_fail "no Docker engine answers, and starting one needs root"
+  [ "$(id -u)" -eq 0 ] || environment_fail "no Docker engine answers, and starting one needs root. \
+The client says: $("$docker_client" -H "${DOCKER_HOST:-unix:///var/run/docker.sock}" version \
+--format '{{.Server.Version}}' 2>&1 | tail -n 1)"
   if pgrep -x dockerd >/dev/null; then
     environment_fail "another Docker engine runs on this machine, and two cannot share its swarm ports: \
 stop it for a while (systemctl stop docker.socket docker)"

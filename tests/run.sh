@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Sets up, builds, and runs every test with a private Docker engine and a real Traefik. The last line
+# Sets up, builds, and runs the tests with a private Docker engine and a real Traefik. The last line
 # is `N passed, N failed`.
 #
 #   tests/run.sh [--preset NAME] [--unit] [--lint] [--bench] [FILTER]
 #     --preset NAME   release (default), debug, asan or tsan
 #     --unit          only the tests that need no engine
-#     --lint          also clang-tidy over the whole tree
+#     --lint          also clang-tidy over traefik/, provider/ and orchestrator/
 #     --bench         the benchmarks (JSON lines) instead of the tests
 #     FILTER          a Catch2 test specification for both programs
+#
+# With TEST_TRAEFIK_REFERENCE, a folder with file.yaml and docker-labels.yml of Traefik's source, the
+# list of its options is compared with them, too.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -54,6 +54,8 @@ void AddPolls(Registry& registry, const provider::PollCounters& polls) {
         static_cast<double>(polls.gathered));
   Count(registry, "orchestrator_provider_bytes_total", "Bytes of documents written",
         static_cast<double>(polls.bytes));
+  Count(registry, "orchestrator_provider_pages_total",
+        "Pages shown to visitors of sites that do not answer", static_cast<double>(polls.pages));
   Gauge(registry, "orchestrator_provider_holding", "Polls held now",
         static_cast<double>(polls.holding));
 }
@@ -120,6 +122,27 @@ void AddPublishing(Registry& registry, const routing::PoolRouting& pool) {
   }
 }
 
+void AddFleet(Registry& registry, const deploy::Reconciler& reconciler) {
+  const deploy::FleetStatus fleet = reconciler.Fleet();
+  deploy::TaskCount all;
+  for (const auto& [id, tasks] : fleet.tasks) {
+    all.running += tasks.running;
+    all.failed += tasks.failed;
+  }
+  static constexpr const char* kHelp = "Tasks of sites when everything was last compared";
+  Gauge(registry, "orchestrator_tasks", kHelp, static_cast<double>(all.running),
+        {{"state", "running"}});
+  Gauge(registry, "orchestrator_tasks", kHelp, static_cast<double>(all.failed),
+        {{"state", "failed"}});
+  Count(registry, "orchestrator_drifts_total", "Services that somebody else changed or removed",
+        static_cast<double>(fleet.drifts));
+  Gauge(registry, "orchestrator_engine_up", "Whether the Docker engine can be used",
+        reconciler.EngineProblem().empty() ? 1 : 0);
+  Gauge(registry, "orchestrator_reconcile_waiting",
+        "Sites that wait to be brought to the swarm, or are on their way",
+        static_cast<double>(reconciler.unfinished()));
+}
+
 }  // namespace
 
 std::string RenderMetrics(const Services& services) {
@@ -142,9 +165,7 @@ std::string RenderMetrics(const Services& services) {
             {{"phase", store::Name(phase)}});
     }
   }
-  Gauge(registry, "orchestrator_reconcile_waiting",
-        "Sites that wait to be brought to the swarm, or are on their way",
-        static_cast<double>(services.reconciler.unfinished()));
+  AddFleet(registry, services.reconciler);
   return prometheus::TextSerializer().Serialize(registry.Collect());
 }
 

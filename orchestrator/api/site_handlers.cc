@@ -178,6 +178,11 @@ Response CreateSite(const Services& services, const Request& request) {
 }
 
 Response ApplyBatch(const Services& services, const Request& request) {
+  if (!request.Query("wait").empty()) {
+    const std::string what =
+        "wait is for one site at a time; ask GET /v1/sites/{id}/status for those of a batch";
+    return Problem(422, what, {{"?", what}});
+  }
   const auto batch = site::ParseBatch(request.body);
   if (!batch) return Problem(batch.error());
   const auto written = services.commands.Apply(*batch);

@@ -314,6 +314,17 @@ Result<void> Serve(const config::Config& config) {
         });
       },
       swarm_refresh + kReadTime);
+  std::unique_ptr<terminal::Terminals> terminals;
+  if (engine) {
+    terminals = std::make_unique<terminal::Terminals>(
+        **store, *engine, *containers, MakeTerminalOptions(config, secrets->probe.secret));
+  }
+  deploy::ReconcilerOptions reconciler_options = MakeReconcilerOptions(config);
+  if (terminals) {
+    reconciler_options.end_terminals = [&](site::SiteId id, const std::stop_token& stop) {
+      return terminals->EndAll(id, "the site is becoming another, or goes", stop);
+    };
+  }
   deploy::Reconciler reconciler(
       **store, engine.get(),
       {.labels =
@@ -321,7 +332,7 @@ Result<void> Serve(const config::Config& config) {
        .owns_label = routing::OwnsLabel,
        .is_unused = [&](const store::SiteRecord& record,
                         bool loses_tasks) { return removals.IsUnused(record, loses_tasks); }},
-      MakeReconcilerOptions(config));
+      reconciler_options);
   std::vector<routing::PoolDocument*> documents;
   std::deque<provider::Prober> probers;
   for (const routing::PoolRouting& pool : *pools) {
@@ -377,11 +388,6 @@ Result<void> Serve(const config::Config& config) {
     builder = std::make_unique<image::Builder>(**store, *images, *containers,
                                                MakeBuilderOptions(config, secrets->probe.secret));
   }
-  std::unique_ptr<terminal::Terminals> terminals;
-  if (engine) {
-    terminals = std::make_unique<terminal::Terminals>(
-        **store, *engine, *containers, MakeTerminalOptions(config, secrets->probe.secret));
-  }
   std::stop_source stopping;
   api::ApiServer api({.store = **store,
                       .commands = commands,
@@ -391,7 +397,7 @@ Result<void> Serve(const config::Config& config) {
                       .terminals = terminals.get(),
                       .sites_directory = config.sites.directory,
                       .files_options = MakeFilesOptions(config),
-                      .time_zone = MakeReconcilerOptions(config).service.time_zone,
+                      .time_zone = reconciler_options.service.time_zone,
                       .network = config.docker.network,
                       .entry_points = config.routing.entry_points,
                       .routes = routes,

@@ -1,6 +1,7 @@
 #include "orchestrator/cli/program.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -98,6 +99,12 @@ Result<std::string> ChosenPool(const config::Config& config, const Options& opti
       Error{ErrorKind::kInvalid, fmt::format("there is no pool {} in routing.pools", pool)});
 }
 
+bool IsReachable(const provider::http::ListenAddress& address) {
+  static constexpr std::array<std::string_view, 5> kOnlyHere{"127.0.0.1", "localhost", "::1",
+                                                             "0.0.0.0", "::"};
+  return std::ranges::find(kOnlyHere, address.host) == kOnlyHere.end();
+}
+
 int PrintStaticConfiguration(const Options& options) {
   const auto config = config::Load(options.config_file, config::ProcessEnvironment);
   if (!config) return PrintError(config.error());
@@ -124,6 +131,12 @@ int PrintStaticConfiguration(const Options& options) {
   if (config->routing.pools.size() > 1) out.swarm_constraint = routing::PoolConstraint(*pool);
   out.swarm_refresh_seconds = config->traefik.swarm_refresh_seconds;
   fmt::print("{}", traefik::RenderStaticConfiguration(out));
+  if (config->provider.advertise.empty() && !IsReachable(config->provider.listen)) {
+    fmt::print(stderr,
+               "the endpoint above is {}, which a Traefik in a container or on another machine "
+               "does not reach: set provider.listen, or provider.advertise, in {}\n",
+               config->ProviderUrl(), options.config_file);
+  }
   return kDone;
 }
 
@@ -312,9 +325,11 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
               })
       ->add_option("revision", options.confirmed, "Its revision, as `routing status` shows it")
       ->required();
-  add_of_pool("document", "The document as Traefik gets it, without the private key", [&options] {
-    return WithApi(options, [&](const ApiClient& api) { return ShowDocument(api, options.pool); });
-  });
+  add_of_pool("document", "What Traefik is given, as plain JSON, with its secrets hidden",
+              [&options] {
+                return WithApi(
+                    options, [&](const ApiClient& api) { return ShowDocument(api, options.pool); });
+              });
   AddOrderOptions(add("plan", "What a switch would do, and where routes would not be the same",
                       [&options] {
                         return WithApi(options, [&](const ApiClient& api) {
@@ -337,8 +352,7 @@ void AddRoutingCommands(CLI::App& app, Options& options, Command& chosen) {
 void AddTraefikCommands(CLI::App& app, Options& options, Command& chosen) {
   CLI::App* traefik =
       app.add_subcommand("traefik",
-                         "Check and convert Traefik's configuration: from standard input to "
-                         "standard output, as JSON, without a server")
+                         "Check, convert and compare Traefik's configuration, without a server")
           ->require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, Command run) {
     CLI::App* command = traefik->add_subcommand(name, help);

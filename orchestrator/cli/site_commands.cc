@@ -241,6 +241,7 @@ int ShowLogs(const ApiClient& api, std::int64_t id, const LogFlags& flags, bool 
 
 int DeleteSites(const ApiClient& api, const std::vector<std::int64_t>& ids, const WaitFlags& wait,
                 bool as_json) {
+  int status = kDone;
   for (const std::int64_t id : ids) {
     const auto answer = api.Call("DELETE", fmt::format("/v1/sites/{}", id) + WaitQuery(wait));
     if (!answer) return PrintError(answer.error());
@@ -249,8 +250,13 @@ int DeleteSites(const ApiClient& api, const std::vector<std::int64_t>& ids, cons
     } else {
       fmt::print("site {} {}\n", id, json::parse(answer->body).at("state").get<std::string>());
     }
+    if (!wait.level.empty() && answer->status == 202) {
+      status = PrintError({ErrorKind::kUnavailable,
+                           fmt::format("site {} is still being removed: {}", id,
+                                       json::parse(answer->body).value("waiting_for", ""))});
+    }
   }
-  return kDone;
+  return status;
 }
 
 }  // namespace orchestrator::cli

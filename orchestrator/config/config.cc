@@ -30,12 +30,7 @@ constexpr std::chrono::seconds kLongestDrain{60};
 constexpr unsigned kWidestSubnet = 8;
 constexpr unsigned kNarrowestSubnet = 28;
 
-bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
+using site::IsName;
 
 bool IsSubnet(const std::string& text) {
   const std::size_t slash = text.find('/');

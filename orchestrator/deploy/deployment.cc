@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/deploy/task_state.h"
 #include "orchestrator/docker/timestamp.h"
 
 namespace orchestrator::deploy {
@@ -17,7 +18,6 @@ constexpr std::uint64_t kOutputLines = 20;
 constexpr std::size_t kLongestOutput = 8 << 10;
 constexpr std::int64_t kCrashMemory = 60;  // seconds
 constexpr std::int64_t kSettled = 3;       // seconds
-constexpr std::int64_t kStopTime = 45;     // seconds: longer than a task may take to stop
 
 bool IsUpdating(const std::string& state) {
   return state == "updating" || state == "rollback_started" || state == "paused" ||
@@ -50,13 +50,6 @@ std::string WhyNotRunning(const Deployment& deployment) {
   }
   if (const docker::Task* failure = LastFailure(deployment)) return Describe(*failure);
   return Describe(deployment.tasks.front());
-}
-
-// Whether a task runs, as far as can be known: after an engine was restarted, the swarm may go on
-// to call a task running that it has told to stop, and never hear of it again.
-bool Runs(const docker::Task& task, std::int64_t now) {
-  if (task.state != "running") return false;
-  return task.desired_state == "running" || WholeUnixSeconds(task.updated_at) + kStopTime >= now;
 }
 
 // Networks that a service has in the engine's old place are not said of its tasks.

@@ -11,6 +11,7 @@
 #include "orchestrator/deploy/drift.h"
 #include "orchestrator/deploy/service_merge.h"
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/deploy/task_state.h"
 #include "orchestrator/docker/timestamp.h"
 #include "orchestrator/fault/crash_point.h"
 
@@ -85,6 +86,7 @@ constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kUnusedRetry = 100ms;
 constexpr auto kStoreRetry = 200ms;
 constexpr auto kSettleRetry = 500ms;
+constexpr auto kVacateRetry = 200ms;
 
 std::vector<std::string> IdsOf(const std::map<std::string, site::SiteId>& services) {
   std::vector<std::string> ids;
@@ -432,6 +434,7 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
     if (!new_wish || IsUpdating(*remembered) || StaysChanged(record) ||
+        (record.site.kind == site::Kind::kStatic && RunsOwnProgram(remembered->spec.task)) ||
         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements ||
         (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
@@ -448,9 +451,60 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
   return done;
 }
 
+Result<bool> Reconciler::HasNoTerminals(site::SiteId id, const std::stop_token& stop) {
+  if (!options_.end_terminals) return true;
+  auto none = options_.end_terminals(id, stop);
+  if (none && !*none) queue_.AddAfter(id.value, kVacateRetry);
+  return none;
+}
+
+// Whether none of a site's tasks runs any more.
+Result<bool> Reconciler::HasEnded(site::SiteId id, const Result<std::vector<docker::Task>>& tasks) {
+  if (!tasks) return Failure(tasks.error());
+  const std::int64_t now = std::time(nullptr);
+  const bool ended =
+      std::ranges::none_of(*tasks, [&](const docker::Task& task) { return MayRun(task, now); });
+  if (!ended) queue_.AddAfter(id.value, kVacateRetry);
+  return ended;
+}
+
+// What a web server is to show is a folder, and what has run until now could put a link in its
+// place, which the engine would follow. So that ends first, and the folder is looked at afterwards.
+Result<bool> Reconciler::IsVacated(const store::SiteRecord& record, const docker::Service& current,
+                                   const std::stop_token& stop) {
+  const site::SiteId id = record.site.id;
+  const auto none = HasNoTerminals(id, stop);
+  if (!none || !*none) return none;
+  if (current.spec.replicas > 0) {
+    docker::ServiceSpec without_tasks = current.spec;
+    without_tasks.replicas = 0;
+    const Turn turn(engine_writes_);
+    const auto updated = engine_->UpdateService(current, without_tasks, stop);
+    if (!updated && !IsRaced(updated.error())) return Failure(updated.error());
+    queue_.AddAfter(id.value, kVacateRetry);
+    return false;
+  }
+  const auto ended = HasEnded(id, engine_->ListTasks(current.spec.name, stop));
+  if (!ended || !*ended) return ended;
+  const auto ready =
+      PrepareSiteDirectory(options_.service.sites_directory, record.site, options_.service.owner);
+  return ready ? Result<bool>(true) : Failure(ready.error());
+}
+
 Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
                                 const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
+  // As in IsVacated, of a service that was removed.
+  if (record.site.kind == site::Kind::kStatic && memory_.IsLeaving(id)) {
+    const auto ended =
+        HasEnded(id, engine_->ListTasksOfAll(fmt::format("{}={}", kSiteLabel, id.value), stop));
+    if (!ended || !*ended) return ended ? Result<void>() : Failure(ended.error());
+    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site,
+                                          options_.service.owner);
+        !ready) {
+      return ready;
+    }
+  }
   memory_.ExpectEvent(id);
   Result<void> created;
   {
@@ -512,6 +566,11 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
     memory_.SetSettling(id, record.revision);
     queue_.AddAfter(id.value, kSettleRetry);
   } else {
+    if (wanted.task != current.spec.task && record.site.kind == site::Kind::kStatic &&
+        RunsOwnProgram(current.spec.task)) {
+      const auto vacated = IsVacated(record, current, stop);
+      if (!vacated || !*vacated) return vacated ? Result<void>() : Failure(vacated.error());
+    }
     const bool repair = !new_order && SentFingerprint(current.spec) == SentFingerprint(wanted);
     auto updated = Update(record, current, wanted, stop, *rolled_back);
     if (repair) updated = CountRepair(id, std::move(updated));
@@ -562,10 +621,16 @@ Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::st
       if (!free || !*free) return free ? Result<void>() : Failure(free.error());
       const auto removed = engine_->RemoveService(name, stop);
       if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
+      if (RunsOwnProgram(current->spec.task)) memory_.SetLeaving(record.site.id);
       MaybeCrash(CrashPoint::kServiceRemoved);
     }
   }
-  if (record.removing) return Erase(record.site.id);
+  if (record.removing) {
+    // Another site of this id must not begin with terminals of this one.
+    const auto none = HasNoTerminals(record.site.id, stop);
+    if (!none || !*none) return none ? Result<void>() : Failure(none.error());
+    return Erase(record.site.id);
+  }
   memory_.SetApplied(record, /*rolled_back=*/false);
   return {};
 }

@@ -46,6 +46,9 @@ struct ReconcilerOptions {
   std::chrono::milliseconds resync_period{30'000};  // how often everything is compared
   std::chrono::milliseconds engine_retry{1'000};    // while the engine is away
   BackOff back_off;
+  // Ends the terminals of a site, and says whether none is left; asked again while not. Empty:
+  // there never are any.
+  std::function<Result<bool>(site::SiteId, const std::stop_token&)> end_terminals = {};
 };
 
 // The tasks of one site, as the last list of all tasks has them.
@@ -129,6 +132,10 @@ class Reconciler {
   Result<void> Update(const store::SiteRecord& record, const docker::Service& current,
                       const docker::ServiceSpec& wanted, const std::stop_token& stop,
                       bool rolled_back = false);
+  Result<bool> HasNoTerminals(site::SiteId id, const std::stop_token& stop);
+  Result<bool> HasEnded(site::SiteId id, const Result<std::vector<docker::Task>>& tasks);
+  Result<bool> IsVacated(const store::SiteRecord& record, const docker::Service& current,
+                         const std::stop_token& stop);
   Result<void> TakeDown(const store::SiteRecord& record, const std::stop_token& stop);
   Result<bool> IsFree(const store::SiteRecord& record, const docker::Service& current,
                       const std::stop_token& stop);

@@ -24,8 +24,9 @@ constexpr std::size_t kShortHash = 16;
 constexpr std::string_view kScriptSignal = "SIGTERM";  // that the entry script hears
 constexpr std::string_view kReadinessName = "orchestrator-readiness";  // $0 of its script
 
+constexpr std::string_view kSiteFolder = "/site";
 constexpr std::array<std::string_view, 6> kMountPoints = {
-    "/site", "/site/.home", "/root", "/usr/share/nginx/html", "/tmp", "/run",
+    kSiteFolder, "/site/.home", "/root", "/usr/share/nginx/html", "/tmp", "/run",
 };
 
 std::string UrlPart(CURLU* url, CURLUPart part) {
@@ -111,7 +112,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
     task.command = {"sh", "-c", EntryScript(options.drain)};
     if (drains) task.stop_signal = kScriptSignal;  // whatever the image says, the script hears that
     task.read_only_root = true;
-    task.mounts = {Bind(directory, "/site", /*read_only=*/false),
+    task.mounts = {Bind(directory, std::string(kSiteFolder), /*read_only=*/false),
                    Bind(directory / ".home", "/root", /*read_only=*/false),
                    // A mount point cannot be taken away: a link in its place would be followed by
                    // the engine when it starts the next task.
@@ -178,6 +179,10 @@ bool OwnsStopSignal(std::string_view signal) {
 
 bool OwnsMountPoint(std::string_view target) {
   return std::ranges::find(kMountPoints, target) != kMountPoints.end();
+}
+
+bool RunsOwnProgram(const docker::TaskTemplate& task) {
+  return std::ranges::find(task.mounts, kSiteFolder, &docker::Mount::target) != task.mounts.end();
 }
 
 std::string Fingerprint(const docker::TaskTemplate& task) {

@@ -53,6 +53,9 @@ bool OwnsStopSignal(std::string_view signal);
 // Whether the mount point is one of those that sites have from us. All others stay as they are.
 bool OwnsMountPoint(std::string_view target);
 
+// Whether the tasks run a program of the site's own, which can change all of its directory.
+bool RunsOwnProgram(const docker::TaskTemplate& task);
+
 // A short text that is the same for the same value only.
 std::string Fingerprint(const docker::TaskTemplate& task);
 std::string Fingerprint(const docker::ServiceSpec& spec);

@@ -14,6 +14,7 @@ constexpr unsigned kFreeRepairs = 3;    // in a row, before a repair waits
 constexpr unsigned kMostDoublings = 8;  // 256 s
 constexpr auto kFirstPause = 1s;
 constexpr auto kRepairMemory = 15min;  // longer than the longest pause
+constexpr auto kLeavingTime = 3min;    // longer than tasks may take to end
 constexpr auto kOwnEventTime = 2s;     // within which the event of our own change comes
 
 }  // namespace
@@ -117,6 +118,19 @@ std::optional<docker::Service> SiteMemory::Take(site::SiteId id) {
   auto taken = kept_.extract(id);
   if (taken.empty()) return std::nullopt;
   return std::move(taken.mapped().service);
+}
+
+void SiteMemory::SetLeaving(site::SiteId id) {
+  const auto now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  std::erase_if(leaving_, [&](const auto& entry) { return entry.second < now; });
+  leaving_[id] = now + kLeavingTime;
+}
+
+bool SiteMemory::IsLeaving(site::SiteId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = leaving_.find(id);
+  return found != leaving_.end() && found->second >= Clock::now();
 }
 
 void SiteMemory::ExpectEvent(site::SiteId id) {

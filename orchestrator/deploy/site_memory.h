@@ -65,6 +65,10 @@ class SiteMemory {
   void Keep(site::SiteId id, const docker::Service& service);
   std::optional<docker::Service> Take(site::SiteId id);
 
+  // --- tasks that may go on for a while after their service was removed
+  void SetLeaving(site::SiteId id);
+  bool IsLeaving(site::SiteId id) const;
+
   // --- events that our own changes of services are still to cause
   void ExpectEvent(site::SiteId id);
   void ExpectNoEvent(site::SiteId id);
@@ -114,6 +118,7 @@ class SiteMemory {
   mutable std::multimap<site::SiteId, Waiter*> waiters_;
   std::map<site::SiteId, ReconcileStatus> statuses_;
   std::map<site::SiteId, OwnChange> own_changes_;
+  std::map<site::SiteId, Clock::time_point> leaving_;  // until when, at most; outlives the site
   std::map<site::SiteId, Attempt> attempts_;
   std::map<site::SiteId, Repairs> repairs_;
   std::map<site::SiteId, Kept> kept_;  // those that changed last

@@ -32,24 +32,27 @@ struct FreeEntry {
   void operator()(archive_entry* value) const { archive_entry_free(value); }
 };
 
+// Made before anything else runs: the C library may keep what it could not load while the process had
+// no descriptor left, and crash on it later. They last as long as the process.
+const locale_t kUtf8Locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+const locale_t kPlainLocale = newlocale(LC_CTYPE_MASK, "C", nullptr);
+
 // libarchive asks the thread's locale how names are encoded, and marks names in zip archives as
 // UTF-8 only then (archive_write_set_format_zip.c). The process itself stays in its own locale.
 class NameLocale {
  public:
-  explicit NameLocale(const char* name)
-      : locale_(newlocale(LC_CTYPE_MASK, name, nullptr)),
-        before_(locale_ == nullptr ? nullptr : uselocale(locale_)) {}
+  explicit NameLocale(bool is_utf8) {
+    const locale_t wanted = is_utf8 ? kUtf8Locale : kPlainLocale;
+    if (wanted != nullptr) before_ = uselocale(wanted);
+  }
   ~NameLocale() {
-    if (locale_ == nullptr) return;
-    uselocale(before_);
-    freelocale(locale_);
+    if (before_ != nullptr) uselocale(before_);
   }
   NameLocale(const NameLocale&) = delete;
   NameLocale& operator=(const NameLocale&) = delete;
 
  private:
-  locale_t locale_;
-  locale_t before_;
+  locale_t before_ = nullptr;
 };
 
 class ArchiveWriter {
@@ -155,7 +158,7 @@ class ArchiveWriter {
                             std::clamp<std::int64_t>(status.st_mtim.tv_sec, 0, kLatestTarTime), 0);
     if (!S_ISREG(status.st_mode)) archive_entry_set_size(entry_.get(), 0);
     if (link_target) archive_entry_copy_symlink(entry_.get(), link_target->c_str());
-    const NameLocale locale(IsUtf8(name) ? "C.UTF-8" : "C");
+    const NameLocale locale(IsUtf8(name));
     if (archive_write_header(archive_.get(), entry_.get()) < ARCHIVE_WARN) return Fail();
     return {};
   }

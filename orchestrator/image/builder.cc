@@ -140,6 +140,7 @@ Result<void> Builder::Start(site::SiteId id, BuildOrder order) {
     std::erase(line_, build.get());  // it would hold up all that come after it
     build->status = CannotGoOn(error);
     build->ended = std::chrono::steady_clock::now();
+    build->log->AppendLast(ToLine(build->status));
     build->log->Finish(build->status);
     return Failure(Error{build->status.kind,
                          fmt::format("site {}: {}", id.value, build->status.error), error.what()});

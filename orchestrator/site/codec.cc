@@ -48,11 +48,6 @@ bool IsNameCharacter(char c) {
          c == '_';
 }
 
-// Names of entry points and resolvers go into labels, where a comma would split them.
-bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, IsNameCharacter);
-}
-
 template <typename Enum, std::size_t N>
 void ReadEnum(ObjectReader& reader, std::string_view key, const Enum (&values)[N], Enum& out) {
   const auto text = reader.String(key);
@@ -224,7 +219,7 @@ void ReadTls(ObjectReader& parent, Problems& problems, std::optional<Tls>& out) 
     if (IsName(*resolver)) {
       tls.resolver = *resolver;
     } else {
-      reader.Fail("resolver", "may have letters, digits, - and _ only");
+      reader.Fail("resolver", "may have letters, digits, -, _ and . only");
     }
   }
   if (reader.Find("certificate")) {
@@ -300,7 +295,7 @@ void ReadRouting(ObjectReader& parent, Problems& problems, Routing& routing) {
     if (entry_points->empty()) {
       reader.Fail("entry_points", "must name at least one; leave it out for the default");
     } else if (!std::ranges::all_of(*entry_points, IsName)) {
-      reader.Fail("entry_points", "may have names of letters, digits, - and _ only");
+      reader.Fail("entry_points", "may have names of letters, digits, -, _ and . only");
     } else if (distinct.size() != entry_points->size()) {
       reader.Fail("entry_points", "names one of them twice");
     } else {
@@ -311,7 +306,10 @@ void ReadRouting(ObjectReader& parent, Problems& problems, Routing& routing) {
   routing.sticky = reader.Boolean("sticky").value_or(false);
   ReadHealthCheck(reader, problems, routing.health_check);
   if (auto pool = reader.String("pool")) {
-    if (!IsName(*pool)) reader.Fail("pool", "may have letters, digits, - and _ only");
+    // Folders are called by it.
+    if (!IsName(*pool) || pool->contains('.')) {
+      reader.Fail("pool", "may have letters, digits, - and _ only");
+    }
     routing.pool = *std::move(pool);
   }
   if (const json* extra = reader.Find("extra")) {

@@ -1,5 +1,6 @@
 #include "orchestrator/site/site.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -7,6 +8,14 @@
 namespace orchestrator::site {
 
 std::string ServiceName(SiteId id) { return fmt::format("{}{:04}", kServicePrefix, id.value); }
+
+bool IsName(std::string_view text) {
+  static constexpr std::string_view kOther = "-_.";
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kOther.contains(c);
+  });
+}
 
 std::optional<SiteId> ParseServiceName(std::string_view name) {
   if (!name.starts_with(kServicePrefix)) return {};

@@ -29,6 +29,10 @@ std::string ServiceName(SiteId id);
 // That all names which ServiceName makes begin with.
 inline constexpr std::string_view kServicePrefix = "site_";
 
+// Whether it can be the name of an entry point, a certificate resolver, a pool or an instance. Such
+// names go into labels, where a comma would split them.
+bool IsName(std::string_view text);
+
 // The id of a service name that ServiceName made, if it is one.
 std::optional<SiteId> ParseServiceName(std::string_view name);
 

@@ -160,6 +160,10 @@ Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
   }
   // It may be the first thing that is asked for after a start.
   if (auto network = engine_.EnsureOverlay(options_.network, stop); !network) return network;
+  {
+    const std::lock_guard lock(mutex_);
+    used_.insert(record.site.id);
+  }
   auto container = StartContainer(record.site.id, wanted, stop);
   if (!container) return container;
   const std::lock_guard lock(mutex_);
@@ -172,6 +176,9 @@ Result<std::string> Terminals::EnsureContainer(const store::SiteRecord& record,
 
 Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::TerminalSize size,
                                                  const std::stop_token& stop) {
+  // Before the record is read: see EndAll.
+  if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
+  Opening opening(*this, id);
   const auto record = store_.Find(id);
   if (!record) return Failure(record.error());
   if (!*record || (*record)->removing) {
@@ -181,8 +188,6 @@ Result<std::shared_ptr<Session>> Terminals::Open(site::SiteId id, docker::Termin
     return Failure(Error{ErrorKind::kConflict,
                          fmt::format("site {} is external: it runs elsewhere", id.value)});
   }
-  if (auto reserved = Reserve(id); !reserved) return Failure(reserved.error());
-  Opening opening(*this, id);
   try {
     return OpenReserved(**record, size, opening, stop);
   } catch (const std::exception& error) {
@@ -260,6 +265,26 @@ std::vector<SessionStatus> Terminals::List(site::SiteId id) const {
   return list;
 }
 
+Result<bool> Terminals::EndAll(site::SiteId id, std::string_view reason,
+                               const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = sites_.find(id); found != sites_.end()) {
+      for (const OpenSession& open : found->second.sessions) open.session->End(reason);
+      if (found->second.opening > 0) return false;
+    }
+    if (swept_ && !used_.contains(id)) return true;
+  }
+  // Their containers are removed by those who watch over them.
+  const auto left = containers_.List(fmt::format("{}={}", kOwnerLabel, options_.owner), stop);
+  if (!left) return Failure(left.error());
+  const std::string own = std::to_string(id.value);
+  return std::ranges::none_of(*left, [&](const docker::Container& container) {
+    const auto site = container.labels.find(std::string(kSiteLabel));
+    return site != container.labels.end() && site->second == own;
+  });
+}
+
 // Takes out the containers that no session runs in.
 std::vector<std::string> Terminals::TakeUnused(SiteTerminals& terminals) {
   std::vector<std::string> unused;
@@ -313,6 +338,7 @@ void Terminals::EndSessions() {
 void Terminals::SweepLeftOvers(const std::stop_token& stop) {
   const auto left = containers_.List(fmt::format("{}={}", kOwnerLabel, options_.owner), stop);
   if (!left) return;
+  bool all = true;
   for (const docker::Container& container : *left) {
     {
       const std::lock_guard lock(mutex_);
@@ -324,8 +350,10 @@ void Terminals::SweepLeftOvers(const std::stop_token& stop) {
       if (ours) continue;
     }
     spdlog::info("removing the container {}, which a crash left", container.name);
-    static_cast<void>(containers_.Remove(container.id, stop));
+    all &= containers_.Remove(container.id, stop).has_value();
   }
+  const std::lock_guard lock(mutex_);
+  swept_ |= all;
 }
 
 void Terminals::Watch(const std::stop_token& stop) {

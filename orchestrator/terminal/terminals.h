@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -56,6 +57,11 @@ class Terminals {
   // kNotFound when it has ended.
   Result<std::shared_ptr<Session>> Find(site::SiteId id, const std::string& session) const;
   std::vector<SessionStatus> List(site::SiteId id) const;
+
+  // Ends all terminals of a site. Whether none is left, with its container, in this process or from
+  // before a crash; asked again while not. One that is opened later goes by the record that is in
+  // the store now.
+  Result<bool> EndAll(site::SiteId id, std::string_view reason, const std::stop_token& stop);
 
   // The container that a new session of this site runs in, but for its name.
   docker::ContainerSpec WantedContainer(const store::SiteRecord& record) const;
@@ -109,6 +115,8 @@ class Terminals {
   std::mutex making_;  // held while a container is made
   mutable std::mutex mutex_;
   std::map<site::SiteId, SiteTerminals> sites_;  // guarded by mutex_
+  std::set<site::SiteId> used_;                  // guarded by mutex_: there was a terminal
+  bool swept_ = false;                           // guarded by mutex_: what a crash left is gone
   std::jthread watcher_;
 };
 

@@ -96,6 +96,7 @@ TEST_CASE("bad input is refused with its place, and nothing changes") {
       {"one bad site in a batch", "POST", "/v1/sites/batch",
        R"({"upsert":[{"id":5,"kind":"external","hosts":["new.example.com"],"upstreams":["http://x"]},{"id":6,"kind":"external"}],"delete":[1]})",
        422, "/upsert/1/hosts"},
+      {"waiting for a batch", "POST", "/v1/sites/batch?wait=routed", R"({"delete":[1]})", 422, "?"},
       {"one site twice in a batch", "POST", "/v1/sites/batch", R"({"delete":[1,1]})", 422,
        "/delete/1"},
       {"an id that exists", "POST", "/v1/sites",
@@ -184,7 +185,13 @@ TEST_CASE("the API lets nobody in without its token, and the health checks every
   // What is open to strangers takes nothing from them.
   CHECK(orchestrator.CallRaw("POST", "/healthz", "{}", {{"Content-Type", "application/json"}})
             .status == 405);
-  CHECK(orchestrator.Call("GET", "/metrics").body.contains("orchestrator_provider_requests_total"));
+  const std::string metrics = orchestrator.Call("GET", "/metrics").body;
+  for (const char* family :
+       {"orchestrator_provider_requests_total", "orchestrator_provider_pages_total 0",
+        "orchestrator_tasks{state=\"running\"} 0", "orchestrator_drifts_total 0",
+        "orchestrator_engine_up"}) {
+    CHECK(metrics.contains(family));
+  }
 }
 
 TEST_CASE("a form of a browser is not taken for JSON") {

@@ -361,5 +361,28 @@ TEST_CASE("logs come from all tasks, once or as they are written") {
   CHECK(orchestrator.Command({"site", "logs", "6441"}).status == 1);
 }
 
+TEST_CASE("a site that becomes static first loses all that could put a link in its public folder") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(orchestrator
+              .Call("PUT", "/v1/sites/6455?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6455, "kind.test", "dynamic"))
+              .Header("X-Reached") == "running");
+  Client client(orchestrator, 6455);
+  REQUIRE_OPENS(client);
+  client.Type("echo re''ady\n");
+  REQUIRE(client.Sees("ready"));
+  const Answer answer = orchestrator.Call("PATCH", "/v1/sites/6455?wait=running&timeout=60s",
+                                          R"({"kind": "static", "run": null})");
+  INFO(answer.Header("X-Waiting-For"));
+  CHECK(answer.Header("X-Reached") == "running");
+  CHECK(client.End().contains("reason"));
+  CHECK(Engine::Docker({"ps", "-q", "--filter", "label=orchestrator.terminal.site=6455"})
+            .output.empty());
+  CHECK(Engine::Docker({"service", "inspect", "-f", "{{json .Spec.TaskTemplate}}", "site_6455"})
+            .output.contains("/usr/share/nginx/html"));
+}
+
 }  // namespace
 }  // namespace tests

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -40,6 +42,7 @@ class ReconcilerFixture {
     options.workers = 2;
     options.drift = drift;
     options.resync_period = resync_period;
+    options.end_terminals = end_terminals;
     options.engine_retry = std::chrono::milliseconds(20);
     options.back_off = {.first = std::chrono::milliseconds(5),
                         .longest = std::chrono::milliseconds(20),
@@ -68,6 +71,7 @@ class ReconcilerFixture {
   std::atomic<bool> loses_tasks = true;  // the same of tasks to which no label leads any more
   DriftPolicy drift = DriftPolicy::kRepair;
   std::chrono::milliseconds resync_period{20};
+  std::function<Result<bool>(site::SiteId, const std::stop_token&)> end_terminals;
   std::unique_ptr<Reconciler> reconciler;
 
  private:

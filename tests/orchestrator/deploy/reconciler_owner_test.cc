@@ -1,3 +1,4 @@
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -5,6 +6,7 @@
 
 #include "orchestrator/deploy/adoption.h"
 #include "orchestrator/deploy/reconciler.h"
+#include "orchestrator/deploy/site_directory.h"
 #include "tests/orchestrator/deploy/reconciler_fixture.h"
 
 namespace orchestrator::deploy {
@@ -198,6 +200,68 @@ TEST_CASE("What belongs to a site's tasks makes its adoption another, and its ro
     record.built_image = "sha256:1";
     CHECK(AdoptionKey(record) != key);
   }
+}
+
+docker::Task TaskIn(const std::string& state) {
+  docker::Task task;
+  task.state = state;
+  task.desired_state = "shutdown";
+  task.updated_at = "2200-01-01T00:00:00Z";
+  return task;
+}
+
+TEST_CASE("A web server follows only when nothing of the site's own runs any more") {
+  Fixture fixture;
+  std::atomic<bool> has_terminals = true;
+  fixture.end_terminals = [&](site::SiteId, const std::stop_token&) -> Result<bool> {
+    return !has_terminals;
+  };
+  fixture.Start();
+  SiteRecord record = MakeRecord(MakeSite(1));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+  fixture.engine.SetTasks({TaskIn("running")});
+  const auto service = [&] { return fixture.engine.Get("site_0001")->spec; };
+
+  record.site.kind = site::Kind::kStatic;
+  const auto revision = fixture.store.Put({record});
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(service().replicas == 1);  // a terminal is open
+  has_terminals = false;
+  REQUIRE(Eventually([&] { return service().replicas == 0; }));
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK(service().task.image == "dynamic:1");  // a task is yet to end
+  const std::filesystem::path folder = SitePath(fixture.service_options().sites_directory, {1});
+  SECTION("with the folder that is there then") {
+    fixture.engine.SetTasks({TaskIn("shutdown")});
+    REQUIRE(fixture.AppliedEventually(1, revision));
+    CHECK(service().task.image == "static:1");
+    CHECK(service().replicas == 1);
+  }
+  SECTION("and not with a link that the last one has left") {
+    std::filesystem::remove(folder / "public");
+    std::filesystem::create_directory_symlink("/etc", folder / "public");
+    fixture.engine.SetTasks({TaskIn("shutdown")});
+    REQUIRE(Eventually(
+        [&] { return fixture.reconciler->StatusOf({1}).problem.contains("may not be a link"); }));
+    CHECK(service().task.image == "dynamic:1");
+    CHECK(service().replicas == 0);
+  }
+}
+
+TEST_CASE("A web server waits for the tasks of a service that was just removed, too") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.engine.SetTasks({TaskIn("running")});
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeExternal(1))})));
+  REQUIRE_FALSE(fixture.engine.Get("site_0001"));
+  SiteRecord record = MakeRecord(MakeSite(1));
+  record.site.kind = site::Kind::kStatic;
+  const auto revision = fixture.store.Put({record});
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK_FALSE(fixture.engine.Get("site_0001"));
+  fixture.engine.SetTasks({});
+  CHECK(fixture.AppliedEventually(1, revision));
 }
 
 }  // namespace

@@ -290,8 +290,8 @@ TEST_CASE("Uploads into new folders that come and go do not disturb each other",
       });
     }
   }
+  // The folders may stay: who finds them there does not take them along.
   CHECK(failed == 0);
-  CHECK(!fs::exists(fixture.site / "a"));
 }
 
 TEST_CASE("A file that was moved before its successor came counts beside it", "[files]") {

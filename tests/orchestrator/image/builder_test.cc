@@ -86,7 +86,7 @@ TEST_CASE("Who removes an image leaves the log of a build that has begun meanwhi
   Fixture fixture([&, answered = go_on.get_future().share(),
                    is_first = std::make_shared<std::atomic<bool>>(true)](const Request& request,
                                                                          const std::string& path) {
-    if (request.method == "DELETE" && path.starts_with("/images/site_1") &&
+    if (request.method == "DELETE" && path.starts_with("/images/site_0001") &&
         is_first->exchange(false)) {
       asked.set_value();
       answered.wait_for(20s);
