@@ -107,7 +107,7 @@ TEST_CASE("Labels that no site can say are refused by their names", "[adopt]") {
        {{"traefik.http.services.shop.loadbalancer.healthcheck.path", "up"}},
        "/routing/health_check/path"},
       {"should refuse resolvers that no site may have",
-       {{"traefik.http.routers.shop.tls.certresolver", "le.t"}},
+       {{"traefik.http.routers.shop.tls.certresolver", "le,t"}},
        "/routing/tls/resolver"},
       {"should refuse to stick without a cookie",
        {{"traefik.http.services.shop.loadbalancer.sticky", "true"}},
