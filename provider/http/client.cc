@@ -19,9 +19,32 @@ constexpr long kConnectSeconds = 20;
 constexpr int kLongestPoll = 1000;  // milliseconds
 constexpr std::size_t kLargestBody = std::size_t{512} << 20;
 
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+
+// What one transfer at a time needs of libcurl. It keeps the connection for the next one, and the
+// buffers.
+struct Lane {
+  Multi multi;
+  Easy easy;  // goes before the other one
+};
+
+Lane MakeLane() {
+  Lane lane{Multi(curl_multi_init()), Easy(curl_easy_init())};
+  if (!lane.multi || !lane.easy) throw std::bad_alloc();
+  return lane;
+}
+
 struct Transfer {
   const ClientRequest* request = nullptr;
-  CURL* easy = nullptr;
+  CURL* const easy;
   curl_slist* headers = nullptr;
   curl_slist* place = nullptr;
   char error[CURL_ERROR_SIZE] = "";
@@ -30,11 +53,11 @@ struct Transfer {
   bool too_large = false;
   bool ended = false;  // by its own hooks
 
-  Transfer() = default;
+  explicit Transfer(CURL* handle) : easy(handle) {}
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
   ~Transfer() {
-    if (easy) curl_easy_cleanup(easy);
+    curl_easy_reset(easy);  // which forgets what points to this
     curl_slist_free_all(headers);
     curl_slist_free_all(place);
   }
@@ -106,8 +129,7 @@ std::string Authority(const std::string& url) {
 
 void Prepare(Transfer& transfer) {
   const ClientRequest& request = *transfer.request;
-  transfer.easy = curl_easy_init();
-  CURL* easy = transfer.easy;
+  CURL* const easy = transfer.easy;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -199,21 +221,16 @@ void InitialiseCurl() {
   static_cast<void>(initialised);
 }
 
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-using Multi = std::unique_ptr<CURLM, MultiDeleter>;
-
-Multi MakeMulti() {
-  CURLM* const multi = curl_multi_init();
-  if (!multi) throw std::bad_alloc();
-  return Multi(multi);
-}
-
 // Runs the transfer on this thread until it is done or one of the tokens is asked to stop.
-std::expected<ClientResponse, ClientFailure> Perform(CURLM* multi, Transfer& transfer,
+std::expected<ClientResponse, ClientFailure> Perform(const Lane& lane, const ClientRequest& request,
+                                                     const StreamHooks* hooks,
                                                      const std::stop_token& stop,
                                                      const std::stop_token& closing) {
+  CURLM* const multi = lane.multi.get();
+  Transfer transfer(lane.easy.get());
+  transfer.request = &request;
+  transfer.hooks = hooks;
+  Prepare(transfer);
   curl_multi_add_handle(multi, transfer.easy);
   const auto wake = [&] { curl_multi_wakeup(multi); };
   const std::stop_callback on_stop(stop, wake);
@@ -235,7 +252,6 @@ std::expected<ClientResponse, ClientFailure> Perform(CURLM* multi, Transfer& tra
 
 }  // namespace
 
-// Transfers run one at a time on each multi handle, which keeps the connection for the next one.
 class Client::Lanes {
  public:
   Lanes() { InitialiseCurl(); }
@@ -251,34 +267,31 @@ class Client::Lanes {
 
   std::expected<ClientResponse, ClientFailure> Send(const ClientRequest& request,
                                                     const std::stop_token& stop) {
-    Transfer transfer;
-    transfer.request = &request;
-    Prepare(transfer);
-    Multi multi = Take();
-    auto result = Perform(multi.get(), transfer, stop, closing_.get_token());
-    Return(std::move(multi));
+    Lane lane = Take();
+    auto result = Perform(lane, request, nullptr, stop, closing_.get_token());
+    Return(std::move(lane));
     return result;
   }
 
  private:
   static constexpr std::size_t kMostIdle = 64;
 
-  Multi Take() {
+  Lane Take() {
     const std::lock_guard lock(mutex_);
-    Multi multi;
+    Lane lane;
     if (idle_.empty()) {
-      multi = MakeMulti();
+      lane = MakeLane();
     } else {
-      multi = std::move(idle_.back());  // the one whose connection was used last
+      lane = std::move(idle_.back());  // the one whose connection was used last
       idle_.pop_back();
     }
     ++taken_;
-    return multi;
+    return lane;
   }
 
-  void Return(Multi multi) {
+  void Return(Lane lane) {
     const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMostIdle) idle_.push_back(std::move(multi));
+    if (idle_.size() < kMostIdle) idle_.push_back(std::move(lane));
     // The last touch of this object: the destructor waits for it.
     if (--taken_ == 0) returned_.notify_all();
   }
@@ -286,19 +299,15 @@ class Client::Lanes {
   std::stop_source closing_;
   std::mutex mutex_;
   std::condition_variable returned_;
-  std::size_t taken_ = 0;    // guarded by mutex_
-  std::vector<Multi> idle_;  // guarded by mutex_
+  std::size_t taken_ = 0;   // guarded by mutex_
+  std::vector<Lane> idle_;  // guarded by mutex_
 };
 
 std::expected<ClientResponse, ClientFailure> Client::Stream(const ClientRequest& request,
                                                             const StreamHooks& hooks,
                                                             const std::stop_token& stop) {
   InitialiseCurl();
-  Transfer transfer;
-  transfer.request = &request;
-  transfer.hooks = &hooks;
-  Prepare(transfer);
-  return Perform(MakeMulti().get(), transfer, stop, {});
+  return Perform(MakeLane(), request, &hooks, stop, {});
 }
 
 Client::Client() : lanes_(std::make_unique<Lanes>()) {}
