@@ -1,10 +1,14 @@
 #include "tests/bench/route_bench.h"
 
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -61,6 +65,66 @@ std::vector<double> TimeRoutes(provider::http::Client& client, const TraefikProc
   return samples;
 }
 
+// Hands out documents that are ready, the next one as soon as it is there: what a Traefik takes for
+// them alone.
+class ReadyDocuments {
+ public:
+  ReadyDocuments()
+      : server_(
+            [this](const provider::http::ServerRequest& request) {
+              return Answer(*request.connection);
+            },
+            [](int status) {
+              provider::http::ServerResponse response;
+              response.status = status;
+              return response;
+            },
+            {.connections = 8}) {
+    const auto port = server_.Start({"127.0.0.1", 0, {}});
+    if (!port) throw std::runtime_error(port.error());
+    url_ = fmt::format("http://127.0.0.1:{}/configuration", *port);
+  }
+  ~ReadyDocuments() { Give({}); }
+  ReadyDocuments(const ReadyDocuments&) = delete;
+  ReadyDocuments& operator=(const ReadyDocuments&) = delete;
+
+  const std::string& url() const { return url_; }
+
+  void Give(provider::http::ServerResponse document) {
+    const std::lock_guard lock(mutex_);
+    document_ = std::move(document);
+    ++version_;
+    changed_.notify_all();
+  }
+
+ private:
+  provider::http::ServerResponse Answer(provider::http::Connection& connection) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, 20s, [&] { return connection.mark != version_; });
+    connection.mark = version_;
+    return document_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t version_ = 0;                // guarded by mutex_
+  provider::http::ServerResponse document_;  // guarded by mutex_
+  std::string url_;
+  provider::http::Server server_;
+};
+
+// The document as its Traefik has just got it.
+provider::http::ServerResponse CurrentDocument(OrchestratorProcess& orchestrator) {
+  const Answer answer =
+      orchestrator.Poll({{"X-Traefik-Instance", "edge"}, {"Accept-Encoding", "gzip"}});
+  if (answer.status != 200) throw std::runtime_error("there is no document");
+  provider::http::ServerResponse document;
+  document.headers = {{"Content-Encoding", answer.Header("Content-Encoding")}};
+  document.content_type = answer.Header("Content-Type");
+  document.body = answer.body;
+  return document;
+}
+
 void BenchProvider(int sites, int rounds, double target) {
   const std::uint16_t port = FreePort();
   OrchestratorProcess orchestrator(fmt::format(
@@ -81,9 +145,14 @@ void BenchProvider(int sites, int rounds, double target) {
   const TraefikProcess traefik(LongPollConfiguration(orchestrator.provider_url(), "edge"), port);
   provider::http::Client client;
   orchestrator.Call("PATCH", "/v1/sites/1?wait=routed&timeout=60s", "{}");
+  ReadyDocuments ready;
+  ready.Give(CurrentDocument(orchestrator));
+  const TraefikProcess other(LongPollConfiguration(ready.url(), "edge"));
+  TimeRoute(client, other, HostOf(1), sites, [] {});
 
   std::vector<double> routed;
   std::vector<double> confirmed;
+  std::vector<double> alone;
   for (int round = 0; round < rounds; ++round) {
     const std::string host = fmt::format("live{}.example.com", round);
     const std::string path = fmt::format("/v1/sites/{}", 1 + round);
@@ -93,10 +162,14 @@ void BenchProvider(int sites, int rounds, double target) {
     const auto begin = Clock::now();
     orchestrator.Call("PATCH", path + "?wait=routed", json{{"hosts", {"next-" + host}}}.dump());
     confirmed.push_back(Milliseconds(Clock::now() - begin));
+    auto document = CurrentDocument(orchestrator);
+    alone.push_back(
+        TimeRoute(client, other, "next-" + host, sites, [&] { ready.Give(std::move(document)); }));
   }
   Report("change_to_live_route", routed,
          {{"sites", sites}, {"provider", "ours"}, {"target_p50", target}});
   Report("change_confirmed_by_wait_routed", confirmed, {{"sites", sites}});
+  Report("ready_document_to_live_route", alone, {{"sites", sites}});
 }
 
 json RouterOf(const std::string& host) {
