@@ -32,8 +32,8 @@ struct FreeEntry {
   void operator()(archive_entry* value) const { archive_entry_free(value); }
 };
 
-// Made before anything else runs: the C library may keep what it could not load while the process had
-// no descriptor left, and crash on it later. They last as long as the process.
+// Made before anything else runs: the C library may keep what it could not load while the process
+// had no descriptor left, and crash on it later. They last as long as the process.
 const locale_t kUtf8Locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
 const locale_t kPlainLocale = newlocale(LC_CTYPE_MASK, "C", nullptr);
 
