@@ -148,9 +148,12 @@ TEST_CASE("a deployment that the swarm takes back says why, with the last output
               .Call("PUT", "/v1/sites/6121?wait=running&timeout=60s",
                     SwarmSystem::DynamicSite(6121, "back.test", "good"))
               .Header("X-Reached") == "running");
-  const Answer refused = system.orchestrator().Call(
-      "PUT", "/v1/sites/6121?wait=running&timeout=90s",
+  // Without readiness the swarm may take the new task for good for a moment, and end the old one.
+  json broken = json::parse(
       WithRun(6121, "back.test", "#!/bin/sh\necho 'config.py: no such key' >&2\nexit 4\n"));
+  broken["readiness"] = {{"timeout", "20s"}};
+  const Answer refused =
+      system.orchestrator().Call("PUT", "/v1/sites/6121?wait=running&timeout=90s", broken.dump());
   CHECK(refused.status == 424);
   INFO(refused.body);
   CHECK(refused.body.contains("went back to the deployment before"));

@@ -1,11 +1,13 @@
 #include "orchestrator/terminal/hang_up.h"
 
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <fmt/format.h>
 
 #include "tests/support/eventually.h"
 #include "tests/support/process.h"
@@ -24,6 +26,13 @@ std::map<std::string, std::string> Environment(const std::string& mark) {
   return {{"LINES_BEFORE", "a\nb"}, {mark.substr(0, equals), mark.substr(equals + 1)}};
 }
 
+std::string FirstLine(const std::string& file) {
+  std::ifstream stream(file);
+  std::string line;
+  std::getline(stream, line);
+  return line;
+}
+
 TEST_CASE("All that has a terminal's mark ends, whether it minds a HUP or not, and nothing else") {
   const tests::TemporaryDirectory folder;
   const std::string mark = NewMark();
@@ -37,6 +46,9 @@ TEST_CASE("All that has a terminal's mark ends, whether it minds a HUP or not, a
   for (const Process* process : {&polite, &ignoring}) {
     REQUIRE(Eventually([&] { return process->Output().contains("ready"); }));
   }
+  // A process that is becoming another program has no environment to be found by.
+  const std::string name = fmt::format("/proc/{}/comm", polite.id());
+  REQUIRE(Eventually([&] { return FirstLine(name) == "sleep"; }));
   const tests::Finished done = tests::RunProgram(HangUpCommand(mark));
   INFO(done.output);
   CHECK(done.status == 0);
