@@ -159,7 +159,7 @@ class RememberedSite : public Fixture {
       engine.Announce("update", "site_0001");
       REQUIRE(Eventually([&] { return engine.counts().lists_by_id == looks; }));
     }
-    REQUIRE(reconciler->unfinished() == 0);
+    REQUIRE(Eventually([&] { return reconciler->unfinished() == 0; }));
   }
 
   bool ChangesTo(const std::string& image) {
