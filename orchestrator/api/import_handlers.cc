@@ -132,7 +132,7 @@ Result<std::vector<traefik::swarm::Service>> ReadLabelled(const Services& servic
 // Names of services that may be taken over later are not for others.
 Result<void> PassNamesOfServices(const Services& services, site::SiteId& next_id) {
   if (!services.engine) return {};
-  const auto swarm = services.engine->ListServicesNamed(site::kServicePrefix, services.stopping);
+  const auto swarm = services.engine->ListServices(site::kServicePrefix, services.stopping);
   if (!swarm) return Failure(swarm.error());
   for (const docker::Service& service : *swarm) {
     const auto id = site::ParseServiceName(service.spec.name);

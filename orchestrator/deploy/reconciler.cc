@@ -240,7 +240,7 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     network_id_.clear();
   }
   const auto network = NetworkId(stop);
-  const auto services = engine_->ListServicesNamed(site::kServicePrefix, stop);
+  const auto services = engine_->ListServices(site::kServicePrefix, stop);
   if (!network || !services) {
     SetEngineProblem(network ? services.error().message : network.error().message);
     return false;

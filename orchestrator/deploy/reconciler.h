@@ -119,6 +119,7 @@ class Reconciler {
   void CountTasks(const std::vector<docker::Service>& services, const std::stop_token& stop);
 
   Result<void> Reconcile(const store::SiteRecord& record, const std::stop_token& stop);
+  Result<void> Prepare(const site::Site& site) const;
   Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
   std::optional<Result<void>> BringUpByMemory(const store::SiteRecord& record,
                                               docker::ServiceSpec wanted,

@@ -84,15 +84,15 @@ Result<void> Reconciler::Reconcile(const store::SiteRecord& record, const std::s
   return BringUp(record, stop);
 }
 
+Result<void> Reconciler::Prepare(const site::Site& site) const {
+  return PrepareSiteDirectory(options_.service.sites_directory, site, options_.service.owner);
+}
+
 Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::stop_token& stop) {
   const auto network = NetworkId(stop);
   if (!network) return Failure(network.error());
   if (record.site.kind != site::Kind::kExternal) {
-    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site,
-                                          options_.service.owner);
-        !ready) {
-      return ready;
-    }
+    if (auto ready = Prepare(record.site); !ready) return ready;
     MaybeCrash(CrashPoint::kDirectoryPrepared);
   }
 
@@ -186,8 +186,7 @@ Result<bool> Reconciler::IsVacated(const store::SiteRecord& record, const docker
   }
   const auto ended = HasEnded(id, engine_->ListTasks(current.spec.name, stop));
   if (!ended || !*ended) return ended;
-  const auto ready =
-      PrepareSiteDirectory(options_.service.sites_directory, record.site, options_.service.owner);
+  const auto ready = Prepare(record.site);
   return ready ? Result<bool>(true) : Failure(ready.error());
 }
 
@@ -199,11 +198,7 @@ Result<void> Reconciler::Create(const store::SiteRecord& record, const docker::S
     const auto ended =
         HasEnded(id, engine_->ListTasksOfAll(fmt::format("{}={}", kSiteLabel, id.value), stop));
     if (!ended || !*ended) return ended ? Result<void>() : Failure(ended.error());
-    if (auto ready = PrepareSiteDirectory(options_.service.sites_directory, record.site,
-                                          options_.service.owner);
-        !ready) {
-      return ready;
-    }
+    if (auto ready = Prepare(record.site); !ready) return ready;
   }
   memory_.ExpectEvent(id);
   Result<void> created;

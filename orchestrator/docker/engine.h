@@ -25,12 +25,9 @@ class Engine {
 
   virtual Result<EngineInfo> Info(const std::stop_token& stop) = 0;
 
-  // Services that have the label `label`, whatever its value; all with an empty one.
-  virtual Result<std::vector<Service>> ListServices(std::string_view label,
+  // The services whose names begin with `prefix`; all where it is empty.
+  virtual Result<std::vector<Service>> ListServices(std::string_view prefix,
                                                     const std::stop_token& stop) = 0;
-
-  virtual Result<std::vector<Service>> ListServicesNamed(std::string_view prefix,
-                                                         const std::stop_token& stop) = 0;
 
   // The services with these ids, as far as they are there, by one call for a hundred.
   virtual Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,

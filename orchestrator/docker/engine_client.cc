@@ -29,16 +29,9 @@ Result<EngineInfo> EngineClient::Info(const std::stop_token& stop) {
   return info;
 }
 
-Result<std::vector<Service>> EngineClient::ListServices(std::string_view label,
+Result<std::vector<Service>> EngineClient::ListServices(std::string_view prefix,
                                                         const std::stop_token& stop) {
-  const std::string filter = label.empty() ? "" : "?filters=" + Escape(FilterJson("label", label));
-  return Then(transport_.Call("listing services", "GET", "/services" + filter, "", stop),
-              ReadServices);
-}
-
-Result<std::vector<Service>> EngineClient::ListServicesNamed(std::string_view prefix,
-                                                             const std::stop_token& stop) {
-  const std::string filter = "?filters=" + Escape(FilterJson("name", prefix));
+  const std::string filter = prefix.empty() ? "" : "?filters=" + Escape(FilterJson("name", prefix));
   return Then(transport_.Call("listing services", "GET", "/services" + filter, "", stop),
               ReadServices);
 }

@@ -17,10 +17,8 @@ class EngineClient final : public Engine {
                std::chrono::milliseconds timeout = std::chrono::seconds(20));
 
   Result<EngineInfo> Info(const std::stop_token& stop) override;
-  Result<std::vector<Service>> ListServices(std::string_view label,
+  Result<std::vector<Service>> ListServices(std::string_view prefix,
                                             const std::stop_token& stop) override;
-  Result<std::vector<Service>> ListServicesNamed(std::string_view prefix,
-                                                 const std::stop_token& stop) override;
   Result<std::vector<Service>> ListServicesById(std::span<const std::string> ids,
                                                 const std::stop_token& stop) override;
   Result<Service> FindService(std::string_view name, const std::stop_token& stop) override;

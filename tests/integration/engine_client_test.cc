@@ -73,7 +73,7 @@ TEST_CASE("a service is read back as it was made, field by field") {
   const auto service = fixture.engine.FindService(fixture.name, {});
   REQUIRE(service);
   CHECK(service->spec == spec);
-  const auto listed = fixture.engine.ListServices("orchestrator.site", {});
+  const auto listed = fixture.engine.ListServices(fixture.name, {});
   REQUIRE(listed);
   CHECK(listed->size() == 1);
 }

@@ -75,10 +75,6 @@ class LogEngine final : public orchestrator::docker::Engine {
                                                                   const Stop&) override {
     return None();
   }
-  Result<std::vector<orchestrator::docker::Service>> ListServicesNamed(std::string_view,
-                                                                       const Stop&) override {
-    return None();
-  }
   Result<std::vector<orchestrator::docker::Service>> ListServicesById(std::span<const std::string>,
                                                                       const Stop&) override {
     return None();

@@ -102,17 +102,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
     if (away_) return Away();
     return orchestrator::docker::EngineInfo{"1", "1.41", manager_, manager_ ? "" : "in no swarm"};
   }
-  Result<std::vector<Service>> ListServices(std::string_view label, const Stop&) override {
-    const std::lock_guard lock(mutex_);
-    if (away_) return Away();
-    ++counts_.lists;
-    std::vector<Service> list;
-    for (const auto& [name, service] : services_) {
-      if (service.spec.labels.contains(std::string(label))) list.push_back(service);
-    }
-    return list;
-  }
-  Result<std::vector<Service>> ListServicesNamed(std::string_view prefix, const Stop&) override {
+  Result<std::vector<Service>> ListServices(std::string_view prefix, const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
     ++counts_.lists;
