@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "provider/secret.h"
+
 namespace orchestrator::deploy {
 namespace {
 
+constexpr std::string_view kEntryName = "orchestrator-entry";  // $0 of the script
+
 // For any POSIX shell. `wait` returns early when the trap runs, hence the second loop. TERM may
 // come at any point: who starts a child tells it what came before that child was known. A run of a
-// minute counts as a good one.
+// minute counts as a good one. $1 is the name of the run file that the site gave the text of.
 constexpr std::string_view kScript = R"sh(
 say() { echo "DIRECTOR: $*"; }
 counter=/site/.orchestrator/crashes
@@ -34,9 +38,14 @@ rest() {
 trap 'stopped=yes; tell' TERM
 
 file=
-for candidate in /site/.orchestrator/run /site/run.sh /site/private/run.sh /site/public/run.sh; do
-  if [ -f "$candidate" ] && [ -x "$candidate" ]; then file=$candidate; break; fi
-done
+if [ -n "$1" ]; then
+  file=/site/.orchestrator/$1
+  [ -x "$file" ] || say "$file is gone; a restart of the site writes it again"
+else
+  for candidate in /site/run.sh /site/private/run.sh /site/public/run.sh; do
+    if [ -f "$candidate" ] && [ -x "$candidate" ]; then file=$candidate; break; fi
+  done
+fi
 if [ -z "$file" ]; then
   say "No executable run.sh was found in /site, /site/private or /site/public"
   while [ -z "$stopped" ]; do rest 3600; done
@@ -118,12 +127,27 @@ done
 
 std::string_view ReadinessScript() { return kReadinessScript; }
 
-std::string EntryScript(std::chrono::seconds drain) {
+std::vector<std::string> EntryCommand(std::chrono::seconds drain,
+                                      const std::optional<std::string>& run) {
   static constexpr std::string_view kPlace = "@DRAIN@";
-  std::string text(kScript);
-  text.replace(text.find(kPlace), kPlace.size(),
-               drain.count() > 0 ? fmt::format("sleep {}; ", drain.count()) : "");
-  return text;
+  std::string script(kScript);
+  script.replace(script.find(kPlace), kPlace.size(),
+                 drain.count() > 0 ? fmt::format("sleep {}; ", drain.count()) : "");
+  std::vector<std::string> command = {"sh", "-c", std::move(script)};
+  if (run) {
+    command.emplace_back(kEntryName);
+    command.push_back(RunFileName(*run));
+  }
+  return command;
+}
+
+std::string RunFileName(std::string_view text) {
+  return fmt::format("{}{}", kRunFilePrefix, provider::Sha256Hex(text));
+}
+
+std::string_view RunFileOf(const std::vector<std::string>& command) {
+  const bool names_one = command.size() == 5 && command[3] == kEntryName;
+  return names_one ? std::string_view(command[4]) : std::string_view();
 }
 
 }  // namespace orchestrator::deploy

@@ -133,6 +133,8 @@ class Reconciler {
   Result<void> Update(const store::SiteRecord& record, const docker::Service& current,
                       const docker::ServiceSpec& wanted, const std::stop_token& stop,
                       bool rolled_back = false);
+  void SweepRunFilesBeside(site::SiteId id, const docker::TaskTemplate& now,
+                           const docker::TaskTemplate& before) const;
   Result<bool> HasNoTerminals(site::SiteId id, const std::stop_token& stop);
   Result<bool> HasEnded(site::SiteId id, const Result<std::vector<docker::Task>>& tasks);
   Result<bool> IsVacated(const store::SiteRecord& record, const docker::Service& current,

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/deploy/drift.h"
+#include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/deploy/reconciler.h"
 #include "orchestrator/deploy/service_merge.h"
 #include "orchestrator/deploy/site_directory.h"
@@ -300,10 +301,23 @@ Result<void> Reconciler::Update(const store::SiteRecord& record, const docker::S
     return updated;
   }
   if (still) changed_.Add(current.id, id);
-  if (new_task) memory_.SetAttempt(record, wanted.task);
   MaybeCrash(CrashPoint::kServiceUpdated);
+  if (new_task) {
+    memory_.SetAttempt(record, wanted.task);
+    SweepRunFilesBeside(id, wanted.task, current.spec.task);
+  }
   memory_.SetApplied(record, rolled_back);
   return {};
+}
+
+// For an update that the engine took: `before` is what it may go back to, and nothing else is.
+void Reconciler::SweepRunFilesBeside(site::SiteId id, const docker::TaskTemplate& now,
+                                     const docker::TaskTemplate& before) const {
+  const auto swept =
+      SweepRunFiles(options_.service.sites_directory, id,
+                    {std::string(RunFileOf(now.command)), std::string(RunFileOf(before.command))});
+  // They are in nobody's way, and the next deployment tries again.
+  if (!swept) spdlog::warn("site {}: {}", id.value, swept.error().message);
 }
 
 Result<void> Reconciler::TakeDown(const store::SiteRecord& record, const std::stop_token& stop) {

@@ -109,7 +109,7 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
       task.stop_grace_period = options.drain;
     }
   } else {
-    task.command = {"sh", "-c", EntryScript(options.drain)};
+    task.command = EntryCommand(options.drain, site.run);
     if (drains) task.stop_signal = kScriptSignal;  // whatever the image says, the script hears that
     task.read_only_root = true;
     task.mounts = {Bind(directory, std::string(kSiteFolder), /*read_only=*/false),
@@ -117,8 +117,6 @@ docker::TaskTemplate WantedTask(const store::SiteRecord& record, const ServiceOp
                    // A mount point cannot be taken away: a link in its place would be followed by
                    // the engine when it starts the next task.
                    Bind(directory / ".home", "/site/.home", /*read_only=*/false)};
-    // The file's text is no part of the template: its hash makes a change of it a new deployment.
-    if (site.run) task.container_labels["orchestrator.run"] = provider::Sha256Hex(*site.run);
   }
   if (record.restarts > 0) {
     task.container_labels["orchestrator.restarts"] = std::to_string(record.restarts);

@@ -11,6 +11,7 @@
 
 #include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/files/descriptor.h"
+#include "orchestrator/files/folder_reader.h"
 
 namespace orchestrator::deploy {
 namespace {
@@ -90,10 +91,20 @@ Result<void> WriteFile(const Descriptor& folder, const std::string& name, const 
     written += static_cast<std::size_t>(count);
   }
   if (fchmod(file.get(), kRunMode) != 0 || fsync(file.get()) != 0 ||
-      renameat(folder.get(), temporary.c_str(), folder.get(), name.c_str()) != 0) {
+      renameat(folder.get(), temporary.c_str(), folder.get(), name.c_str()) != 0 ||
+      // The swarm remembers over a loss of power, too, what names the file.
+      fsync(folder.get()) != 0) {
     return SystemFailure("write the file", path);
   }
   return {};
+}
+
+// The folder in the site's directory that is the program's, if it is there.
+Descriptor OpenOwnFolder(const std::filesystem::path& site) {
+  // The folders above belong to us; the last two may have been replaced by the site.
+  const Descriptor own(open(site.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (own.get() < 0) return {};
+  return Descriptor(openat(own.get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 // The site's directory, with all its folders made.
@@ -123,10 +134,7 @@ std::filesystem::path SitePath(const std::filesystem::path& root, site::SiteId i
 
 Result<void> ForgetCrashes(const std::filesystem::path& root, site::SiteId id) {
   const std::filesystem::path path = SitePath(root, id);
-  // The folders above belong to us; the last two may have been replaced by the site.
-  const Descriptor own(open(path.c_str(), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (own.get() < 0) return {};
-  const Descriptor folder(openat(own.get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor folder = OpenOwnFolder(path);
   if (folder.get() < 0) return {};
   const std::string name(kCrashFile);
   if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
@@ -145,15 +153,35 @@ Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site:
                                   const std::optional<files::Owner>& owner) {
   const auto own = OpenSite(root, site.id, owner);
   if (!own) return Failure(own.error());
-  if (site.run) {
-    const std::filesystem::path path = SitePath(root, site.id) / kOwnFolder;
-    const auto folder = OpenFolder(*own, kOwnFolder, path);
-    if (!folder) return Failure(folder.error());
-    return WriteFile(*folder, "run", *site.run, path / "run");
+  if (!site.run) return {};
+  const std::filesystem::path path = SitePath(root, site.id) / kOwnFolder;
+  const auto folder = OpenFolder(*own, kOwnFolder, path);
+  if (!folder) return Failure(folder.error());
+  const std::string name = RunFileName(*site.run);
+  return WriteFile(*folder, name, *site.run, path / name);
+}
+
+Result<void> SweepRunFiles(const std::filesystem::path& root, site::SiteId id,
+                           const std::set<std::string, std::less<>>& kept) {
+  const std::filesystem::path path = SitePath(root, id) / kOwnFolder;
+  Descriptor folder = OpenOwnFolder(path.parent_path());
+  if (folder.get() < 0) return {};
+  auto names = files::FolderReader::Start(std::move(folder));
+  while (names) {
+    const auto name = names->Next();
+    if (!name) names = std::unexpected(name.error());
+    if (!name || !*name) break;
+    if (!(*name)->starts_with(kRunFilePrefix) || kept.contains(**name)) continue;
+    const int removed = unlinkat(names->folder().get(), (*name)->c_str(), 0);
+    // A folder of that name is the site's.
+    if (removed != 0 && errno != ENOENT && errno != EISDIR) {
+      return SystemFailure("remove the file", path / **name);
+    }
   }
-  // A site that gives no text any more runs its own run.sh again.
-  const Descriptor folder(openat(own->get(), kOwnFolder, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (folder.get() >= 0) unlinkat(folder.get(), "run", 0);
+  if (!names) {
+    errno = names.error();
+    return SystemFailure("read the folder", path);
+  }
   return {};
 }
 

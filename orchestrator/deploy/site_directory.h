@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "orchestrator/error.h"
 #include "orchestrator/files/owner.h"
@@ -19,9 +21,14 @@ Result<void> MakeSiteFolders(const std::filesystem::path& root, site::SiteId id,
                              const std::optional<files::Owner>& owner = {});
 
 // Makes all that the site's mounts need: its folders, and the run file where the site gives its
-// text. For one thread at a time a site, with what the site is now.
+// text; run files of before stay. For one thread at a time a site, with what the site is now.
 Result<void> PrepareSiteDirectory(const std::filesystem::path& root, const site::Site& site,
                                   const std::optional<files::Owner>& owner = {});
+
+// Removes the site's run files but those of these names. To be told all that a deployment names
+// which the swarm has or may go back to.
+Result<void> SweepRunFiles(const std::filesystem::path& root, site::SiteId id,
+                           const std::set<std::string, std::less<>>& kept);
 
 // Forgets how often the site's server ended badly, so that its next task starts at once.
 Result<void> ForgetCrashes(const std::filesystem::path& root, site::SiteId id);

@@ -148,12 +148,10 @@ TEST_CASE("a deployment that the swarm takes back says why, with the last output
               .Call("PUT", "/v1/sites/6121?wait=running&timeout=60s",
                     SwarmSystem::DynamicSite(6121, "back.test", "good"))
               .Header("X-Reached") == "running");
-  // Without readiness the swarm may take the new task for good for a moment, and end the old one.
-  json broken = json::parse(
-      WithRun(6121, "back.test", "#!/bin/sh\necho 'config.py: no such key' >&2\nexit 4\n"));
-  broken["readiness"] = {{"timeout", "20s"}};
+  const std::string broken =
+      WithRun(6121, "back.test", "#!/bin/sh\necho 'config.py: no such key' >&2\nexit 4\n");
   const Answer refused =
-      system.orchestrator().Call("PUT", "/v1/sites/6121?wait=running&timeout=90s", broken.dump());
+      system.orchestrator().Call("PUT", "/v1/sites/6121?wait=running&timeout=90s", broken);
   CHECK(refused.status == 424);
   INFO(refused.body);
   CHECK(refused.body.contains("went back to the deployment before"));
@@ -170,6 +168,25 @@ TEST_CASE("a deployment that the swarm takes back says why, with the last output
             .Call("PUT", "/v1/sites/6121?wait=running&timeout=90s",
                   SwarmSystem::DynamicSite(6121, "back.test", "better"))
             .Header("X-Reached") == "running");
+}
+
+TEST_CASE("a site whose old task has ended already runs its old run file after a rollback") {
+  SwarmSystem system("provider");
+  system.Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6191?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6191, "old.test", "good"))
+              .Header("X-Reached") == "running");
+  REQUIRE(system.Answers("old.test", "good"));
+  const std::string tasks = Engine::TaskIds("site_6191");
+  // For so long that the swarm ends the old task, and not long enough to pass for good.
+  const std::string broken = WithRun(6191, "old.test", "#!/bin/sh\nsleep 2\nexit 4\n");
+  const Answer refused =
+      system.orchestrator().Call("PUT", "/v1/sites/6191?wait=running&timeout=90s", broken);
+  INFO(refused.body);
+  CHECK(refused.status == 424);
+  CHECK(Engine::TaskIds("site_6191") != tasks);
+  CHECK(system.Answers("old.test", "good"));
 }
 
 TEST_CASE("a deployment in progress survives a restart of the program") {

@@ -40,10 +40,13 @@ class Fixture {
     if (executable) std::filesystem::permissions(site() / name, std::filesystem::perms(0755));
   }
 
-  std::unique_ptr<tests::Process> Start(std::chrono::seconds drain = 0s) const {
-    return std::make_unique<tests::Process>(
-        std::vector<std::string>{"/bin/sh", "-c", OnThisMachine(EntryScript(drain))},
-        directory_.path() / "output");
+  // `run`: the text of a run file that the site gave.
+  std::unique_ptr<tests::Process> Start(std::chrono::seconds drain = 0s,
+                                        const std::optional<std::string>& run = {}) const {
+    std::vector<std::string> command = EntryCommand(drain, run);
+    command.at(0) = "/bin/sh";
+    command.at(2) = OnThisMachine(command.at(2));
+    return std::make_unique<tests::Process>(command, directory_.path() / "output");
   }
 
   // The check of readiness beside it, which may take so many seconds.
@@ -145,6 +148,32 @@ TEST_CASE("A site without a run file waits, says so and stops when told") {
   process->Signal(SIGTERM);
   CHECK(process->Wait(5s) == 0);
   CHECK_FALSE(std::filesystem::exists(fixture.counter()));
+}
+
+TEST_CASE("A run file that the site gave and that is gone is said, and nothing else runs for it") {
+  const Fixture fixture;
+  std::filesystem::create_directories(fixture.counter().parent_path());
+  fixture.Write("run.sh", "#!/bin/sh\necho another one\n");
+  const auto process = fixture.Start(0s, "text");
+  CHECK(process->Wait(10s) == 127);
+  CHECK_THAT(process->Output(),
+             ContainsSubstring(RunFileName("text") + " is gone; a restart of the site writes it"));
+  CHECK_FALSE(process->Output().contains("another one"));
+  CHECK(fixture.Crashes() == "1");
+}
+
+TEST_CASE("The run file that the site gave runs, not those of other deployments") {
+  const Fixture fixture;
+  const std::string text = "#!/bin/sh\necho this one\nexit 5\n";
+  std::filesystem::create_directories(fixture.counter().parent_path());
+  fixture.Write("run.sh", "#!/bin/sh\necho another one\n");
+  fixture.Write(".orchestrator/" + RunFileName("later"), "#!/bin/sh\necho a later one\n");
+  fixture.Write(".orchestrator/" + RunFileName(text), text);
+  const auto process = fixture.Start(0s, text);
+  CHECK(process->Wait(10s) == 5);
+  CHECK_THAT(process->Output(), ContainsSubstring("this one"));
+  CHECK_FALSE(process->Output().contains("another one"));
+  CHECK_FALSE(process->Output().contains("a later one"));
 }
 
 TEST_CASE("The first executable run file runs, and its exit code is kept") {

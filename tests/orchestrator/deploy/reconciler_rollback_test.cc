@@ -1,10 +1,13 @@
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
 #include <fmt/chrono.h>
 
+#include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/deploy/reconciler.h"
 #include "tests/orchestrator/deploy/reconciler_fixture.h"
 
@@ -18,15 +21,46 @@ using tests::MakeRecord;
 using tests::MakeSite;
 using Fixture = ReconcilerFixture;
 
-TEST_CASE("What the swarm rolled back is not tried again after a restart of this program") {
-  Fixture fixture;
+// Site 1 runs, and the swarm has taken back what was ordered next: the record of that.
+SiteRecord TakeBack(Fixture& fixture, const std::optional<std::string>& run = {}) {
   fixture.Start();
-  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  site::Site site = MakeSite(1);
+  site.run = run;
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(site)})));
   fixture.engine.SetRollsBack(true);
   SiteRecord record = *fixture.store.Find(1);
   record.site.image = "broken:1";
+  if (run) record.site.run = "broken";
   fixture.store.Put({record});
   REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  return record;
+}
+
+TEST_CASE("A deployment that the swarm goes back to finds its run file, older ones are removed") {
+  Fixture fixture;
+  SiteRecord record = TakeBack(fixture, "good");
+  const auto folder = fixture.folder.path() / "sites" / "00" / "01" / ".orchestrator";
+  const auto has = [&](std::string_view text) { return exists(folder / RunFileName(text)); };
+  CHECK(RunFileOf(fixture.engine.Get("site_0001")->spec.task.command) == RunFileName("good"));
+  CHECK(has("good"));
+
+  fixture.engine.SetRollsBack(false);
+  for (const char* text : {"second", "third"}) {
+    record.site.run = text;
+    REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
+    REQUIRE(Eventually([&] {
+      return RunFileOf(fixture.engine.Get("site_0001")->spec.task.command) == RunFileName(text);
+    }));
+  }
+  CHECK(has("third"));
+  CHECK(has("second"));
+  CHECK(Eventually([&] { return !has("good"); }));
+  CHECK_FALSE(has("broken"));
+}
+
+TEST_CASE("What the swarm rolled back is not tried again after a restart of this program") {
+  Fixture fixture;
+  SiteRecord record = TakeBack(fixture);
   fixture.reconciler.reset();
   const int updates = fixture.engine.counts().updates;
   fixture.Start();
@@ -57,13 +91,7 @@ TEST_CASE(
 
 TEST_CASE("What the swarm rolled back is not tried for ever, and a new wish is") {
   Fixture fixture;
-  fixture.Start();
-  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
-  fixture.engine.SetRollsBack(true);
-  SiteRecord record = *fixture.store.Find(1);
-  record.site.image = "broken:1";
-  fixture.store.Put({record});
-  REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  SiteRecord record = TakeBack(fixture);
   // The labels that were rolled back with the task are sent again, by which the engine forgets that
   // there was a rollback: this program does not.
   REQUIRE(Eventually([&] { return fixture.engine.counts().updates == 2; }));
@@ -117,13 +145,7 @@ TEST_CASE(
     "A deployment that was taken back and is ordered again over a restart is nobody's doing") {
   Fixture fixture;
   fixture.drift = DriftPolicy::kReport;
-  fixture.Start();
-  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
-  fixture.engine.SetRollsBack(true);
-  SiteRecord record = *fixture.store.Find(1);
-  record.site.image = "broken:1";
-  fixture.store.Put({record});
-  REQUIRE(Eventually([&] { return fixture.reconciler->StatusOf({1}).rolled_back; }));
+  SiteRecord record = TakeBack(fixture);
   fixture.reconciler.reset();
   fixture.engine.SetRollsBack(false);  // what was missing is there now
   record = *fixture.store.Find(1);

@@ -5,6 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "orchestrator/deploy/entry_script.h"
+#include "orchestrator/docker/codec.h"
 #include "tests/orchestrator/sites.h"
 
 namespace orchestrator::deploy {
@@ -155,14 +157,17 @@ TEST_CASE("The environment has what Director's sites expect") {
   }
 }
 
-TEST_CASE("Another run file is another deployment, and its text is nowhere in the service") {
+TEST_CASE(
+    "Another run file is another deployment, which names the file and has nothing of its text") {
   site::Site site = MakeSite(1);
+  CHECK(RunFileOf(Wanted(site).task.command).empty());
+  CHECK(RunFileOf({"sh", "-c", "theirs", "sh", "run-theirs"}).empty());
   site.run = "#!/bin/sh\ntouch /tmp/x\n";
   const docker::TaskTemplate first = Wanted(site).task;
-  CHECK(first.command == Wanted(MakeSite(1)).task.command);
-  CHECK(first.container_labels.at("orchestrator.run").size() == 64);
+  CHECK(RunFileOf(first.command) == RunFileName(*site.run));
+  CHECK_FALSE(docker::TaskToJson(first).contains("touch /tmp/x"));
   *site.run += " ";
-  CHECK(Wanted(site).task != first);
+  CHECK(RunFileOf(Wanted(site).task.command) != RunFileOf(first.command));
 }
 
 TEST_CASE("Where tasks are to be drained, they serve on after TERM and have the time for it") {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "orchestrator/deploy/entry_script.h"
 #include "tests/orchestrator/sites.h"
 
 namespace orchestrator::deploy {
@@ -34,7 +36,7 @@ class Fixture {
   tests::TemporaryDirectory directory;
   const fs::path root = directory.path() / "sites";
   const fs::path site = root / "00" / "01";
-  const fs::path run = site / ".orchestrator" / "run";
+  const fs::path run = site / ".orchestrator" / RunFileName("ours");
   const fs::path outside = directory.path() / "outside";
 };
 
@@ -68,7 +70,7 @@ TEST_CASE("A link in the place of the run file is replaced, what it names stays"
   fs::create_directories(fixture.run.parent_path());
   std::ofstream(fixture.outside) << "theirs";
   fs::create_symlink(fixture.outside, fixture.run);
-  fs::create_symlink(fixture.outside, fixture.run.parent_path() / "run.new");
+  fs::create_symlink(fixture.outside, fixture.run.string() + ".new");
   REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
   CHECK(ReadAll(fixture.outside) == "theirs");
   CHECK_FALSE(fs::is_symlink(fixture.run));
@@ -113,28 +115,53 @@ TEST_CASE("The folders are made, and what is there stays") {
   CHECK(ReadAll(fixture.site / "public" / "index.html") == "hello");
 }
 
-TEST_CASE("The run file is written executable, changed, and removed with its text") {
+TEST_CASE(
+    "The run file is written executable, whatever the site made of it, and those of before stay") {
   Fixture fixture;
-  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
-  CHECK(ReadAll(fixture.run) == "one");
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
+  CHECK(ReadAll(fixture.run) == "ours");
   struct stat status{};
   REQUIRE(stat(fixture.run.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0755);
   const auto inode = status.st_ino;
-  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
   REQUIRE(stat(fixture.run.c_str(), &status) == 0);
   CHECK(status.st_ino == inode);
 
   fs::permissions(fixture.run, fs::perms::owner_read);
-  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("one")));
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
   REQUIRE(stat(fixture.run.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0755);
+  std::ofstream(fixture.run) << "evil";
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("ours")));
+  CHECK(ReadAll(fixture.run) == "ours");
 
-  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("two")));
-  CHECK(ReadAll(fixture.run) == "two");
-  CHECK_FALSE(fs::exists(fixture.run.parent_path() / "run.new"));
+  REQUIRE(PrepareSiteDirectory(fixture.root, WithRun("next")));
+  CHECK(ReadAll(fixture.run.parent_path() / RunFileName("next")) == "next");
   REQUIRE(PrepareSiteDirectory(fixture.root, tests::MakeSite(1)));
-  CHECK_FALSE(fs::exists(fixture.run));
+  CHECK(ReadAll(fixture.run) == "ours");
+}
+
+TEST_CASE("A sweep removes run files that are not named, and nothing else") {
+  Fixture fixture;
+  REQUIRE(SweepRunFiles(fixture.root, {1}, {}));  // there is nothing yet
+  const fs::path own = fixture.run.parent_path();
+  fs::create_directories(own / "run-folder");
+  fs::create_directories(fixture.outside);
+  std::ofstream(fixture.outside / "run-theirs") << "x";
+  for (const char* name : {"run-old", "run-old.new", "run-kept", "crashes"}) {
+    std::ofstream(own / name) << "x";
+  }
+  fs::create_symlink(fixture.outside / "run-theirs", own / "run-link");
+  REQUIRE(SweepRunFiles(fixture.root, {1}, {"run-kept", ""}));
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(own)) left.insert(entry.path().filename());
+  CHECK(left == std::set<std::string>{"run-folder", "run-kept", "crashes"});
+
+  fs::remove_all(own);
+  fs::create_directory_symlink(fixture.outside, own);
+  REQUIRE(SweepRunFiles(fixture.root, {1}, {}));
+  CHECK(fs::exists(fixture.outside / "run-theirs"));
 }
 
 TEST_CASE("SitePath spreads sites over folders of a hundred") {
