@@ -30,9 +30,10 @@ std::vector<std::string> IdsOf(const std::map<std::string, site::SiteId>& servic
   return ids;
 }
 
-// Where its tasks are is nothing that a service is made of.
-bool EqualButForAddresses(const store::SiteRecord& before, store::SiteRecord after) {
+// Where its tasks are, and what the swarm has, is nothing that a service is made of.
+bool WantTheSame(const store::SiteRecord& before, store::SiteRecord after) {
   after.task_addresses = before.task_addresses;
+  after.deployed = before.deployed;
   return before == after;
 }
 
@@ -222,7 +223,7 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
     }
     const auto known = records.find(change.id);
     const bool concerns_service =
-        known == records.end() || !EqualButForAddresses(known->second, *change.record);
+        known == records.end() || !WantTheSame(known->second, *change.record);
     records.insert_or_assign(change.id, *std::move(change.record));
     if (queue_all && concerns_service) queue_.Add(change.id.value);
   }
@@ -291,8 +292,10 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
   const bool is_marked = applied && applied->revision == record.revision;
   wanted.labels[std::string(kSpecLabel)] =
       is_marked ? SentFingerprint(current->spec) : Fingerprint(wanted);
+  const bool is_remembered =
+      options_.drift == DriftPolicy::kRepair || is_marked || WasDeployed(record, wanted);
   Merge(record, current->spec, hooks_.owns_label, wanted);
-  if (wanted != current->spec) {
+  if (wanted != current->spec || !is_remembered) {
     memory_.Keep(id, *current);
     queue_.Add(id.value);
   } else {

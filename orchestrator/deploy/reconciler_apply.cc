@@ -5,10 +5,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include "orchestrator/deploy/drift.h"
 #include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/deploy/reconciler.h"
 #include "orchestrator/deploy/service_merge.h"
@@ -98,6 +96,13 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   }
 
   const docker::ServiceSpec wanted = Wanted(record, *network);
+  const auto made = MakeAsWanted(record, wanted, stop);
+  return made ? RememberDeployed(record, wanted) : made;
+}
+
+Result<void> Reconciler::MakeAsWanted(const store::SiteRecord& record,
+                                      const docker::ServiceSpec& wanted,
+                                      const std::stop_token& stop) {
   if (const auto done = BringUpByMemory(record, wanted, stop)) return *done;
   Result<void> done;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
@@ -131,17 +136,19 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
     return std::nullopt;
   }
   if (remembered) {
+    const bool was_deployed = WasDeployed(record, wanted);
     Merge(record, remembered->spec, hooks_.owns_label, wanted);
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
-    if (!new_wish || HasUnsettledUpdate(*remembered) || StaysChanged(record) ||
+    const bool may_stay = was_deployed && !DifferInLabelsOnly(remembered->spec, wanted);
+    if (!new_wish || HasUnsettledUpdate(*remembered) || may_stay ||
         (record.site.kind == site::Kind::kStatic && RunsOwnProgram(remembered->spec.task)) ||
         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements ||
         (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
     }
     done = Update(record, *remembered, wanted, stop);
-  } else if (!memory_.WasSeen(id)) {
+  } else if (!memory_.WasSeen(id) && !WasDeployed(record, wanted)) {
     done = Create(record, wanted, stop);
   } else {
     return std::nullopt;
@@ -224,6 +231,9 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
                                      const docker::ServiceSpec& wanted,
                                      const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
+  if (!memory_.WasSeen(id) && WasDeployed(record, wanted)) {
+    memory_.SetApplied(record, /*rolled_back=*/false);
+  }
   if (memory_.WasSeen(id)) {
     const auto applied = memory_.StatusOf(id).applied;
     const bool new_order = !applied || applied->revision < record.revision;
@@ -239,6 +249,7 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
 Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::Service& current,
                                 docker::ServiceSpec wanted, const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
+  const bool was_deployed = WasDeployed(record, wanted);
   Merge(record, current.spec, hooks_.owns_label, wanted);
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
@@ -246,15 +257,16 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
                         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements;
   if (*rolled_back) MarkRefused(wanted);
   if (*rolled_back || given_up) wanted.task = current.spec.task;
-  if (StaysChanged(record)) {
+  // What is ordered anew, even the same again, is nobody else's doing.
+  const auto applied = memory_.StatusOf(id).applied;
+  const bool new_order = applied && applied->revision < record.revision;
+  const bool left_alone = wanted != current.spec && !new_order && IsLeftAlone(id, current, wanted);
+  if (!left_alone && StaysChanged(record, current, wanted, was_deployed)) {
     docker::Labels labels = std::move(wanted.labels);
     wanted = current.spec;
     wanted.labels = std::move(labels);
   }
-  // What is ordered anew, even the same again, is nobody else's doing.
-  const auto applied = memory_.StatusOf(id).applied;
-  const bool new_order = applied && applied->revision < record.revision;
-  if (wanted == current.spec || (!new_order && IsLeftAlone(id, current, wanted))) {
+  if (left_alone || wanted == current.spec) {
     if (!given_up && !HasUnsettledUpdate(current)) memory_.ForgetAttempts(id);
     memory_.Keep(id, current);
     memory_.SetApplied(record, *rolled_back);
@@ -397,63 +409,6 @@ docker::ServiceSpec Reconciler::Wanted(const store::SiteRecord& record,
   docker::ServiceSpec wanted = Unmarked(record, network_id);
   wanted.labels[std::string(kSpecLabel)] = Fingerprint(wanted);
   return wanted;
-}
-
-// Whether somebody else's change of the service is to stay, so that labels are all that is ours to
-// change until the site does.
-bool Reconciler::StaysChanged(const store::SiteRecord& record) const {
-  if (options_.drift != DriftPolicy::kReport) return false;
-  const ReconcileStatus status = memory_.StatusOf(record.site.id);
-  return status.applied && status.applied->revision == record.revision && !status.drift.empty();
-}
-
-bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,
-                             const docker::ServiceSpec& wanted) {
-  if (SentFingerprint(current.spec) != SentFingerprint(wanted)) return false;
-  return StaysDrifted(id, fmt::format("changed by somebody else: {}",
-                                      fmt::join(Differences(current.spec, wanted), ", ")));
-}
-
-Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
-                                       const docker::Service& current,
-                                       const docker::ServiceSpec& wanted) {
-  if (wanted.task == current.spec.task) return false;
-  const std::string fingerprint = Fingerprint(wanted.task);
-  if (record.refused_task == fingerprint) return true;
-  if (!current.update_state.starts_with("rollback")) return false;
-  if (!memory_.Attempts(record, wanted.task)) return false;
-  // Kept over a restart, so that it is not tried again then.
-  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
-    auto now = transaction.Find(record.site.id);
-    if (!now) return Failure(now.error());
-    // Ordered again meanwhile: that is still to be tried.
-    if (!*now || (*now)->revision != record.revision) return {};
-    (*now)->refused_task = fingerprint;
-    return transaction.Put({&**now, 1});
-  });
-  if (!written) return Failure(written.error());
-  return true;
-}
-
-bool Reconciler::StaysDrifted(site::SiteId id, std::string what) {
-  const bool repair = options_.drift == DriftPolicy::kRepair;
-  const auto now = SiteMemory::Clock::now();
-  const auto pause = repair ? memory_.RepairPause(id, now) : SiteMemory::Clock::duration::zero();
-  if (pause > SiteMemory::Clock::duration::zero()) {
-    what += " (again and again after it was undone: the next repair waits)";
-    queue_.AddAfter(id.value, pause);
-  }
-  const bool stays = !repair || pause > SiteMemory::Clock::duration::zero();
-  const bool is_new = memory_.SetDrift(id, what);
-  if (stays && !is_new) return true;
-  CountDrift();
-  spdlog::warn("site {}: {} ({})", id.value, what, stays ? "left as it is" : "to be repaired");
-  return stays;
-}
-
-Result<void> Reconciler::CountRepair(site::SiteId id, Result<void> done) {
-  if (done) memory_.CountRepair(id, SiteMemory::Clock::now());
-  return done;
 }
 
 }  // namespace orchestrator::deploy

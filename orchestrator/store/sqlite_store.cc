@@ -220,8 +220,8 @@ class SqliteTransaction final : public Transaction {
         .Prepare(
             "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
             "removing, restarts, built_image, refused_task, adopted_task, specification, "
-            "streams, pool, task_addresses, followed, adopted_labels, takes_over) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "streams, pool, task_addresses, followed, adopted_labels, takes_over, deployed) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
             "revision = excluded.revision, routes_revision = excluded.routes_revision, "
             "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
@@ -230,7 +230,7 @@ class SqliteTransaction final : public Transaction {
             "specification = excluded.specification, streams = excluded.streams, "
             "pool = excluded.pool, task_addresses = excluded.task_addresses, "
             "followed = excluded.followed, adopted_labels = excluded.adopted_labels, "
-            "takes_over = excluded.takes_over")
+            "takes_over = excluded.takes_over, deployed = excluded.deployed")
         .Bind(record.site.id.value)
         .Bind(static_cast<std::int64_t>(record.site.kind))
         .Bind(static_cast<std::int64_t>(record.phase))
@@ -250,6 +250,7 @@ class SqliteTransaction final : public Transaction {
         .Bind(static_cast<std::int64_t>(record.followed))
         .Bind(LabelsText(record.adopted_labels))
         .Bind(static_cast<std::int64_t>(record.takes_over))
+        .Bind(record.deployed)
         .Run();
     MarkChanged(record.site.id);
   }

@@ -266,6 +266,39 @@ TEST_CASE("what others do to a service is seen at once, said and undone") {
   CHECK(Deployment(system, 6151).at("drift") != "");
 }
 
+TEST_CASE("what others do while the program is down stays where that is wanted, and is said") {
+  SwarmSystem system("provider");
+  system.Configure("docker: {", "docker: {drift: report, ");
+  system.orchestrator().Start();
+  REQUIRE(system.orchestrator()
+              .Call("PUT", "/v1/sites/6201?wait=running&timeout=60s",
+                    SwarmSystem::DynamicSite(6201, "away.test", "one"))
+              .Header("X-Reached") == "running");
+  const auto drift_of_6201 = [&] {
+    return Deployment(system, 6201).at("drift").get<std::string>();
+  };
+  SECTION("removed") {
+    system.orchestrator().Stop();
+    REQUIRE(Engine::Docker({"service", "rm", "site_6201"}).status == 0);
+    system.orchestrator().Start();
+    CHECK(Eventually([&] { return drift_of_6201().contains("removed"); }, 20s));
+    CHECK_FALSE(Engine::HasService("site_6201"));
+    CHECK(system.orchestrator()
+              .Call("POST", "/v1/sites/6201/restart?wait=running&timeout=60s", "{}")
+              .Header("X-Reached") == "running");
+  }
+  SECTION("changed") {
+    system.orchestrator().Kill();
+    REQUIRE(Engine::Docker({"service", "update", "-q", "--detach", "--env-add", "THEIRS=1",
+                            "--label-rm", "traefik.enable", "site_6201"})
+                .status == 0);
+    system.orchestrator().Start();
+    CHECK(Eventually([&] { return drift_of_6201().contains("environment"); }, 20s));
+    CHECK(Engine::Docker({"service", "inspect", "-f", "{{json .Spec.TaskTemplate}}", "site_6201"})
+              .output.contains("THEIRS=1"));
+  }
+}
+
 TEST_CASE("who waits for a change that another one replaced is told so, and never that it runs") {
   SwarmSystem system("provider");
   system.orchestrator().Start();
