@@ -4,8 +4,8 @@
 
 #include <zlib.h>
 
-#include "provider/spread.h"
-#include "traefik/json_text.h"
+#include "provider/base/spread.h"
+#include "traefik/base/json_text.h"
 
 namespace provider {
 namespace {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 // A header of one line, the checksum of which is the line before; then the keys, each as the
 // distance to the one before it in groups of seven bits, the lowest first; then the packed

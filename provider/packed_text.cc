@@ -8,7 +8,7 @@
 
 #include <zlib.h>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace provider {
 namespace {

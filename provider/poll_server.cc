@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "provider/base/secret.h"
 #include "provider/pages.h"
-#include "provider/secret.h"
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 namespace provider {
 namespace {

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <utility>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace provider {
 namespace {

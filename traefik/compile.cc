@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 #include "traefik/layout.h"
 #include "traefik/router_text.h"
 #include "traefik/tree/router_tree.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 #include "traefik/layout.h"
 
 namespace traefik {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 namespace traefik {
 

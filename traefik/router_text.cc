@@ -1,6 +1,6 @@
 #include "traefik/router_text.h"
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 namespace traefik {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 namespace traefik {
 namespace {

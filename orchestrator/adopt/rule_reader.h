@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "orchestrator/site/site.h"
-#include "traefik/rule.h"
+#include "traefik/base/rule.h"
 
 // Reads back those rules of Traefik that say no more than where a site answers. The inverse of
 // traefik::HostRule. Pure functions.

@@ -21,7 +21,7 @@
 #include "orchestrator/api/routing_handlers.h"
 #include "orchestrator/api/site_handlers.h"
 #include "orchestrator/api/terminal_handlers.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::api {
 namespace {

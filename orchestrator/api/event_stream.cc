@@ -1,10 +1,11 @@
 #include "orchestrator/api/event_stream.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "provider/base/pause.h"
 
 namespace orchestrator::api {
 namespace {
@@ -44,12 +45,8 @@ bool EventWriter::Write(std::string_view bytes) {
 }
 
 void EventWriter::Watch(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any ended;
-  std::unique_lock lock(mutex);
-  for (int looks = 1; !stop.stop_requested() && !stop_.stop_requested(); ++looks) {
-    ended.wait_for(lock, stop, kLook, [] { return false; });
-    if (stop.stop_requested()) return;
+  for (int looks = 1; !stop_.stop_requested(); ++looks) {
+    if (!provider::Pause(stop, kLook)) return;
     if (is_disconnected_ && is_disconnected_()) stop_.request_stop();
     if (looks % kLooksPerPing == 0) Write(": still here\n\n");
   }

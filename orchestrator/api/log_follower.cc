@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -13,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/answer.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::api {
 namespace {
@@ -155,20 +154,13 @@ class Follower {
 
   // Longer each time, since all that came before is read again after it.
   void Pause() {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, reading_.get_token(), pause_,
-                                           [] { return false; });
+    provider::Pause(reading_.get_token(), pause_);
     pause_ = std::min<std::chrono::seconds>(pause_ * 2, kLongestPause);
   }
 
   // An engine says nothing to those who follow the log of a service that has been removed.
   void Watch(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-      stopped.wait_for(lock, stop, kLook, [] { return false; });
+    while (provider::Pause(stop, kLook)) {
       // A store that cannot be read is asked again.
       if (const auto record = store_.Find(id_); record && !*record) reading_.request_stop();
     }

@@ -1,8 +1,6 @@
 #include "orchestrator/api/wait.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -10,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "orchestrator/site/units.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::api {
 namespace {
@@ -27,9 +26,6 @@ template <typename Check>
 WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, Check&& check) {
   const auto deadline = Clock::now() + timeout;
   auto pause = std::chrono::milliseconds(kFirstPause);
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
   for (;;) {
     WaitResult result = check();
     const auto now = Clock::now();
@@ -38,8 +34,7 @@ WaitResult Repeat(const Services& services, std::chrono::milliseconds timeout, C
       result.reason = "the orchestrator is stopping";
       return result;
     }
-    stopped.wait_until(lock, services.stopping, std::min(deadline, now + pause),
-                       [] { return false; });
+    provider::PauseUntil(services.stopping, std::min(deadline, now + pause));
     pause = std::min(pause * 2, std::chrono::milliseconds(kLongestPause));
   }
 }

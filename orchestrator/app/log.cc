@@ -7,7 +7,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 namespace orchestrator::app {
 namespace {

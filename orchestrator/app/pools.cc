@@ -11,7 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orchestrator/store/sqlite_store.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::app {
 namespace {

@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include "orchestrator/routing/migrations.h"
+#include "provider/base/secret.h"
 #include "provider/default_certificate.h"
-#include "provider/secret.h"
 #include "traefik/schema/schema.h"
 
 namespace orchestrator::app {

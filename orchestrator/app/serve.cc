@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "orchestrator/api/api_server.h"
+#include "orchestrator/api/waiting_server.h"
 #include "orchestrator/app/log.h"
 #include "orchestrator/app/pools.h"
 #include "orchestrator/app/secrets.h"
@@ -28,9 +29,9 @@
 #include "orchestrator/routing/removal_gate.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/store/sqlite_store.h"
+#include "provider/base/secret.h"
 #include "provider/page_server.h"
 #include "provider/prober.h"
-#include "provider/secret.h"
 #include "traefik/codec/value.h"
 
 namespace orchestrator::app {
@@ -159,10 +160,13 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
 }
 
 // Opens the store. Where there are documents from before, they are served while a store that cannot
-// be opened is tried again and again; null when a signal ends that.
+// be opened is tried again and again, and the API says why it has to wait; null when a signal ends
+// that.
 Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
                                                 const routing::PoolRoutings& pools,
+                                                std::uint16_t provider_port,
                                                 const sigset_t& signals) {
+  std::optional<api::WaitingServer> waiting;
   std::string problem;
   for (;;) {
     auto store = store::OpenSqlite(config.database);
@@ -172,6 +176,12 @@ Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
       problem = store.error().message;
       spdlog::error("{}; what was served before is served until that is mended", problem);
     }
+    if (!waiting) {
+      const auto port = waiting.emplace().Start(config.api.listen);
+      if (!port) return CannotStart(port.error());
+      WriteAddresses(config, *port, provider_port);
+    }
+    waiting->SetProblem(problem);
     static constexpr timespec kRetry{2, 0};
     if (sigtimedwait(&signals, nullptr, &kRetry) > 0) return std::unique_ptr<store::Store>();
   }
@@ -252,7 +262,7 @@ Result<void> Serve(const config::Config& config) {
     }
   }
 
-  const auto store = OpenStore(config, *pools, signals);
+  const auto store = OpenStore(config, *pools, *provider_port, signals);
   if (!store || !*store) {
     traefiks.Close();
     return store ? Result<void>() : Failure(store.error());

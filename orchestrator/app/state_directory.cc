@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "provider/durable_file.h"
-#include "provider/secret.h"
+#include "provider/base/durable_file.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::app {
 namespace {

@@ -23,7 +23,7 @@
 #include "orchestrator/routing/routes.h"
 #include "orchestrator/routing/shared_objects.h"
 #include "orchestrator/site/units.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 #include "traefik/compile.h"
 #include "traefik/static_configuration.h"
 

@@ -18,7 +18,7 @@
 #include "orchestrator/config/section.h"
 #include "orchestrator/docker/engine_client.h"
 #include "orchestrator/site/units.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 #include "traefik/schema/schema.h"
 
 namespace orchestrator::config {

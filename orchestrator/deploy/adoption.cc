@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "orchestrator/site/codec.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::deploy {
 

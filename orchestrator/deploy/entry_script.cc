@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::deploy {
 namespace {

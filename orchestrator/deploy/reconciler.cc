@@ -7,6 +7,7 @@
 
 #include "orchestrator/deploy/service_merge.h"
 #include "orchestrator/deploy/task_state.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::deploy {
 namespace {
@@ -136,8 +137,7 @@ void Reconciler::Listen(const std::stop_token& stop) {
     if (!followed && followed.error().kind != ErrorKind::kCancelled) {
       spdlog::debug("{}", followed.error().message);
     }
-    store_.commits().WaitAfter(store_.commits().last(),
-                               std::chrono::steady_clock::now() + options_.engine_retry, stop);
+    provider::Pause(stop, options_.engine_retry);
   }
 }
 
@@ -206,9 +206,7 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
   auto changes = store_.ChangesAfter(seen);
   if (!changes) {
     spdlog::error("{}", changes.error().message);
-    // The caller asks again.
-    store_.commits().WaitAfter(store_.commits().last(),
-                               std::chrono::steady_clock::now() + kStoreRetry, stop);
+    provider::Pause(stop, kStoreRetry);  // and the caller asks again
     return seen;
   }
   for (store::Change& change : changes->sites) {

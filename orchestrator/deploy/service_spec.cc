@@ -10,7 +10,7 @@
 #include "orchestrator/deploy/entry_script.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/docker/codec.h"
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::deploy {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/store/mark_documents.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::deploy {
 namespace {
@@ -47,9 +48,7 @@ void TaskWatcher::Run(const std::stop_token& stop) {
     // A list that takes long takes at most half of the time.
     const auto end = Clock::now();
     const auto next = std::max(begin + options_.period, end + (end - begin));
-    while (!stop.stop_requested() && Clock::now() < next) {
-      store_.commits().WaitAfter(store_.commits().last(), next, stop);
-    }
+    provider::PauseUntil(stop, next);
   }
 }
 

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::image {
 namespace {

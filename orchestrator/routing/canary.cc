@@ -1,13 +1,12 @@
 #include "orchestrator/routing/canary.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/routing/transit.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -80,8 +79,6 @@ std::string Canary::Watch(
       watched.push_back({.record = &record, .instance = instance, .before = answer});
     }
   }
-  std::mutex mutex;
-  std::condition_variable_any pause;
   const auto end = Clock::now() + time;
   while (!watched.empty() && Clock::now() < end && !stop.stop_requested()) {
     for (Watched& one : watched) {
@@ -93,8 +90,7 @@ std::string Canary::Watch(
           "{} answered with status {} before, now {}", one.place(), one.before.status,
           after.status == 0 ? "there is " + after.problem : fmt::format("with {}", after.status));
     }
-    std::unique_lock lock(mutex);
-    pause.wait_for(lock, stop, kPeriod, [] { return false; });
+    provider::Pause(stop, kPeriod);
   }
   for (const Watched& one : watched) {
     const auto now = Median(one.times);

@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "provider/base/pause.h"
+
 namespace orchestrator::routing {
 namespace {
 
@@ -38,8 +40,7 @@ void DocumentPublisher::Run(const std::stop_token& stop) {
     const auto changes = store_.ChangesAfter(seen);
     if (!changes) {
       spdlog::error("the documents stay as they are: {}", changes.error().message);
-      // No commit wakes this wait but a new one, which is worth another try anyway.
-      store_.commits().WaitAfter(store_.commits().last(), Clock::now() + kRetry, stop);
+      provider::Pause(stop, kRetry);
       continue;
     }
     const bool done = Distribute(*changes, committed);

@@ -9,6 +9,7 @@
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/routing/migration_steps.h"
 #include "orchestrator/routing/migrations.h"
+#include "provider/base/pause.h"
 
 namespace orchestrator::routing {
 namespace {
@@ -77,8 +78,7 @@ void MigrationRunner::Run(const std::stop_token& stop) {
       }
     }
     store_.commits().WaitAfter(seen, Clock::now() + (is_busy ? kBusyCheck : kIdleCheck), stop);
-    std::unique_lock lock(mutex_);
-    pause_.wait_for(lock, stop, kGathering, [] { return false; });
+    provider::Pause(stop, kGathering);
   }
 }
 

@@ -1,10 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -95,8 +93,6 @@ class MigrationRunner {
   const MigrationRunnerOptions options_;
   const Canary canary_;
   std::map<std::uint64_t, Work> works_;  // used by the thread alone
-  std::mutex mutex_;
-  std::condition_variable_any pause_;
   std::jthread thread_;
 };
 

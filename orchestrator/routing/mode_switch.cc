@@ -10,6 +10,7 @@
 
 #include "orchestrator/fault/crash_point.h"
 #include "orchestrator/store/mark_documents.h"
+#include "provider/base/pause.h"
 #include "provider/prober.h"
 
 namespace orchestrator::routing {
@@ -79,7 +80,7 @@ void ModeSwitch::Run(const std::stop_token& stop) {
     const auto followed = Follow(seen);
     if (!followed) {
       spdlog::error("{}", followed.error().message);
-      store_.commits().WaitAfter(store_.commits().last(), Clock::now() + kBusyCheck, stop);
+      provider::Pause(stop, kBusyCheck);
       continue;
     }
     seen = *followed;
@@ -89,8 +90,7 @@ void ModeSwitch::Run(const std::stop_token& stop) {
     if (unsettled_.empty()) {
       store_.commits().WaitAfter(seen, Clock::now() + kIdleCheck, stop);
       // Nobody waits for the first of many changes to be looked at alone.
-      std::unique_lock lock(mutex_);
-      pause_.wait_for(lock, stop, kGathering, [] { return false; });
+      provider::Pause(stop, kGathering);
     } else {
       // Traefik is asked again and again; a commit ends the wait early.
       store_.commits().WaitAfter(seen, Clock::now() + kBusyCheck, stop);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -83,7 +82,6 @@ class ModeSwitch {
   std::map<site::SiteId, std::chrono::steady_clock::time_point> checked_;  // last, in vain
 
   mutable std::mutex mutex_;
-  std::condition_variable_any pause_;
   std::map<site::SiteId, std::string> waiting_;  // guarded by mutex_
   std::jthread thread_;
 };

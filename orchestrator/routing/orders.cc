@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::routing {
 namespace {

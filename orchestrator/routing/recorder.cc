@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "provider/durable_file.h"
+#include "provider/base/durable_file.h"
+#include "provider/base/secret.h"
 #include "provider/fragment_text.h"
 #include "provider/last_known_good.h"
 #include "provider/packed_text.h"
-#include "provider/secret.h"
 
 namespace orchestrator::routing {
 namespace {

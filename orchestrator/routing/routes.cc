@@ -8,7 +8,7 @@
 
 #include "orchestrator/routing/extra.h"
 #include "orchestrator/routing/transit.h"
-#include "provider/spread.h"
+#include "provider/base/spread.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/edit.h"
 #include "traefik/codec/labels.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "traefik/rule.h"
+#include "traefik/base/rule.h"
 #include "traefik/rules/expression.h"
 
 namespace orchestrator::routing {

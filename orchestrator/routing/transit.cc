@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 #include "traefik/codec/edit.h"
 
 namespace orchestrator::routing {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "traefik/host_name.h"
-#include "traefik/rule.h"
+#include "traefik/base/host_name.h"
+#include "traefik/base/rule.h"
 
 // What a site is. Values without behaviour; whoever holds one holds valid parts (see codec.h).
 namespace orchestrator::site {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <sqlite3.h>
 
 #include "orchestrator/site/codec.h"
 
@@ -72,6 +73,22 @@ Result<SiteRecord> ParseRow(RecordRow row, ParsedSites* parsed) {
   }
   row.record.site = *std::move(site);
   return std::move(row.record);
+}
+
+SiteRecord ReadRecord(const SqliteStatement& row, ParsedSites* parsed) {
+  auto record = ParseRow(ReadRow(row, 0), parsed);
+  if (!record) throw SqliteError(SQLITE_CORRUPT, record.error().message);
+  return *std::move(record);
+}
+
+std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id,
+                                     ParsedSites& parsed) {
+  static const std::string kQuery =
+      fmt::format("SELECT {} FROM sites WHERE id = ?", kRecordColumns);
+  auto row = database.Prepare(kQuery.c_str());
+  row.Bind(id.value);
+  if (!row.Step()) return {};
+  return ReadRecord(row, &parsed);
 }
 
 }  // namespace orchestrator::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ RecordRow ReadRow(const SqliteStatement& row, int first);
 // Reads the site by `parsed`, or anew where that is null. The error is a sentence that says which
 // site it is.
 Result<SiteRecord> ParseRow(RecordRow row, ParsedSites* parsed);
+
+// The same of a whole row; throws SqliteError.
+SiteRecord ReadRecord(const SqliteStatement& row, ParsedSites* parsed);
+std::optional<SiteRecord> FindRecord(SqliteDatabase& database, site::SiteId id,
+                                     ParsedSites& parsed);
 
 // A list as one text, and back.
 std::string JoinLines(const std::vector<std::string>& lines);

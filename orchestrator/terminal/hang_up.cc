@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::terminal {
 namespace {

@@ -10,7 +10,8 @@
 
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/terminal/hang_up.h"
-#include "provider/secret.h"
+#include "provider/base/pause.h"
+#include "provider/base/secret.h"
 
 namespace orchestrator::terminal {
 namespace {
@@ -138,9 +139,7 @@ Result<std::string> Terminals::StartContainer(site::SiteId id, docker::Container
     if (started.error().kind != ErrorKind::kNotFound || attempt == kMostStarts) {
       return Failure(started.error());
     }
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop, kStartPause, [] { return false; });
+    provider::Pause(stop, kStartPause);
   }
 }
 
@@ -358,14 +357,11 @@ void Terminals::SweepLeftOvers(const std::stop_token& stop) {
 
 void Terminals::Watch(const std::stop_token& stop) {
   static constexpr int kLooksPerSweep = 60;
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
   for (int looks = 0; !stop.stop_requested(); ++looks) {
     // Again and again, since the engine may have been away.
     if (looks % kLooksPerSweep == 0) SweepLeftOvers(stop);
     EndSessions();
-    stopped.wait_for(lock, stop, kLook, [] { return false; });
+    provider::Pause(stop, kLook);
   }
 }
 

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
 #include <limits>
-#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "provider/base/pause.h"
 #include "provider/http/byte_range.h"
 #include "provider/http/connection_threads.h"
 #include "provider/http/tracking_server.h"
@@ -282,11 +281,8 @@ class Server::Implementation {
  private:
   // Keeps connections to their times, and makes room for new ones.
   void Watch(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      wake.wait_for(lock, stop, kWatchPeriod, [] { return false; });
+      Pause(stop, kWatchPeriod);  // and looks once more when it is stopped
       const auto now = ConnectionTable::Clock::now();
       server_.connections().CutLate({limits_.head_time, limits_.body_time, limits_.answer_time},
                                     now);

@@ -38,7 +38,7 @@ class Fleet {
   void Stop() {
     if (orchestrator_.Stop() != 0) throw std::runtime_error("the orchestrator did not stop well");
   }
-  void Start() { orchestrator_.StartWithoutApi(); }
+  void Start() { orchestrator_.StartUnready(); }
 
   void Import(int first) {
     nlohmann::json batch{{"upsert", nlohmann::json::array()}};

@@ -67,6 +67,29 @@ TEST_CASE("a second instance is refused") {
   CHECK(first.Call("GET", "/v1/sites").status == 200);
 }
 
+TEST_CASE("while the database cannot be opened the API says so, and it works once that is mended") {
+  OrchestratorProcess orchestrator("docker: {host: null}\n");
+  orchestrator.Start();
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/1", ExternalSite("a.example.com")).status == 201);
+  REQUIRE(orchestrator.Stop() == 0);
+  const auto database = orchestrator.state() / "orchestrator.db";
+  const auto aside = orchestrator.state() / "aside.db";
+  std::filesystem::rename(database, aside);
+  std::ofstream(database, std::ios::binary) << std::string(8192, 'x');
+  orchestrator.StartUnready();
+  CHECK(Eventually([&] { return orchestrator.Call("GET", "/healthz").status == 200; }));
+  CHECK(orchestrator.Call("GET", "/readyz").status == 503);
+  const Answer refused = orchestrator.Call("PUT", "/v1/sites/2", ExternalSite("b.example.com"));
+  CHECK(refused.status == 503);
+  CHECK(refused.body.contains("damaged"));
+  CHECK(orchestrator.Poll().body.contains("a.example.com"));
+
+  std::filesystem::rename(aside, database);
+  CHECK(Eventually([&] { return orchestrator.Call("GET", "/readyz").status == 200; }, 20s));
+  CHECK(orchestrator.Call("PUT", "/v1/sites/2", ExternalSite("b.example.com")).status == 201);
+  CHECK(orchestrator.Call("GET", "/v1/sites/1").status == 200);
+}
+
 TEST_CASE("a corrupt database is not used and stays as it is") {
   OrchestratorProcess orchestrator("docker: {host: null}\n");
   orchestrator.Start();
@@ -76,9 +99,8 @@ TEST_CASE("a corrupt database is not used and stays as it is") {
   const std::string garbage(8192, 'x');
   std::ofstream(database, std::ios::binary) << garbage;
   SECTION("with a document from before, which is served") {
-    orchestrator.StartWithoutApi();
+    orchestrator.StartUnready();
     CHECK(Eventually([&] { return orchestrator.Log().contains("damaged"); }));
-    CHECK(orchestrator.Call("GET", "/v1/sites").status == 0);
     CHECK(orchestrator.Stop() == 0);
   }
   SECTION("without one it is refused") {

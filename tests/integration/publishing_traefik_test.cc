@@ -67,7 +67,7 @@ TEST_CASE("a damaged database changes no route: what was served is served until 
   std::filesystem::rename(database, good);
   std::ofstream(database, std::ios::binary) << std::string(8192, 'x');
   SECTION("a Traefik that starts meanwhile has its routes, too") {
-    system.orchestrator.StartWithoutApi();
+    system.orchestrator.StartUnready();
     const Answer after = system.orchestrator.Poll({{"X-Traefik-Instance", "edge"}});
     REQUIRE(after.status == 200);
     CHECK(after.body == before.body);
@@ -80,7 +80,7 @@ TEST_CASE("a damaged database changes no route: what was served is served until 
     CHECK(system.StatusOf("a.example.com") == 200);
   }
   SECTION("a signal ends the wait") {
-    system.orchestrator.StartWithoutApi();
+    system.orchestrator.StartUnready();
     CHECK(system.orchestrator.Stop() == 0);
   }
   SECTION("without a document it is refused, and Traefik goes on by itself") {

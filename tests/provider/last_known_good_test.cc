@@ -7,7 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <sys/stat.h>
 
-#include "provider/durable_file.h"
+#include "provider/base/durable_file.h"
 #include "tests/provider/snapshots.h"
 #include "tests/support/temporary_directory.h"
 

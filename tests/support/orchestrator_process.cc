@@ -58,7 +58,7 @@ void OrchestratorProcess::Start(const std::map<std::string, std::string>& enviro
   if (!ready) throw std::runtime_error("the orchestrator does not start: " + Log());
 }
 
-void OrchestratorProcess::StartWithoutApi() {
+void OrchestratorProcess::StartUnready() {
   Launch({});
   if (!Eventually([&] { return Poll().status == 200; }, 20s)) {
     throw std::runtime_error("the provider does not answer: " + Log());

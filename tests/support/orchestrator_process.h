@@ -34,7 +34,7 @@ class OrchestratorProcess {
   // Starts it and waits until it answers. The environment is for this start only.
   void Start(const std::map<std::string, std::string>& environment = {});
   // Starts it and waits until its provider serves a document; its API may never answer.
-  void StartWithoutApi();
+  void StartUnready();
   // Starts it and returns its exit status; it is expected to end by itself.
   int StartAndFail();
   void Kill();  // SIGKILL

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "traefik/base/json_text.h"
 #include "traefik/codec/plugin_decoder.h"
 #include "traefik/codec/scalar.h"
-#include "traefik/json_text.h"
 #include "traefik/schema/schema.h"
 
 namespace traefik::codec {

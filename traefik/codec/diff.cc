@@ -4,8 +4,8 @@
 #include <map>
 #include <string_view>
 
+#include "traefik/base/json_text.h"
 #include "traefik/codec/problem.h"
-#include "traefik/json_text.h"
 
 namespace traefik::codec {
 namespace {

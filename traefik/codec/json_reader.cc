@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "traefik/base/json_text.h"
 #include "traefik/codec/scalar.h"
-#include "traefik/json_text.h"
 
 namespace traefik::codec {
 namespace {

@@ -1,10 +1,10 @@
 #include "traefik/codec/raw_node.h"
 
+#include "traefik/base/json_text.h"
 #include "traefik/codec/json_reader.h"
 #include "traefik/codec/scalar.h"
 #include "traefik/codec/toml_reader.h"
 #include "traefik/codec/yaml_reader.h"
-#include "traefik/json_text.h"
 
 namespace traefik::codec {
 

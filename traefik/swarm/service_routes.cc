@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "traefik/base/json_text.h"
 #include "traefik/codec/decoder.h"
 #include "traefik/codec/edit.h"
 #include "traefik/codec/labels.h"
-#include "traefik/json_text.h"
 
 namespace traefik::swarm {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 #include "traefik/tree/host_condition.h"
 
 namespace traefik::tree {

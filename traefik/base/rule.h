@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "traefik/host_name.h"
+#include "traefik/base/host_name.h"
 
 namespace traefik {
 

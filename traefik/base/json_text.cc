@@ -1,4 +1,4 @@
-#include "traefik/json_text.h"
+#include "traefik/base/json_text.h"
 
 #include <algorithm>
 #include <cstdint>

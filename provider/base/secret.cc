@@ -1,4 +1,4 @@
-#include "provider/secret.h"
+#include "provider/base/secret.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "traefik/rule.h"
+#include "traefik/base/rule.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "traefik/host_name.h"
+#include "traefik/base/host_name.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "provider/spread.h"
+#include "provider/base/spread.h"
 
 #include <atomic>
 #include <future>

@@ -1,4 +1,4 @@
-#include "provider/durable_file.h"
+#include "provider/base/durable_file.h"
 
 #include <cerrno>
 #include <cstring>
