@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/api/wait.h"
+#include "orchestrator/deploy/service_merge.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/director/site_info.h"
 #include "orchestrator/files/site_files.h"
@@ -74,10 +75,11 @@ Response Refused(const director::InputError& error) {
                             {"explanation", explanation}});
 }
 
-Response Failed(const char* what, const Error& error) {
+// `body` is what was sent.
+Response Failed(const char* what, const Error& error, std::string_view body = {}) {
   if (error.kind == ErrorKind::kInvalid ||
       (error.kind == ErrorKind::kConflict && !error.fields.empty())) {
-    return Refused({.not_json = false, .problems = director::FromFields(error.fields)});
+    return Refused({.not_json = false, .problems = director::FromFields(error.fields, body)});
   }
   const bool away = error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kStorage;
   return DirectorError(away ? 503 : 500, error.kind == ErrorKind::kConflict, what, error.message);
@@ -88,13 +90,26 @@ Response Update(const Services& services, const Request& request) {
   if (!site) return Refused(site.error());
   const site::SiteId id = site->id;
   const auto written = services.commands.Deploy(*std::move(site));
-  if (!written) return Failed("The site cannot be stored", written.error());
+  if (!written) return Failed("The site cannot be stored", written.error(), request.body);
   const std::string problem = services.reconciler.WaitApplied(
       id, written->record.revision, Clock::now() + kDeployTime, services.stopping);
   if (problem.empty()) return Done();
   const bool away = !services.reconciler.EngineProblem().empty();
   return DirectorError(away ? 503 : 500, false,
                        "The site is stored, but the swarm has not taken it yet", problem);
+}
+
+// The service that the manager's own orchestrator made for a site of this name, if it was not taken
+// over: it is the manager's to remove.
+Result<void> RemoveServiceOfOthers(const Services& services, site::SiteId id) {
+  if (!services.engine) return {};
+  const std::string name = site::ServiceName(id);
+  const auto service = services.engine->FindService(name, services.stopping);
+  Result<void> removed = service ? Result<void>() : Failure(service.error());
+  if (service && !deploy::IsMarked(service->spec)) {
+    removed = services.engine->RemoveService(name, services.stopping);
+  }
+  return !removed && removed.error().kind == ErrorKind::kNotFound ? Result<void>() : removed;
 }
 
 Response Remove(const Services& services, const Request& request) {
@@ -106,8 +121,11 @@ Response Remove(const Services& services, const Request& request) {
   }
   const WaitResult gone =
       WaitGone(services, site->id, {.level = Level::kRunning, .timeout = kRemovalTime});
-  if (gone.reached) return Done();
-  return DirectorError(503, false, "The site is being removed, which takes longer", gone.reason);
+  if (!gone.reached) {
+    return DirectorError(503, false, "The site is being removed, which takes longer", gone.reason);
+  }
+  const auto rest = RemoveServiceOfOthers(services, site->id);
+  return rest ? Done() : Failed("The service cannot be removed", rest.error());
 }
 
 Response Build(const Services& services, const Request& request) {

@@ -160,13 +160,13 @@ void WarnAboutMode(const store::Store& store, const config::Config& config) {
 }
 
 // Opens the store. Where there are documents from before, they are served while a store that cannot
-// be opened is tried again and again, and the API says why it has to wait; null when a signal ends
-// that.
+// be opened is tried again and again, and the API says why it has to wait (`waiting`, until it is
+// there itself); null when a signal ends that.
 Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
                                                 const routing::PoolRoutings& pools,
                                                 std::uint16_t provider_port,
-                                                const sigset_t& signals) {
-  std::optional<api::WaitingServer> waiting;
+                                                const sigset_t& signals,
+                                                std::optional<api::WaitingServer>& waiting) {
   std::string problem;
   for (;;) {
     auto store = store::OpenSqlite(config.database);
@@ -178,10 +178,10 @@ Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
     }
     if (!waiting) {
       const auto port = waiting.emplace().Start(config.api.listen);
-      if (!port) return CannotStart(port.error());
-      WriteAddresses(config, *port, provider_port);
+      if (port) WriteAddresses(config, *port, provider_port);
+      if (!port) waiting.reset();  // what is served goes on
     }
-    waiting->SetProblem(problem);
+    if (waiting) waiting->SetProblem(problem);
     static constexpr timespec kRetry{2, 0};
     if (sigtimedwait(&signals, nullptr, &kRetry) > 0) return std::unique_ptr<store::Store>();
   }
@@ -262,7 +262,8 @@ Result<void> Serve(const config::Config& config) {
     }
   }
 
-  const auto store = OpenStore(config, *pools, *provider_port, signals);
+  std::optional<api::WaitingServer> waiting;
+  const auto store = OpenStore(config, *pools, *provider_port, signals, waiting);
   if (!store || !*store) {
     traefiks.Close();
     return store ? Result<void>() : Failure(store.error());
@@ -417,6 +418,7 @@ Result<void> Serve(const config::Config& config) {
                       .provider_tls = tls.get(),
                       .stopping = stopping.get_token()},
                      token);
+  waiting.reset();
   const auto api_port = api.Start(config.api.listen);
   if (!api_port) return CannotStart(api_port.error());
   WriteAddresses(config, *api_port, *provider_port);

@@ -69,8 +69,9 @@ bool IsCrashing(const Deployment& deployment, std::int64_t now) {
 
 // What was seen of a site's service and its tasks.
 struct Seen {
-  bool has_wanted_task = true;    // the service is made as the record wants it
-  std::size_t current_tasks = 0;  // that run, and are made as the service is now
+  bool has_wanted_task = true;                    // the service is made as the record wants it
+  std::size_t current_tasks = 0;                  // that run, and are made as the service is now
+  const docker::Task* current_failure = nullptr;  // the last one of those made so
 };
 
 void Judge(const ReconcileStatus& status, const store::SiteRecord& record, const Seen& seen,
@@ -96,7 +97,7 @@ void Judge(const ReconcileStatus& status, const store::SiteRecord& record, const
     const auto stuck = std::ranges::find_if(deployment.tasks, [](const docker::Task& task) {
       return task.desired_state == "running" && task.state != "running" && !task.error.empty();
     });
-    const docker::Task* task = nullptr;
+    const docker::Task* task = seen.current_failure;
     if (stuck != deployment.tasks.end()) {
       task = &*stuck;
     } else if (deployment.running_tasks < deployment.wanted_tasks) {
@@ -177,9 +178,11 @@ Result<Deployment> Observe(docker::Engine* engine, Reconciler& reconciler,
     seen.has_wanted_task = *has_wanted_task;
     const std::int64_t now = std::time(nullptr);
     for (const docker::Task& task : deployment.tasks) {
+      const bool is_current = IsMadeFrom(task, service->spec.task);
+      if (is_current && !seen.current_failure && HasFailed(task)) seen.current_failure = &task;
       if (!Runs(task, now)) continue;
       ++deployment.running_tasks;
-      if (IsMadeFrom(task, service->spec.task)) ++seen.current_tasks;
+      if (is_current) ++seen.current_tasks;
     }
   }
   Judge(status, record, seen, deployment);
@@ -187,9 +190,10 @@ Result<Deployment> Observe(docker::Engine* engine, Reconciler& reconciler,
   if (deployment.state != DeploymentState::kRunning) {
     deployment.output = LastOutput(*engine, deployment, stop);
   }
-  if (!service && deployment.state == DeploymentState::kRunning) {
+  if (!service && (deployment.state == DeploymentState::kRunning || !status.drift.empty())) {
     deployment.state = DeploymentState::kPending;
-    deployment.reason = "the service is gone and will be made again";
+    deployment.reason = status.drift.empty() ? "the service is gone and will be made again"
+                                             : fmt::format("there is no service: {}", status.drift);
   }
   return deployment;
 }

@@ -40,7 +40,7 @@ trap 'stopped=yes; tell' TERM
 file=
 if [ -n "$1" ]; then
   file=/site/.orchestrator/$1
-  [ -x "$file" ] || say "$file is gone; a restart of the site writes it again"
+  [ -x "$file" ] || say "$file is gone: deploy the site again"
 else
   for candidate in /site/run.sh /site/private/run.sh /site/public/run.sh; do
     if [ -f "$candidate" ] && [ -x "$candidate" ]; then file=$candidate; break; fi

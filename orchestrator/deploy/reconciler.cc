@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr auto kEventDelay = 500ms;  // changes come in bursts
 constexpr auto kEventOverlap = 5s;   // between the engine's clock and ours
 constexpr auto kStoreRetry = 200ms;
+// As the engine says of a task whose folder was removed.
+constexpr std::string_view kNoFolder = "bind source path does not exist";
 
 // Whether the same would fail again, until the site changes.
 bool IsRefusal(const Error& error) {
@@ -31,10 +33,9 @@ std::vector<std::string> IdsOf(const std::map<std::string, site::SiteId>& servic
   return ids;
 }
 
-// Where its tasks are, and what the swarm has, is nothing that a service is made of.
-bool WantTheSame(const store::SiteRecord& before, store::SiteRecord after) {
+// Where its tasks are is nothing that a service is made of.
+bool EqualButForAddresses(const store::SiteRecord& before, store::SiteRecord after) {
   after.task_addresses = before.task_addresses;
-  after.deployed = before.deployed;
   return before == after;
 }
 
@@ -190,12 +191,18 @@ void Reconciler::CountTasks(const std::vector<docker::Service>& services,
     if (const auto id = site::ParseServiceName(service.spec.name)) by_service[service.id] = *id;
   }
   std::map<site::SiteId, TaskCount> counts;
+  std::set<site::SiteId> without_folder;
   for (const docker::Task& task : *tasks) {
     const auto found = by_service.find(task.service_id);
     if (found == by_service.end()) continue;
     TaskCount& count = counts[found->second];
     if (task.state == "running") ++count.running;
     if (task.state == "failed" || task.state == "rejected") ++count.failed;
+    if (task.error.contains(kNoFolder)) without_folder.insert(found->second);
+  }
+  // The swarm tries again and again, and only we can make the folders.
+  for (const site::SiteId id : without_folder) {
+    if (counts[id].running == 0) queue_.Add(id.value);
   }
   const std::lock_guard lock(mutex_);
   fleet_.tasks = std::move(counts);
@@ -221,7 +228,7 @@ store::Revision Reconciler::Follow(store::Revision seen, Records& records, bool 
     }
     const auto known = records.find(change.id);
     const bool concerns_service =
-        known == records.end() || !WantTheSame(known->second, *change.record);
+        known == records.end() || !EqualButForAddresses(known->second, *change.record);
     records.insert_or_assign(change.id, *std::move(change.record));
     if (queue_all && concerns_service) queue_.Add(change.id.value);
   }
@@ -290,13 +297,12 @@ void Reconciler::Compare(const store::SiteRecord& record, const docker::Service*
   const bool is_marked = applied && applied->revision == record.revision;
   wanted.labels[std::string(kSpecLabel)] =
       is_marked ? SentFingerprint(current->spec) : Fingerprint(wanted);
-  const bool is_remembered =
-      options_.drift == DriftPolicy::kRepair || is_marked || WasDeployed(record, wanted);
   Merge(record, current->spec, hooks_.owns_label, wanted);
-  if (wanted != current->spec || !is_remembered) {
+  if (wanted != current->spec) {
     memory_.Keep(id, *current);
     queue_.Add(id.value);
   } else {
+    ForgetDriftIfLeft(id);
     if (!HasUnsettledUpdate(*current)) memory_.ForgetAttempts(id);
     memory_.SetApplied(record, /*rolled_back=*/false);
   }

@@ -121,8 +121,6 @@ class Reconciler {
   Result<void> Reconcile(const store::SiteRecord& record, const std::stop_token& stop);
   Result<void> Prepare(const site::Site& site) const;
   Result<void> BringUp(const store::SiteRecord& record, const std::stop_token& stop);
-  Result<void> MakeAsWanted(const store::SiteRecord& record, const docker::ServiceSpec& wanted,
-                            const std::stop_token& stop);
   std::optional<Result<void>> BringUpByMemory(const store::SiteRecord& record,
                                               docker::ServiceSpec wanted,
                                               const std::stop_token& stop);
@@ -150,15 +148,10 @@ class Reconciler {
   docker::ServiceSpec Unmarked(const store::SiteRecord& record,
                                const std::string& network_id) const;
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
-  // Whether the swarm was given this service of the site, as is remembered over a restart; only
-  // known where it is to stay as others make it.
-  bool WasDeployed(const store::SiteRecord& record, const docker::ServiceSpec& wanted) const;
-  Result<void> RememberDeployed(const store::SiteRecord& record, const docker::ServiceSpec& wanted);
   // Changes the record in the store, unless its user has changed the site meanwhile.
   Result<void> Note(const store::SiteRecord& record,
                     const std::function<void(store::SiteRecord&)>& change);
-  bool StaysChanged(const store::SiteRecord& record, const docker::Service& current,
-                    const docker::ServiceSpec& wanted, bool was_deployed);
+  bool StaysChanged(const store::SiteRecord& record) const;
   // Whether the service is to stay as somebody else made it. Remembers what that was.
   bool IsLeftAlone(site::SiteId id, const docker::Service& current,
                    const docker::ServiceSpec& wanted);
@@ -169,6 +162,8 @@ class Reconciler {
   // Whether what somebody else did to the site's service is to stay, by policy or for now.
   bool StaysDrifted(site::SiteId id, std::string what);
   void CountDrift();
+  // The service is as it is wanted: what was left as others made it, they have undone.
+  void ForgetDriftIfLeft(site::SiteId id);
   // Counts what was done as a repair, if it was done.
   Result<void> CountRepair(site::SiteId id, Result<void> done);
 

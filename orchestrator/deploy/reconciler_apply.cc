@@ -96,13 +96,6 @@ Result<void> Reconciler::BringUp(const store::SiteRecord& record, const std::sto
   }
 
   const docker::ServiceSpec wanted = Wanted(record, *network);
-  const auto made = MakeAsWanted(record, wanted, stop);
-  return made ? RememberDeployed(record, wanted) : made;
-}
-
-Result<void> Reconciler::MakeAsWanted(const store::SiteRecord& record,
-                                      const docker::ServiceSpec& wanted,
-                                      const std::stop_token& stop) {
   if (const auto done = BringUpByMemory(record, wanted, stop)) return *done;
   Result<void> done;
   for (int attempt = 0; attempt < kSequenceRetries; ++attempt) {
@@ -136,19 +129,17 @@ std::optional<Result<void>> Reconciler::BringUpByMemory(const store::SiteRecord&
     return std::nullopt;
   }
   if (remembered) {
-    const bool was_deployed = WasDeployed(record, wanted);
     Merge(record, remembered->spec, hooks_.owns_label, wanted);
     // Anything but a new wish may be somebody else's doing.
     const bool new_wish = SentFingerprint(remembered->spec) != SentFingerprint(wanted);
-    const bool may_stay = was_deployed && !DifferInLabelsOnly(remembered->spec, wanted);
-    if (!new_wish || HasUnsettledUpdate(*remembered) || may_stay ||
+    if (!new_wish || HasUnsettledUpdate(*remembered) || StaysChanged(record) ||
         (record.site.kind == site::Kind::kStatic && RunsOwnProgram(remembered->spec.task)) ||
         memory_.Attempts(record, wanted.task).value_or(0) >= kMostReplacements ||
         (!record.refused_task.empty() && record.refused_task == Fingerprint(wanted.task))) {
       return std::nullopt;
     }
     done = Update(record, *remembered, wanted, stop);
-  } else if (!memory_.WasSeen(id) && !WasDeployed(record, wanted)) {
+  } else if (!memory_.WasSeen(id)) {
     done = Create(record, wanted, stop);
   } else {
     return std::nullopt;
@@ -231,9 +222,6 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
                                      const docker::ServiceSpec& wanted,
                                      const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  if (!memory_.WasSeen(id) && WasDeployed(record, wanted)) {
-    memory_.SetApplied(record, /*rolled_back=*/false);
-  }
   if (memory_.WasSeen(id)) {
     const auto applied = memory_.StatusOf(id).applied;
     const bool new_order = !applied || applied->revision < record.revision;
@@ -249,7 +237,6 @@ Result<void> Reconciler::CreateAgain(const store::SiteRecord& record,
 Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::Service& current,
                                 docker::ServiceSpec wanted, const std::stop_token& stop) {
   const site::SiteId id = record.site.id;
-  const bool was_deployed = WasDeployed(record, wanted);
   Merge(record, current.spec, hooks_.owns_label, wanted);
   const auto rolled_back = WasRolledBack(record, current, wanted);
   if (!rolled_back) return Failure(rolled_back.error());
@@ -261,7 +248,7 @@ Result<void> Reconciler::Change(const store::SiteRecord& record, const docker::S
   const auto applied = memory_.StatusOf(id).applied;
   const bool new_order = applied && applied->revision < record.revision;
   const bool left_alone = wanted != current.spec && !new_order && IsLeftAlone(id, current, wanted);
-  if (!left_alone && StaysChanged(record, current, wanted, was_deployed)) {
+  if (!left_alone && StaysChanged(record)) {
     docker::Labels labels = std::move(wanted.labels);
     wanted = current.spec;
     wanted.labels = std::move(labels);

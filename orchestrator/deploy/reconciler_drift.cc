@@ -19,21 +19,6 @@ std::string WhatChanged(const docker::ServiceSpec& current, const docker::Servic
 
 }  // namespace
 
-bool Reconciler::WasDeployed(const store::SiteRecord& record,
-                             const docker::ServiceSpec& wanted) const {
-  return options_.drift == DriftPolicy::kReport && !record.deployed.empty() &&
-         record.deployed == DeploymentMark(record, wanted);
-}
-
-Result<void> Reconciler::RememberDeployed(const store::SiteRecord& record,
-                                          const docker::ServiceSpec& wanted) {
-  if (options_.drift != DriftPolicy::kReport || WasDeployed(record, wanted)) return {};
-  const auto applied = memory_.StatusOf(record.site.id).applied;
-  if (!applied || applied->revision < record.revision) return {};
-  return Note(record,
-              [&](store::SiteRecord& now) { now.deployed = DeploymentMark(record, wanted); });
-}
-
 Result<void> Reconciler::Note(const store::SiteRecord& record,
                               const std::function<void(store::SiteRecord&)>& change) {
   const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
@@ -49,17 +34,14 @@ Result<void> Reconciler::Note(const store::SiteRecord& record,
 
 // Whether somebody else's change of the service is to stay, so that labels are all that is ours to
 // change until the site does.
-bool Reconciler::StaysChanged(const store::SiteRecord& record, const docker::Service& current,
-                              const docker::ServiceSpec& wanted, bool was_deployed) {
+bool Reconciler::StaysChanged(const store::SiteRecord& record) const {
   if (options_.drift != DriftPolicy::kReport) return false;
   const ReconcileStatus status = memory_.StatusOf(record.site.id);
-  if (!status.drift.empty()) return status.applied && status.applied->revision == record.revision;
-  docker::ServiceSpec but_labels = wanted;
-  but_labels.labels = current.spec.labels;
-  // Nobody has to have done what the swarm may do: to take back what it was given.
-  return was_deployed && but_labels != current.spec &&
-         !current.update_state.starts_with("rollback") &&
-         StaysDrifted(record.site.id, WhatChanged(current.spec, but_labels));
+  return status.applied && status.applied->revision == record.revision && !status.drift.empty();
+}
+
+void Reconciler::ForgetDriftIfLeft(site::SiteId id) {
+  if (options_.drift == DriftPolicy::kReport) memory_.SetDrift(id, "");
 }
 
 bool Reconciler::IsLeftAlone(site::SiteId id, const docker::Service& current,

@@ -191,11 +191,6 @@ std::string Fingerprint(const docker::ServiceSpec& spec) {
   return provider::Sha256Hex(docker::ServiceToJson(spec)).substr(0, kShortHash);
 }
 
-std::string DeploymentMark(const store::SiteRecord& record, docker::ServiceSpec wanted) {
-  wanted.labels.clear();
-  return fmt::format("{}-{}", record.revision, Fingerprint(wanted));
-}
-
 docker::ServiceSpec WantedService(const store::SiteRecord& record, const ServiceOptions& options,
                                   const std::string& network_id) {
   const site::Site& site = record.site;

@@ -60,7 +60,4 @@ bool RunsOwnProgram(const docker::TaskTemplate& task);
 std::string Fingerprint(const docker::TaskTemplate& task);
 std::string Fingerprint(const docker::ServiceSpec& spec);
 
-// The same for one state of the site and one service of WantedService, whatever its labels are.
-std::string DeploymentMark(const store::SiteRecord& record, docker::ServiceSpec wanted);
-
 }  // namespace orchestrator::deploy

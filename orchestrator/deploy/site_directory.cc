@@ -18,6 +18,7 @@ namespace {
 
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kRunMode = 0755;
+constexpr std::size_t kMostSwept = 1000;
 constexpr const char* kOwnFolder = ".orchestrator";
 
 using files::Descriptor;
@@ -31,6 +32,11 @@ Failure SystemFailure(std::string_view what, const std::filesystem::path& path) 
   }
   return Failure(Error{ErrorKind::kUnavailable,
                        fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error))});
+}
+
+Failure ReadFailure(int error, const std::filesystem::path& path) {
+  errno = error;
+  return SystemFailure("read the folder", path);
 }
 
 // Opens a folder in `parent` without following a link, making it first where it is missing.
@@ -167,22 +173,21 @@ Result<void> SweepRunFiles(const std::filesystem::path& root, site::SiteId id,
   Descriptor folder = OpenOwnFolder(path.parent_path());
   if (folder.get() < 0) return {};
   auto names = files::FolderReader::Start(std::move(folder));
-  while (names) {
+  if (!names) return ReadFailure(names.error(), path);
+  Result<void> done;
+  // A site may make any number of them, and go on while this looks.
+  for (std::size_t looked = 0; looked < kMostSwept; ++looked) {
     const auto name = names->Next();
-    if (!name) names = std::unexpected(name.error());
-    if (!name || !*name) break;
+    if (!name) return ReadFailure(name.error(), path);
+    if (!*name) break;
     if (!(*name)->starts_with(kRunFilePrefix) || kept.contains(**name)) continue;
     const int removed = unlinkat(names->folder().get(), (*name)->c_str(), 0);
     // A folder of that name is the site's.
-    if (removed != 0 && errno != ENOENT && errno != EISDIR) {
-      return SystemFailure("remove the file", path / **name);
+    if (removed != 0 && errno != ENOENT && errno != EISDIR && done) {
+      done = SystemFailure("remove the file", path / **name);
     }
   }
-  if (!names) {
-    errno = names.error();
-    return SystemFailure("read the folder", path);
-  }
-  return {};
+  return done;
 }
 
 }  // namespace orchestrator::deploy

@@ -277,6 +277,23 @@ Read<json> ParseBody(std::string_view body) {
   return *std::move(value);
 }
 
+// What was sent at this place, which begins with "body"; null where there is nothing.
+std::string InputAt(const json& body, const Location& location) {
+  const json* value = &body;
+  for (auto part = location.begin() + 1; part != location.end(); ++part) {
+    if (value->is_array()) {
+      const auto index = std::strtoull(part->c_str(), nullptr, 10);
+      if (index >= value->size()) return "null";
+      value = &(*value)[index];
+      continue;
+    }
+    const auto found = value->is_object() ? value->find(*part) : value->end();
+    if (!value->is_object() || found == value->end()) return "null";
+    value = &*found;
+  }
+  return Dump(*value);
+}
+
 }  // namespace
 
 std::string WithoutNonNumbers(std::string_view text) {
@@ -305,7 +322,9 @@ std::string WithoutNonNumbers(std::string_view text) {
   return out;
 }
 
-std::vector<InputProblem> FromFields(const std::vector<FieldProblem>& fields) {
+std::vector<InputProblem> FromFields(const std::vector<FieldProblem>& fields,
+                                     std::string_view body) {
+  const auto sent = ParseBody(body);
   static const std::vector<std::pair<std::string_view, Location>> kNames = {
       {"/id", {"pk"}},
       {"/kind", {"type_"}},
@@ -334,8 +353,9 @@ std::vector<InputProblem> FromFields(const std::vector<FieldProblem>& fields) {
         at = end;
       }
     }
+    std::string input = sent ? InputAt(*sent, location) : "null";
     problems.push_back(
-        {"value_error", std::move(location), "Value error, " + field.detail, "null"});
+        {"value_error", std::move(location), "Value error, " + field.detail, std::move(input)});
   }
   return problems;
 }
@@ -358,7 +378,7 @@ Read<site::Site> ReadSite(std::string_view body, Need need) {
   }
   auto site = site::Parse(Dump(info));
   if (!site) {
-    error.problems = FromFields(site.error().fields);
+    error.problems = FromFields(site.error().fields, body);
     return std::unexpected(std::move(error));
   }
   return *std::move(site);

@@ -46,8 +46,10 @@ struct BuildCall {
 // {"site": SiteInfo, "resource_limits"?: {"memory", "memswap"}}
 Read<BuildCall> ReadBuild(std::string_view body);
 
-// An error of our own with fields (/hosts/0, /resources/memory) in the words above.
-std::vector<InputProblem> FromFields(const std::vector<FieldProblem>& fields);
+// An error of our own with fields (/hosts/0, /resources/memory) in the words above, about this
+// body.
+std::vector<InputProblem> FromFields(const std::vector<FieldProblem>& fields,
+                                     std::string_view body);
 
 // JSON as Python writes it: NaN and the infinities become null.
 std::string WithoutNonNumbers(std::string_view text);

@@ -69,6 +69,21 @@ Result<std::vector<Image>> ImageClient::List(std::string_view label, const std::
   });
 }
 
+Result<std::vector<Layer>> ImageClient::History(std::string_view name,
+                                                const std::stop_token& stop) {
+  const auto body = transport_.Call(fmt::format("reading image {}", name), "GET",
+                                    fmt::format("/images/{}/history", Escape(name)), "", stop);
+  if (!body) return Failure(body.error());
+  return ReadImages(*body, [](const json& list) {
+    std::vector<Layer> layers;
+    for (const json& item : list) {
+      layers.push_back({item.value("Id", ""), item.value("Created", std::int64_t{0}),
+                        item.value("Size", std::int64_t{0})});
+    }
+    return layers;
+  });
+}
+
 Result<void> ImageClient::Remove(std::string_view name, const std::stop_token& stop) {
   return WithoutBody(transport_.Call(fmt::format("removing image {}", name), "DELETE",
                                      fmt::format("/images/{}", Escape(name)), "", stop));

@@ -21,6 +21,13 @@ struct Image {
   std::int64_t size = 0;  // bytes
 };
 
+// A step of those that made an image.
+struct Layer {
+  std::string id;            // of the image that the step made; <missing> where the engine lacks it
+  std::int64_t created = 0;  // Unix time in seconds, by the engine's clock
+  std::int64_t size = 0;     // bytes
+};
+
 struct BuildOrder {
   std::string tag;
   std::string dockerfile;  // its path in the context
@@ -38,6 +45,9 @@ class ImageClient {
 
   Result<Image> Find(std::string_view name, const std::stop_token& stop);
   Result<std::vector<Image>> List(std::string_view label, const std::stop_token& stop);
+
+  // What the image is made of, the last step first.
+  Result<std::vector<Layer>> History(std::string_view name, const std::stop_token& stop);
 
   // An image that a container uses is a kConflict.
   Result<void> Remove(std::string_view name, const std::stop_token& stop);

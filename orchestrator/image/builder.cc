@@ -223,7 +223,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
 
   Outcome outcome;
   const auto started = std::chrono::system_clock::now();
-  StepWatch watch(containers_, options_.most_bytes, options_.time_limit, build.cancel);
+  StepWatch watch(containers_, images_, options_.most_bytes, options_.time_limit, build.cancel);
   const auto done = images_.Build(
       engine_order, [&](char* buffer, std::size_t size) { return (*context)->Read(buffer, size); },
       [&](std::string_view message) {
@@ -241,7 +241,10 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
       left_containers_.try_emplace(container, started);
     }
   }
-  if (!reason.empty()) return failed(reason, ErrorKind::kInvalid);
+  if (!reason.empty()) {
+    if (!outcome.image_id.empty()) static_cast<void>(images_.Remove(outcome.image_id, {}));
+    return failed(reason, ErrorKind::kInvalid);
+  }
   if (build.cancel.stop_requested()) return Cancelled(build);
   if (context_error) return failed(context_error->message, context_error->kind);
   if (!outcome.error.empty()) return failed(outcome.error, ErrorKind::kInvalid);

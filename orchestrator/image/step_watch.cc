@@ -1,10 +1,13 @@
 #include "orchestrator/image/step_watch.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "provider/base/pause.h"
 
 namespace orchestrator::image {
 namespace {
@@ -16,17 +19,19 @@ constexpr auto kPause = 500ms;
 constexpr std::size_t kMostNamed = 200;  // within one pause
 constexpr std::size_t kIdSize = 12;
 constexpr std::string_view kRunning = " ---> Running in ";
+constexpr std::string_view kMade = " ---> ";
+// Between this machine's clock and the engine's, and of its whole seconds.
+constexpr std::int64_t kClockError = 3;
 
-}  // namespace
-
-std::string ContainerOf(std::string_view message) {
+// What follows `start` in a message, if it is the short id of something.
+std::string IdAfter(std::string_view start, std::string_view message) {
   const auto value = nlohmann::json::parse(message, nullptr, /*allow_exceptions=*/false);
   if (!value.is_object()) return {};
   const auto stream = value.find("stream");
   if (stream == value.end() || !stream->is_string()) return {};
   const auto text = stream->get<std::string>();
-  if (!text.starts_with(kRunning)) return {};
-  std::string id = text.substr(kRunning.size());
+  if (!text.starts_with(start)) return {};
+  std::string id = text.substr(start.size());
   while (!id.empty() && id.back() == '\n') id.pop_back();
   // Anything shorter might be a name, or the beginning of many ids.
   const bool good =
@@ -34,9 +39,18 @@ std::string ContainerOf(std::string_view message) {
   return good ? id : std::string();
 }
 
-StepWatch::StepWatch(docker::ContainerClient& containers, std::int64_t most_bytes,
-                     std::chrono::seconds time_limit, std::stop_source cancel)
+}  // namespace
+
+std::string ContainerOf(std::string_view message) { return IdAfter(kRunning, message); }
+
+std::string ImageOf(std::string_view message) { return IdAfter(kMade, message); }
+
+StepWatch::StepWatch(docker::ContainerClient& containers, docker::ImageClient& images,
+                     std::int64_t most_bytes, std::chrono::seconds time_limit,
+                     std::stop_source cancel)
     : engine_(containers),
+      images_(images),
+      begin_(std::time(nullptr)),
       most_bytes_(most_bytes),
       time_limit_(time_limit),
       cancel_(std::move(cancel)),
@@ -44,9 +58,13 @@ StepWatch::StepWatch(docker::ContainerClient& containers, std::int64_t most_byte
 
 void StepWatch::Look(std::string_view message) {
   std::string container = ContainerOf(message);
-  if (container.empty()) return;
+  std::string image = ImageOf(message);
   const std::lock_guard lock(mutex_);
-  if (named_.size() < kMostNamed) named_.insert(std::move(container));
+  if (!container.empty() && named_.size() < kMostNamed) named_.insert(std::move(container));
+  if (image.empty()) return;
+  // A later image of a build has the steps of those before it, too.
+  if (made_.size() >= kMostNamed) made_.clear();
+  made_.insert(std::move(image));
 }
 
 std::set<std::string> StepWatch::containers() const {
@@ -57,6 +75,14 @@ std::set<std::string> StepWatch::containers() const {
 std::string StepWatch::Finish() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
+  std::set<std::string> images;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reason_.empty()) return reason_;
+    images = std::exchange(made_, {});
+  }
+  // Steps may have ended since the thread looked.
+  LookAt({}, images, cancel_.get_token());
   const std::lock_guard lock(mutex_);
   return reason_;
 }
@@ -69,17 +95,36 @@ void StepWatch::Give(std::string reason) {
   cancel_.request_stop();
 }
 
-// False when the build was ended.
-bool StepWatch::Measure(const std::string& container, const std::stop_token& stop) {
+void StepWatch::Measure(const std::string& container, const std::stop_token& stop) {
   const auto written = engine_.WrittenBytes(container, stop);
-  if (!written && written.error().kind == ErrorKind::kNotFound) {  // the step has ended
+  if (written) {
+    written_[container] = std::max(written_[container], *written);
+  } else if (written.error().kind == ErrorKind::kNotFound) {
+    // The step has ended: what it wrote is in its image, or gone.
+    written_.erase(container);
     const std::lock_guard lock(mutex_);
     named_.erase(container);
   }
-  if (!written) return true;
-  written_[container] = std::max(written_[container], *written);
+}
+
+void StepWatch::MeasureImage(const std::string& image, const std::stop_token& stop) {
+  const auto history = images_.History(image, stop);
+  if (!history) return;  // somebody's text, or the next step's image has the same layers
+  for (const docker::Layer& layer : *history) {
+    if (layer.created >= begin_ - kClockError) {
+      layers_[fmt::format("{} {}", layer.id, layer.created)] = layer.size;
+    }
+  }
+}
+
+// False when the build was ended.
+bool StepWatch::LookAt(const std::set<std::string>& containers, const std::set<std::string>& images,
+                       const std::stop_token& stop) {
+  for (const std::string& image : images) MeasureImage(image, stop);
+  for (const std::string& container : containers) Measure(container, stop);
   std::int64_t all = 0;
-  for (const auto& [step, bytes] : written_) all += bytes;
+  for (const auto& [container, bytes] : written_) all += bytes;
+  for (const auto& [layer, bytes] : layers_) all += bytes;
   if (most_bytes_ <= 0 || all <= most_bytes_) return true;
   Give(fmt::format("the steps of the build wrote {} bytes; {} are allowed", all, most_bytes_));
   return false;
@@ -87,24 +132,23 @@ bool StepWatch::Measure(const std::string& container, const std::stop_token& sto
 
 void StepWatch::Watch(const std::stop_token& stop) {
   const auto end = Clock::now() + time_limit_;
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    changed_.wait_for(lock, stop, kPause, [] { return false; });
-    const std::set<std::string> named = named_;
-    lock.unlock();
-    if (stop.stop_requested()) return;
+  while (provider::Pause(stop, kPause)) {
     if (time_limit_.count() > 0 && Clock::now() >= end) {
       Give(fmt::format("the build took longer than {} s", time_limit_.count()));
       return;
+    }
+    std::set<std::string> named;
+    std::set<std::string> made;
+    {
+      const std::lock_guard lock(mutex_);
+      named = named_;
+      made = std::exchange(made_, {});
     }
     if (named.size() >= kMostNamed) {
       Give("the build's output names too many containers");
       return;
     }
-    for (const std::string& container : named) {
-      if (!Measure(container, stop)) return;
-    }
-    lock.lock();
+    if (!LookAt(named, made, stop)) return;
   }
 }
 

@@ -63,8 +63,6 @@ struct SiteRecord {
   std::uint64_t restarts = 0;  // how often its user asked for one
   std::string built_image;     // the id of the image that was built for it; empty: none
   std::string refused_task;  // of the task template that the swarm took back (deploy::Fingerprint)
-  // deploy::DeploymentMark of what the swarm was given; kept where it is to stay as others make it.
-  std::string deployed;
   bool takes_over = false;   // a service that has the site's name and that others have made
   std::string adopted_task;  // deploy::AdoptionKey when its service was taken over as it was
   // Of routing, which its service had when it was taken over; they are its labels while its routes

@@ -59,7 +59,6 @@ RecordRow ReadRow(const SqliteStatement& row, int first) {
   record.streams = SplitLines(row.Text(first + 11));
   record.adopted_labels = ParseLabels(row.Text(first + 14));
   record.takes_over = row.Integer(first + 15) != 0;
-  record.deployed = row.Text(first + 16);
   record.followed = static_cast<site::RoutingMode>(row.Integer(first + 13));
   if (!row.IsNull(first + 12)) record.task_addresses = SplitLines(row.Text(first + 12));
   return read;

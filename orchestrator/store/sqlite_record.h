@@ -17,7 +17,7 @@ namespace orchestrator::store {
 inline constexpr std::string_view kRecordColumns =
     "id, phase, sites.revision, routes_revision, labels_confirmed, removing, restarts, "
     "built_image, refused_task, adopted_task, specification, streams, task_addresses, followed, "
-    "adopted_labels, takes_over, deployed";
+    "adopted_labels, takes_over";
 
 // A record whose site is still text.
 struct RecordRow {

@@ -121,9 +121,6 @@ CREATE TABLE migration_steps (
 ALTER TABLE sites ADD COLUMN takes_over INTEGER NOT NULL DEFAULT 0;
 UPDATE sites SET takes_over = 1 WHERE adopted_task <> '';
 )sql",
-    R"sql(
-ALTER TABLE sites ADD COLUMN deployed TEXT NOT NULL DEFAULT '';
-)sql",
 };
 
 }  // namespace

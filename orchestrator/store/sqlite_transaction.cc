@@ -100,8 +100,8 @@ void SqliteTransaction::PutOne(const SiteRecord& record) {
       .Prepare(
           "INSERT INTO sites (id, kind, phase, revision, routes_revision, labels_confirmed, "
           "removing, restarts, built_image, refused_task, adopted_task, specification, "
-          "streams, pool, task_addresses, followed, adopted_labels, takes_over, deployed) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "streams, pool, task_addresses, followed, adopted_labels, takes_over) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
           "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, phase = excluded.phase, "
           "revision = excluded.revision, routes_revision = excluded.routes_revision, "
           "labels_confirmed = excluded.labels_confirmed, removing = excluded.removing, "
@@ -110,7 +110,7 @@ void SqliteTransaction::PutOne(const SiteRecord& record) {
           "specification = excluded.specification, streams = excluded.streams, "
           "pool = excluded.pool, task_addresses = excluded.task_addresses, "
           "followed = excluded.followed, adopted_labels = excluded.adopted_labels, "
-          "takes_over = excluded.takes_over, deployed = excluded.deployed")
+          "takes_over = excluded.takes_over")
       .Bind(record.site.id.value)
       .Bind(static_cast<std::int64_t>(record.site.kind))
       .Bind(static_cast<std::int64_t>(record.phase))
@@ -130,7 +130,6 @@ void SqliteTransaction::PutOne(const SiteRecord& record) {
       .Bind(static_cast<std::int64_t>(record.followed))
       .Bind(LabelsText(record.adopted_labels))
       .Bind(static_cast<std::int64_t>(record.takes_over))
-      .Bind(record.deployed)
       .Run();
   MarkChanged(record.site.id);
 }

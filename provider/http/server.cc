@@ -324,14 +324,26 @@ class Server::Implementation {
     Enter(server_, ConnectionTable::Phase::kSending);
   }
 
+  // Of a body that may take any time, and must not take a thread for no bytes.
+  bool IsTooSlow(std::size_t come, std::chrono::steady_clock::time_point begin) const {
+    const auto time =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
+    return time > limits_.body_time &&
+           come / limits_.body_rate < static_cast<std::size_t>(time.count());
+  }
+
   void ServeWithBody(const httplib::Request& from, httplib::Response& to,
                      const httplib::ContentReader& reader) {
     ServerRequest request = FromHttplib(from);
     bool whole = false;
     if (hooks_.streams_body && hooks_.streams_body(request)) {
       request.read_body = [&](const ByteSink& sink) {
-        whole = reader(
-            [&](const char* data, std::size_t size) { return sink(std::string_view(data, size)); });
+        const auto begin = std::chrono::steady_clock::now();
+        std::size_t come = 0;
+        whole = reader([&](const char* data, std::size_t size) {
+          come += size;
+          return !IsTooSlow(come, begin) && sink(std::string_view(data, size));
+        });
         return whole;
       };
       ToHttplib(handler_(request), to);

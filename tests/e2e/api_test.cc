@@ -211,12 +211,21 @@ TEST_CASE("two clients cannot overwrite each other unseen") {
   const std::string site = R"({"kind":"external","hosts":["a.b"],"upstreams":["http://x"]})";
   const std::string first = orchestrator.Call("PUT", "/v1/sites/1", site).Header("ETag");
   REQUIRE(orchestrator.Call("PATCH", "/v1/sites/1", R"({"served":false})").status == 200);
-  std::string token;
-  const Answer shown = orchestrator.Call("GET", "/v1/sites/1");
-  CHECK(shown.Header("ETag") != first);
+  const std::string now = orchestrator.Call("GET", "/v1/sites/1").Header("ETag");
+  CHECK(now != first);
+  const auto put_if = [&](const std::string& tag) {
+    return orchestrator
+        .CallRaw("PUT", "/v1/sites/1", site,
+                 {{"Authorization", "Bearer " + orchestrator.Token()},
+                  {"Content-Type", "application/json"},
+                  {"If-Match", tag}})
+        .status;
+  };
+  CHECK(put_if(first) == 412);
   const Finished cli = orchestrator.Command({"site", "show", "1"});
   CHECK(cli.status == 0);
   CHECK(cli.output.contains("\"served\": false"));
+  CHECK(put_if(now) == 200);
 }
 
 TEST_CASE("ten thousand sites in one batch are one revision, and pages show them all") {

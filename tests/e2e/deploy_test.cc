@@ -191,19 +191,26 @@ TEST_CASE("a site whose old task has ended already runs its old run file after a
 
 TEST_CASE("a deployment in progress survives a restart of the program") {
   SwarmSystem system("provider");
-  system.orchestrator().Start();
+  system.Start();
+  REQUIRE(
+      system.orchestrator()
+          .Call("PUT", "/v1/sites/6131?wait=running&timeout=60s", SlowSite(6131, "on.test", "one"))
+          .Header("X-Reached") == "running");
+  const std::string tasks = Engine::TaskIds("site_6131");
   REQUIRE(system.orchestrator()
-              .Call("PUT", "/v1/sites/6131?wait=running&timeout=60s",
-                    SwarmSystem::DynamicSite(6131, "on.test", "one"))
-              .Header("X-Reached") == "running");
-  REQUIRE(system.orchestrator()
-              .Call("PUT", "/v1/sites/6131", SwarmSystem::DynamicSite(6131, "on.test", "two"))
+              .Call("PUT", "/v1/sites/6131", SlowSite(6131, "on.test", "two"))
               .status == 200);
+  bool is_in_progress = true;
+  SECTION("before the swarm has it") { is_in_progress = false; }
+  SECTION("while the swarm replaces the task") {}
+  REQUIRE(Eventually(
+      [&] { return !is_in_progress || Deployment(system, 6131).at("update") == "updating"; }));
   system.orchestrator().Kill();
   system.orchestrator().Start();
-  CHECK(system.orchestrator()
-            .Call("PATCH", "/v1/sites/6131?wait=running&timeout=90s", "{}")
-            .Header("X-Reached") == "running");
+  CHECK(Deployment(system, 6131).at("state") == "pending");
+  CHECK(Eventually([&] { return Deployment(system, 6131).at("state") == "running"; }, 90s, 200ms));
+  CHECK(system.Answers("on.test", "two"));
+  CHECK(Engine::TaskIds("site_6131") != tasks);
   CHECK(Deployment(system, 6131).at("drift") == "");
 }
 
@@ -227,7 +234,24 @@ TEST_CASE("a deployment that cannot start says what it waits for") {
         },
         30s, 200ms));
   }
-  SECTION("a directory that was removed by hand comes back") {
+  SECTION("a directory that was removed by hand, without an order") {
+    std::filesystem::remove_all(system.orchestrator().sites() / "61" / "41");
+    const std::string container =
+        Engine::Docker({"ps", "-q", "--filter", "label=com.docker.swarm.service.name=site_6141"})
+            .output;
+    REQUIRE(Engine::Docker({"kill", container.substr(0, container.find('\n'))}).status == 0);
+    CHECK(Eventually(
+        [&] {
+          return Deployment(system, 6141)
+              .at("reason")
+              .get<std::string>()
+              .contains("bind source path does not exist");
+        },
+        30s, 100ms));
+    CHECK(
+        Eventually([&] { return Deployment(system, 6141).at("state") == "running"; }, 90s, 200ms));
+  }
+  SECTION("a directory that was removed by hand comes back with the next order") {
     std::filesystem::remove_all(system.orchestrator().sites() / "61" / "41");
     CHECK(system.orchestrator()
               .Call("POST", "/v1/sites/6141/restart?wait=running&timeout=90s", "{}")
@@ -266,7 +290,7 @@ TEST_CASE("what others do to a service is seen at once, said and undone") {
   CHECK(Deployment(system, 6151).at("drift") != "");
 }
 
-TEST_CASE("what others do while the program is down stays where that is wanted, and is said") {
+TEST_CASE("what others change while the program is down stays where that is wanted, and is said") {
   SwarmSystem system("provider");
   system.Configure("docker: {", "docker: {drift: report, ");
   system.orchestrator().Start();
@@ -274,29 +298,30 @@ TEST_CASE("what others do while the program is down stays where that is wanted, 
               .Call("PUT", "/v1/sites/6201?wait=running&timeout=60s",
                     SwarmSystem::DynamicSite(6201, "away.test", "one"))
               .Header("X-Reached") == "running");
-  const auto drift_of_6201 = [&] {
-    return Deployment(system, 6201).at("drift").get<std::string>();
-  };
-  SECTION("removed") {
-    system.orchestrator().Stop();
-    REQUIRE(Engine::Docker({"service", "rm", "site_6201"}).status == 0);
-    system.orchestrator().Start();
-    CHECK(Eventually([&] { return drift_of_6201().contains("removed"); }, 20s));
-    CHECK_FALSE(Engine::HasService("site_6201"));
-    CHECK(system.orchestrator()
-              .Call("POST", "/v1/sites/6201/restart?wait=running&timeout=60s", "{}")
-              .Header("X-Reached") == "running");
-  }
-  SECTION("changed") {
-    system.orchestrator().Kill();
-    REQUIRE(Engine::Docker({"service", "update", "-q", "--detach", "--env-add", "THEIRS=1",
-                            "--label-rm", "traefik.enable", "site_6201"})
-                .status == 0);
-    system.orchestrator().Start();
-    CHECK(Eventually([&] { return drift_of_6201().contains("environment"); }, 20s));
-    CHECK(Engine::Docker({"service", "inspect", "-f", "{{json .Spec.TaskTemplate}}", "site_6201"})
-              .output.contains("THEIRS=1"));
-  }
+  system.orchestrator().Kill();
+  REQUIRE(
+      Engine::Docker({"service", "update", "-q", "--detach", "--env-add", "THEIRS=1", "site_6201"})
+          .status == 0);
+  system.orchestrator().Start();
+  CHECK(Eventually(
+      [&] {
+        return Deployment(system, 6201).at("drift").get<std::string>().contains("environment");
+      },
+      20s));
+  CHECK(Engine::Docker({"service", "inspect", "-f", "{{json .Spec.TaskTemplate}}", "site_6201"})
+            .output.contains("THEIRS=1"));
+
+  REQUIRE(Engine::Docker({"service", "rm", "site_6201"}).status == 0);
+  CHECK(Eventually(
+      [&] {
+        const json deployment = Deployment(system, 6201);
+        return deployment.at("state") == "pending" &&
+               deployment.at("reason").get<std::string>().contains("removed by somebody else");
+      },
+      20s));
+  CHECK(system.orchestrator()
+            .Call("POST", "/v1/sites/6201/restart?wait=running&timeout=60s", "{}")
+            .Header("X-Reached") == "running");
 }
 
 TEST_CASE("who waits for a change that another one replaced is told so, and never that it runs") {

@@ -86,6 +86,10 @@ TEST_CASE("Director's calls refuse what its own orchestrator lets through or bre
     c.change(site);
     check(site.dump(), c.place);
   }
+  json tiny = SiteInfo(7);
+  tiny["resource_limits"]["memory"] = "1KiB";
+  const Answer refused = orchestrator.Call("POST", "/api/docker/service/update", tiny.dump());
+  CHECK(json::parse(refused.body).at("detail").at(0).at("input") == "1KiB");
   std::string nan = SiteInfo(7).dump();
   nan.replace(nan.find("0.6"), 3, "NaN");
   check(nan, "body.resource_limits.cpus");
@@ -194,6 +198,63 @@ TEST_CASE("Director's manager creates, updates, disables and deletes a site") {
   CHECK_FALSE(Engine::HasService("site_6201"));
   CHECK(Eventually([] { return Engine::Docker({"image", "inspect", "site_6201"}).status != 0; },
                    20s));
+}
+
+TEST_CASE("a service that Director made and nobody took over is removed by its manager's call") {
+  SwarmSystem system("labels");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  const auto create = [] {
+    REQUIRE(Engine::Docker({"service", "create", "-q", "--detach", "--no-resolve-image", "--name",
+                            "site_6231", "--replicas", "0", Engine::BaseImage(), "sh"})
+                .status == 0);
+  };
+  create();
+  CHECK(orchestrator.Call("POST", "/api/docker/service/remove", SiteInfo(6231).dump()).body ==
+        "{}");
+  CHECK_FALSE(Engine::HasService("site_6231"));
+  // Also one that stood in the way of a site.
+  create();
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6231", R"({"hosts": ["way.test"], "served": false})")
+              .status == 201);
+  CHECK(orchestrator.Call("POST", "/api/docker/service/remove", SiteInfo(6231).dump()).body ==
+        "{}");
+  CHECK_FALSE(Engine::HasService("site_6231"));
+}
+
+TEST_CASE("a site that is served becomes static and dynamic again by the manager's calls") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  system.Start();
+  json site = SiteInfo(6241);
+  site["is_served"] = true;
+  const auto update = [&](const char* type) {
+    site["type_"] = type;
+    const Answer answer = orchestrator.Call("POST", "/api/docker/service/update", site.dump());
+    INFO(answer.body);
+    CHECK(answer.status == 200);
+  };
+  const auto folder = orchestrator.sites() / "62" / "41";
+  std::filesystem::create_directories(folder / "public");
+  std::ofstream(folder / "public" / "index.html") << "the static one";
+  std::ofstream(folder / "run.sh") << "#!/bin/sh\nmkdir -p /tmp/www; echo the dynamic one "
+                                      ">/tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www\n";
+  std::filesystem::permissions(folder / "run.sh", std::filesystem::perms(0755));
+  update("dynamic");
+  CHECK(system.Answers("site6241.test", "the dynamic one"));
+  update("static");
+  CHECK(system.Answers("site6241.test", "the static one"));
+  update("dynamic");
+  CHECK(system.Answers("site6241.test", "the dynamic one"));
+  // A host of another site is the user's mistake, with its place and what was sent.
+  json other = SiteInfo(6242);
+  other["hosts"] = {"https://other.test", "https://site6241.test"};
+  const Answer refused = orchestrator.Call("POST", "/api/docker/service/update", other.dump());
+  INFO(refused.body);
+  CHECK(refused.status == 422);
+  const json problem = json::parse(refused.body).at("detail").at(0);
+  CHECK(problem.at("loc") == json{"body", "hosts", 1});
+  CHECK(problem.at("input") == "https://site6241.test");
 }
 
 TEST_CASE("clients that update one site at once all succeed, and the last one wins") {

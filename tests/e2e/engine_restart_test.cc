@@ -92,5 +92,37 @@ TEST_CASE(
       30s, 200ms));
 }
 
+TEST_CASE("an update that the engine's end interrupts is completed, without another order") {
+  SwarmSystem system("provider");
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  const auto site = [](const std::string& flavour) {
+    json value{{"hosts", {"update.test"}}, {"run", "#!/bin/sh\nsleep 3; exec httpd -f -p 80\n"}};
+    value["environment"] = {{"FLAVOUR", flavour}};
+    value["readiness"] = {{"timeout", "20s"}};
+    return value.dump();
+  };
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6511?wait=running&timeout=60s", site("old"))
+              .Header("X-Reached") == "running");
+  REQUIRE(orchestrator.Call("PUT", "/v1/sites/6511", site("new")).status == 200);
+  const auto deployment = [&] {
+    return json::parse(orchestrator.Call("GET", "/v1/sites/6511/status").body).at("deployment");
+  };
+  REQUIRE(Eventually([&] { return deployment().at("update") == "updating"; }));
+  Engine::Stop();
+  Engine::Start();
+  CHECK(Eventually(
+      [&] {
+        const std::string containers =
+            Engine::Docker(
+                {"ps", "-q", "--filter", "label=com.docker.swarm.service.name=site_6511"})
+                .output;
+        const std::string id = containers.substr(0, containers.find('\n'));
+        return !id.empty() && id.size() == containers.size() - 1 &&
+               Engine::Docker({"inspect", "-f", "{{.Config.Env}}", id}).output.contains("=new");
+      },
+      120s, 500ms));
+}
+
 }  // namespace
 }  // namespace tests

@@ -119,6 +119,44 @@ TEST_CASE(
       20s, 200ms));
 }
 
+TEST_CASE("all that the steps of a build wrote counts, though each one ends at once") {
+  SwarmSystem system("provider");
+  std::ofstream(system.orchestrator().config_file(), std::ios::app)
+      << "images: {largest_layer: 20MiB, memory: 96MiB, cpus: 0.5}\n";
+  OrchestratorProcess& orchestrator = system.orchestrator();
+  orchestrator.Start();
+  REQUIRE(
+      orchestrator.Call("PUT", "/v1/sites/6311", R"({"hosts": ["steps.test"], "served": false})")
+          .status == 201);
+  const auto write = [](int steps) {
+    // Another text each time, or the engine has the steps from before.
+    std::string text =
+        fmt::format("LABEL time={}\n", std::chrono::steady_clock::now().time_since_epoch().count());
+    for (int step = 0; step < steps; ++step) {
+      text += fmt::format("RUN dd if=/dev/zero of=/part{} bs=1M count=6\n", step);
+    }
+    return Order(text);
+  };
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", write(6)).status == 202);
+  CHECK(Ends(orchestrator, 6311, "failed"));
+  CHECK(Build(orchestrator, 6311).at("error").get<std::string>().contains("are allowed"));
+  // What is younger than the build, but not the base image and not what others wrote before.
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", write(2)).status == 202);
+  CHECK(Ends(orchestrator, 6311, "built"));
+
+  // Its steps have the limits that were ordered, as the kernel says.
+  REQUIRE(orchestrator
+              .Call("POST", "/v1/sites/6311/image",
+                    Order("RUN cd /sys/fs/cgroup; cat memory.max cpu.max "
+                          "memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us; true"))
+              .status == 202);
+  CHECK(Ends(orchestrator, 6311, "built"));
+  const std::string log = orchestrator.Call("GET", "/v1/sites/6311/image/log").body;
+  INFO(log);
+  CHECK(log.contains(std::to_string(96 << 20)));
+  CHECK(log.contains("50000"));
+}
+
 TEST_CASE("builds wait for their turn, and can be cancelled before it") {
   SwarmSystem system("provider");
   std::ofstream(system.orchestrator().config_file(), std::ios::app) << "images: {at_once: 1}\n";

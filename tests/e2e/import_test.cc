@@ -74,7 +74,7 @@ void CreateDirectorService(int id, const std::string& host, const std::string& t
 
 TEST_CASE("an existing swarm is taken over without a failed request and without a new task") {
   // What a test that broke off has left.
-  Engine::Docker({"service", "rm", "site_6601", "odd"});
+  Engine::Docker({"service", "rm", "site_6601", "odd", "handmade"});
   SwarmSystem system("provider");
   OrchestratorProcess& orchestrator = system.orchestrator();
   system.Start();
@@ -86,7 +86,34 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
                       "--label", "traefik.http.services.odd.loadbalancer.server.port=80",
                       Engine::BaseImage(), "sh"})
           .status == 0);
+  REQUIRE(Engine::Docker({"service",
+                          "create",
+                          "-q",
+                          "--detach",
+                          "--no-resolve-image",
+                          "--name",
+                          "handmade",
+                          "--network",
+                          "orchestrator-tests",
+                          "--endpoint-mode",
+                          Engine::EndpointMode(),
+                          "--label",
+                          "traefik.http.routers.handmade.rule=Host(`made.test`)",
+                          "--label",
+                          "traefik.http.services.handmade.loadbalancer.server.port=80",
+                          "--label",
+                          "traefik.swarm.network=orchestrator-tests",
+                          "--label",
+                          "traefik.enable=true",
+                          Engine::BaseImage(),
+                          "sh",
+                          "-c",
+                          "mkdir -p /tmp/www && echo made by hand >/tmp/www/index.html && exec "
+                          "httpd -f -p 80 -h /tmp/www"})
+              .status == 0);
   REQUIRE(system.Answers("taken.test", "old task"));
+  REQUIRE(system.Answers("made.test", "made by hand"));
+  const std::string handmade_tasks = Engine::TaskIds("handmade");
   const std::string tasks = Engine::TaskIds("site_6601");
   REQUIRE_FALSE(tasks.empty());
   const json labels_before = json::parse(Engine::ServiceLabels("site_6601"));
@@ -98,12 +125,12 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
   CHECK(shown.output.contains("odd: not possible"));
   CHECK(json::parse(orchestrator.Call("GET", "/v1/sites").body).at("sites").empty());
 
-  Load load(system.traefik_url(), {"taken.test"});
+  Load load(system.traefik_url(), {"taken.test", "made.test"});
   REQUIRE(Eventually([&] { return load.sent() > 30; }));
   const Finished taken = orchestrator.Command({"import", "swarm"});
   INFO(taken.output);
   REQUIRE(taken.status == 0);
-  CHECK(taken.output.contains("1 sites created"));
+  CHECK(taken.output.contains("2 sites created"));
   CHECK(system.ReachesPhase(6601, "provider"));
   const std::size_t mark = load.sent();
   REQUIRE(Eventually([&] { return load.sent() > mark + 200; }, 30s));
@@ -111,6 +138,11 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
   INFO(result.first_failure);
   CHECK(result.failed == 0);
   CHECK(Engine::TaskIds("site_6601") == tasks);
+  CHECK(Engine::TaskIds("handmade") == handmade_tasks);
+  const json made =
+      json::parse(orchestrator.Call("GET", "/v1/sites?host=made.test").body).at("sites").at(0);
+  CHECK(made.at("kind") == "external");
+  CHECK(made.at("upstreams") == json{"http://handmade:80"});
   const json site = json::parse(orchestrator.Call("GET", "/v1/sites/6601").body);
   CHECK(site.at("hosts").at(0) == "taken.test");
   CHECK(site.at("environment") == json{{"FLAVOUR", "vanilla"}});
@@ -143,7 +175,7 @@ TEST_CASE("an existing swarm is taken over without a failed request and without 
       20s));
   CHECK(system.Answers("taken.test", "old task"));
   CHECK(Engine::TaskIds("site_6601") == tasks);
-  Engine::Docker({"service", "rm", "odd"});
+  Engine::Docker({"service", "rm", "odd", "handmade"});
 }
 
 TEST_CASE("a service that nobody took over outlives sites that have its name") {

@@ -231,11 +231,19 @@ TEST_CASE("a terminal client that never reads holds up nobody, and a crash leave
               .status == 201);
   Client silent(orchestrator, 6421);
   REQUIRE_OPENS(silent);
+  const auto memory = [&] { return MemoryOf(orchestrator.process_id(), "VmRSS"); };
+  const auto before = memory();
   silent.Type("yes\n");
   Client other(orchestrator, 6421);
   REQUIRE_OPENS(other);
-  other.Type("echo still $((1 + 1))\n");
-  CHECK(other.Sees("still 2"));
+  // For much longer than buffers need to be full.
+  for (int round = 1; round <= 20; ++round) {
+    other.Type(fmt::format(
+        "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo did$((i + {}))\n", round));
+    REQUIRE(other.Sees(fmt::format("did{}", 20000 + round)));
+    REQUIRE(orchestrator.Call("GET", "/v1/sites/6421").status == 200);
+  }
+  CHECK(memory() - before < 32 << 10);
   REQUIRE_FALSE(Containers(6421).empty());
   orchestrator.Kill();
   orchestrator.Start();

@@ -157,7 +157,7 @@ TEST_CASE("A run file that the site gave and that is gone is said, and nothing e
   const auto process = fixture.Start(0s, "text");
   CHECK(process->Wait(10s) == 127);
   CHECK_THAT(process->Output(),
-             ContainsSubstring(RunFileName("text") + " is gone; a restart of the site writes it"));
+             ContainsSubstring(RunFileName("text") + " is gone: deploy the site again"));
   CHECK_FALSE(process->Output().contains("another one"));
   CHECK(fixture.Crashes() == "1");
 }

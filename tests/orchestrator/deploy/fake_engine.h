@@ -60,11 +60,6 @@ class FakeEngine final : public orchestrator::docker::Engine {
     const std::lock_guard lock(mutex_);
     away_ = away;
   }
-  // It is another swarm, whose networks have other ids.
-  void SetNetworks(std::string prefix) {
-    const std::lock_guard lock(mutex_);
-    network_ = std::move(prefix);
-  }
   void SetSwarmManager(bool manager) {
     const std::lock_guard lock(mutex_);
     manager_ = manager;
@@ -240,7 +235,7 @@ class FakeEngine final : public orchestrator::docker::Engine {
                                     const Stop&) override {
     const std::lock_guard lock(mutex_);
     if (away_) return Away();
-    return network_ + overlay.name;
+    return "network-" + overlay.name;
   }
 
  private:
@@ -264,7 +259,6 @@ class FakeEngine final : public orchestrator::docker::Engine {
   std::uint64_t version_ = 0;
   int races_ = 0;
   bool away_ = false;
-  std::string network_ = "network-";
   bool manager_ = true;
   bool rolls_back_ = false;
   bool rewrites_ = false;

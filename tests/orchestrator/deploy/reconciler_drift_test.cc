@@ -75,69 +75,41 @@ TEST_CASE("What others do to a service is left alone where that is wanted, and s
   CHECK(Eventually([&] { return fixture.reconciler->StatusOf({1}).drift.empty(); }));
 }
 
-TEST_CASE(
-    "What others do while this program is down is left alone where that is wanted, and said") {
+TEST_CASE("What others undo themselves is said no more, and is drift when they do it again") {
   Fixture fixture;
   fixture.drift = DriftPolicy::kReport;
   fixture.Start();
   REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
-  REQUIRE(Eventually([&] { return !fixture.store.Find(1)->deployed.empty(); }));
-  SiteRecord record = *fixture.store.Find(1);
-  fixture.reconciler.reset();
-  const auto drift = [&] { return fixture.reconciler->StatusOf({1}).drift; };
-  SECTION("removed") {
-    fixture.engine.Drop("site_0001");
-    fixture.Start();
-    CHECK(Eventually([&] { return drift().contains("removed"); }));
-    REQUIRE(fixture.ComparesAgain(3));
-    CHECK_FALSE(fixture.engine.Get("site_0001").has_value());
-    CHECK(fixture.reconciler->StatusOf({1}).applied->revision == record.revision);
-    CHECK(fixture.reconciler->Fleet().drifts == 1);
-  }
-  SECTION("changed, while labels of routing did, too: they follow") {
+  const auto set_replicas = [&](std::uint64_t count) {
     fixture.engine.Change("site_0001",
-                          [](docker::Service& service) { service.spec.task.user = "1000"; });
-    REQUIRE(fixture.store->Write([&](store::Transaction& transaction) {
-      SiteRecord touched = record;
-      touched.routes_revision = transaction.revision();
-      return transaction.Put({&touched, 1});
-    }));
-    fixture.Start();
-    CHECK(Eventually([&] { return drift().contains("user"); }));
-    const std::string routes = std::to_string(fixture.store.Find(1)->routes_revision);
-    CHECK(Eventually(
-        [&] { return fixture.engine.Get("site_0001")->spec.labels.at("routes") == routes; }));
-    REQUIRE(fixture.ComparesAgain(3));
-    CHECK(fixture.engine.Get("site_0001")->spec.task.user == "1000");
-    CHECK(fixture.reconciler->Fleet().drifts == 1);
+                          [&](docker::Service& service) { service.spec.replicas = count; });
+  };
+  const auto drift = [&] { return fixture.reconciler->StatusOf({1}).drift; };
+  for (std::uint64_t time = 1; time <= 2; ++time) {
+    INFO(time);
+    set_replicas(0);
+    CHECK(Eventually([&] { return drift().contains("replicas"); }));
+    set_replicas(1);
+    CHECK(Eventually([&] { return drift().empty(); }));
+    CHECK(fixture.reconciler->Fleet().drifts == time);
   }
-  SECTION("nothing, and it is another swarm now") {
-    fixture.engine.Drop("site_0001");
-    fixture.engine.SetNetworks("another-");
-    fixture.Start();
-    CHECK(Eventually([&] { return fixture.engine.Get("site_0001").has_value(); }));
-    CHECK(drift().empty());
-  }
-  // What its user wants next goes before.
-  record.site.image = "next:1";
-  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({record})));
-  CHECK(Eventually([&] {
-    const auto service = fixture.engine.Get("site_0001");
-    return service && service->spec.task.image == "next:1" && service->spec.task.user == "root";
-  }));
 }
 
-TEST_CASE(
-    "Sites that were there before it was to be remembered are remembered when they are seen") {
+TEST_CASE("What others change while this program is down is left alone where that is wanted") {
   Fixture fixture;
-  fixture.Start();
-  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
-  CHECK(fixture.store.Find(1)->deployed.empty());
-  fixture.reconciler.reset();
   fixture.drift = DriftPolicy::kReport;
   fixture.Start();
-  CHECK(Eventually([&] { return !fixture.store.Find(1)->deployed.empty(); }));
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  fixture.reconciler.reset();
+  fixture.engine.Change("site_0001", [](docker::Service& service) {
+    service.spec.task.user = "1000";
+    service.spec.labels["old"] = "theirs";
+  });
+  fixture.Start();
+  const auto drift = [&] { return fixture.reconciler->StatusOf({1}).drift; };
+  CHECK(Eventually([&] { return drift().contains("user"); }));
   REQUIRE(fixture.ComparesAgain(3));
+  CHECK_THAT(drift(), ContainsSubstring("user") && ContainsSubstring("label old"));
   CHECK(fixture.engine.counts().updates == 0);
 }
 

@@ -162,7 +162,6 @@ TEST_CASE("A database from before migrations were jobs keeps its sites on their 
           "DROP TABLE migration_steps; DROP TABLE migrations; "
           "ALTER TABLE sites DROP COLUMN followed; ALTER TABLE sites DROP COLUMN adopted_labels; "
           "ALTER TABLE sites DROP COLUMN takes_over; "
-          "ALTER TABLE sites DROP COLUMN deployed; "
           "INSERT INTO settings VALUES ('default_mode', '" +
           mode +
           "'); "

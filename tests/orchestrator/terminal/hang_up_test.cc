@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,11 +27,9 @@ std::map<std::string, std::string> Environment(const std::string& mark) {
   return {{"LINES_BEFORE", "a\nb"}, {mark.substr(0, equals), mark.substr(equals + 1)}};
 }
 
-std::string FirstLine(const std::string& file) {
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
-  return line;
+std::string ReadAll(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 TEST_CASE("All that has a terminal's mark ends, whether it minds a HUP or not, and nothing else") {
@@ -47,8 +46,10 @@ TEST_CASE("All that has a terminal's mark ends, whether it minds a HUP or not, a
     REQUIRE(Eventually([&] { return process->Output().contains("ready"); }));
   }
   // A process that is becoming another program has no environment to be found by.
-  const std::string name = fmt::format("/proc/{}/comm", polite.id());
-  REQUIRE(Eventually([&] { return FirstLine(name) == "sleep"; }));
+  const std::string process = fmt::format("/proc/{}/", polite.id());
+  REQUIRE(Eventually([&] {
+    return ReadAll(process + "comm") == "sleep\n" && ReadAll(process + "environ").contains(mark);
+  }));
   const tests::Finished done = tests::RunProgram(HangUpCommand(mark));
   INFO(done.output);
   CHECK(done.status == 0);

@@ -205,6 +205,44 @@ TEST_CASE("A peer that sends its body a byte at a time has limited time") {
   }
 }
 
+TEST_CASE(
+    "A body that the handler reads itself may take its time, but not for a byte now and then") {
+  std::atomic<int> whole = 0;
+  std::atomic<int> cut = 0;
+  Server server(
+      [&](const ServerRequest& request) {
+        const bool good = request.read_body([](std::string_view) { return true; });
+        ++(good ? whole : cut);
+        return ServerResponse();
+      },
+      [](int) { return ServerResponse(); }, {.connections = 2, .body_time = 1s, .body_rate = 100},
+      {.admit = {}, .streams_body = [](const ServerRequest&) { return true; }, .serve_socket = {}});
+  const std::uint16_t port = server.Start({"127.0.0.1", 0, {}}).value();
+  const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n";
+  SECTION("too slowly") {
+    RawConnection slow(port);
+    slow.Send(head);
+    CHECK(Eventually([&] { return !slow.Send("0"); }, 10s, 50ms));
+    CHECK(cut == 1);
+    CHECK(whole == 0);
+  }
+  SECTION("for longer than others may") {
+    RawConnection steady(port);
+    steady.Send(head);
+    const auto begin = std::chrono::steady_clock::now();
+    std::size_t sent = 0;
+    CHECK(Eventually(
+        [&] {
+          sent += steady.Send(std::string(20, '0')) ? 20 : 0;
+          return sent == 900;
+        },
+        10s, 50ms));
+    CHECK(Eventually([&] { return whole == 1; }));
+    CHECK(std::chrono::steady_clock::now() - begin > 1s);
+    CHECK(cut == 0);
+  }
+}
+
 TEST_CASE("Where no bodies are taken, none is read") {
   for (const char* head : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
     INFO(head);
