@@ -103,11 +103,13 @@ Response Update(const Services& services, const Request& request) {
 // over: it is the manager's to remove.
 Result<void> RemoveServiceOfOthers(const Services& services, site::SiteId id) {
   if (!services.engine) return {};
-  const std::string name = site::ServiceName(id);
-  const auto service = services.engine->FindService(name, services.stopping);
+  const auto record = services.store.Find(id);
+  if (!record) return Failure(record.error());
+  if (*record) return {};  // made again meanwhile, which says whose the service is
+  const auto service = services.engine->FindService(site::ServiceName(id), services.stopping);
   Result<void> removed = service ? Result<void>() : Failure(service.error());
   if (service && !deploy::IsMarked(service->spec)) {
-    removed = services.engine->RemoveService(name, services.stopping);
+    removed = services.engine->RemoveService(service->id, services.stopping);
   }
   return !removed && removed.error().kind == ErrorKind::kNotFound ? Result<void>() : removed;
 }

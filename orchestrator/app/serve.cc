@@ -172,14 +172,18 @@ Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
     auto store = store::OpenSqlite(config.database);
     if (store || !HasAnyFromBefore(pools)) return store;
     ServeFromBefore(pools);
-    if (problem != store.error().message) {
+    const bool is_new = problem != store.error().message;
+    if (is_new) {
       problem = store.error().message;
       spdlog::error("{}; what was served before is served until that is mended", problem);
     }
     if (!waiting) {
       const auto port = waiting.emplace().Start(config.api.listen);
       if (port) WriteAddresses(config, *port, provider_port);
-      if (!port) waiting.reset();  // what is served goes on
+      if (!port) {  // what is served goes on
+        if (is_new) spdlog::error("the API cannot say so: {}", port.error());
+        waiting.reset();
+      }
     }
     if (waiting) waiting->SetProblem(problem);
     static constexpr timespec kRetry{2, 0};

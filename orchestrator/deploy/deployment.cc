@@ -190,7 +190,9 @@ Result<Deployment> Observe(docker::Engine* engine, Reconciler& reconciler,
   if (deployment.state != DeploymentState::kRunning) {
     deployment.output = LastOutput(*engine, deployment, stop);
   }
-  if (!service && (deployment.state == DeploymentState::kRunning || !status.drift.empty())) {
+  const bool is_applied = status.applied && status.applied->revision >= record.revision;
+  const bool stays_away = is_applied && status.problem.empty() && !status.drift.empty();
+  if (!service && (deployment.state == DeploymentState::kRunning || stays_away)) {
     deployment.state = DeploymentState::kPending;
     deployment.reason = status.drift.empty() ? "the service is gone and will be made again"
                                              : fmt::format("there is no service: {}", status.drift);

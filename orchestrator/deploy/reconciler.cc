@@ -252,7 +252,6 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     return false;
   }
   SetEngineProblem("");
-  CountTasks(*services, stop);
 
   std::map<std::string_view, const docker::Service*> by_name;
   std::set<site::SiteId> others;
@@ -269,6 +268,7 @@ bool Reconciler::Resync(const Records& records, const std::stop_token& stop) {
     const auto found = by_name.find(site::ServiceName(id));
     Compare(record, found == by_name.end() ? nullptr : found->second, *network);
   }
+  CountTasks(*services, stop);
   return true;
 }
 

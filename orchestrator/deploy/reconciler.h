@@ -65,8 +65,8 @@ struct FleetStatus {
 // Makes the swarm's services match the store: a queue of site ids, several workers, never two on
 // one site. Level-triggered: it compares what is wanted with what is there, at every change, every
 // now and then, whenever the engine comes back, and when the engine tells that a service changed;
-// so it needs to remember nothing over a restart. What is watched costs two lists a period, however
-// many sites there are.
+// so all that it keeps over a restart is what the swarm took back. What is watched costs two lists
+// a period, however many sites there are.
 //
 // Owns its threads. `store` and `engine` must live longer; without an engine only external sites
 // can be taken care of. Thread-safe.

@@ -89,6 +89,11 @@ Result<void> ImageClient::Remove(std::string_view name, const std::stop_token& s
                                      fmt::format("/images/{}", Escape(name)), "", stop));
 }
 
+Result<void> ImageClient::RemoveOnly(std::string_view id, const std::stop_token& stop) {
+  return WithoutBody(transport_.Call(fmt::format("removing image {}", id), "DELETE",
+                                     fmt::format("/images/{}?noprune=1", Escape(id)), "", stop));
+}
+
 Result<void> ImageClient::Build(const BuildOrder& order, const ReadContext& read_context,
                                 const std::function<bool(std::string_view json)>& on_message,
                                 const std::stop_token& stop) {

@@ -52,6 +52,9 @@ class ImageClient {
   // An image that a container uses is a kConflict.
   Result<void> Remove(std::string_view name, const std::stop_token& stop);
 
+  // As Remove, but what it was made from stays, even if it has no name.
+  Result<void> RemoveOnly(std::string_view id, const std::stop_token& stop);
+
   // Builds from a context, which `read_context` gives as a tar. Every message of the engine goes to
   // `on_message` as the JSON object that it is; false ends the build. The result is what the engine
   // says of its transport: whether the build was good is in the messages.

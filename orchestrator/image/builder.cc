@@ -242,7 +242,7 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
     }
   }
   if (!reason.empty()) {
-    if (!outcome.image_id.empty()) static_cast<void>(images_.Remove(outcome.image_id, {}));
+    RemoveSteps(watch.made_by_steps());
     return failed(reason, ErrorKind::kInvalid);
   }
   if (build.cancel.stop_requested()) return Cancelled(build);
@@ -256,6 +256,16 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
     return failed(deployed.error().message, deployed.error().kind);
   }
   return {.state = BuildState::kBuilt, .image_id = outcome.image_id};
+}
+
+// What a build left that went beyond its limits, so that the next one does not find it made. An
+// image with a name is somebody's; one that others are made from, or that is used, the engine
+// keeps.
+void Builder::RemoveSteps(const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    const auto image = images_.Find(id, {});
+    if (image && image->tags.empty()) static_cast<void>(images_.RemoveOnly(id, {}));
+  }
 }
 
 Result<void> Builder::Deploy(site::SiteId id, const std::string& image_id, bool before_creation) {

@@ -96,6 +96,7 @@ class Builder {
   bool WaitForTurn(Build& build);
   BuildStatus ExecuteSafely(site::SiteId id, const BuildOrder& order, Build& build);
   BuildStatus Execute(site::SiteId id, const BuildOrder& order, Build& build);
+  void RemoveSteps(const std::vector<std::string>& ids);
   Result<void> Deploy(site::SiteId id, const std::string& image_id, bool before_creation);
   Result<std::string> WantedImage(site::SiteId id) const;  // empty: none was built
   Result<void> CancelAs(site::SiteId id, BuildStatus status);

@@ -17,7 +17,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kPause = 500ms;
 constexpr std::size_t kMostNamed = 200;  // within one pause
+constexpr std::size_t kMostMade = 1000;
 constexpr std::size_t kIdSize = 12;
+constexpr std::string_view kMissing = "<missing>";
 constexpr std::string_view kRunning = " ---> Running in ";
 constexpr std::string_view kMade = " ---> ";
 // Between this machine's clock and the engine's, and of its whole seconds.
@@ -43,7 +45,12 @@ std::string IdAfter(std::string_view start, std::string_view message) {
 
 std::string ContainerOf(std::string_view message) { return IdAfter(kRunning, message); }
 
-std::string ImageOf(std::string_view message) { return IdAfter(kMade, message); }
+std::string ImageOf(std::string_view message) {
+  const auto value = nlohmann::json::parse(message, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json::json_pointer at("/aux/ID");
+  if (value.is_object() && value.contains(at) && value.at(at).is_string()) return value.at(at);
+  return IdAfter(kMade, message);
+}
 
 StepWatch::StepWatch(docker::ContainerClient& containers, docker::ImageClient& images,
                      std::int64_t most_bytes, std::chrono::seconds time_limit,
@@ -61,10 +68,7 @@ void StepWatch::Look(std::string_view message) {
   std::string image = ImageOf(message);
   const std::lock_guard lock(mutex_);
   if (!container.empty() && named_.size() < kMostNamed) named_.insert(std::move(container));
-  if (image.empty()) return;
-  // A later image of a build has the steps of those before it, too.
-  if (made_.size() >= kMostNamed) made_.clear();
-  made_.insert(std::move(image));
+  if (!image.empty() && made_.size() < kMostMade) made_.try_emplace(std::move(image), false);
 }
 
 std::set<std::string> StepWatch::containers() const {
@@ -75,16 +79,23 @@ std::set<std::string> StepWatch::containers() const {
 std::string StepWatch::Finish() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
-  std::set<std::string> images;
   {
     const std::lock_guard lock(mutex_);
     if (!reason_.empty()) return reason_;
-    images = std::exchange(made_, {});
   }
-  // Steps may have ended since the thread looked.
-  LookAt({}, images, cancel_.get_token());
+  // Steps may have ended since the thread looked. No container of a step is left.
+  written_.clear();
+  MeasureImages(cancel_.get_token());
+  CheckSum();
   const std::lock_guard lock(mutex_);
   return reason_;
+}
+
+std::vector<std::string> StepWatch::made_by_steps() const {
+  std::vector<std::string> ids;
+  for (const auto& [layer, found] : layers_) ids.push_back(found.id);
+  std::ranges::reverse(ids);
+  return ids;
 }
 
 void StepWatch::Give(std::string reason) {
@@ -107,24 +118,40 @@ void StepWatch::Measure(const std::string& container, const std::stop_token& sto
   }
 }
 
-void StepWatch::MeasureImage(const std::string& image, const std::stop_token& stop) {
-  const auto history = images_.History(image, stop);
-  if (!history) return;  // somebody's text, or the next step's image has the same layers
-  for (const docker::Layer& layer : *history) {
-    if (layer.created >= begin_ - kClockError) {
-      layers_[fmt::format("{} {}", layer.id, layer.created)] = layer.size;
+void StepWatch::MeasureImages(const std::stop_token& stop) {
+  std::vector<std::string> images;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [image, is_measured] : made_) {
+      if (!is_measured) images.push_back(image);
     }
+  }
+  for (const std::string& image : images) {
+    const auto history = images_.History(image, stop);
+    // What is not there was somebody's text.
+    if (!history && history.error().kind != ErrorKind::kNotFound) continue;
+    if (history) AddLayers(*history);
+    const std::lock_guard lock(mutex_);
+    made_[image] = true;
+  }
+}
+
+void StepWatch::AddLayers(const std::vector<docker::Layer>& history) {
+  // Counted from the bottom, a layer has the same place in all images that have it.
+  std::size_t place = history.size();
+  for (const docker::Layer& layer : history) {
+    --place;
+    if (layer.created < begin_ - kClockError) continue;
+    docker::Layer& known = layers_[{layer.created, place, layer.size}];
+    if (known.id.empty() || known.id == kMissing) known = layer;
   }
 }
 
 // False when the build was ended.
-bool StepWatch::LookAt(const std::set<std::string>& containers, const std::set<std::string>& images,
-                       const std::stop_token& stop) {
-  for (const std::string& image : images) MeasureImage(image, stop);
-  for (const std::string& container : containers) Measure(container, stop);
+bool StepWatch::CheckSum() {
   std::int64_t all = 0;
   for (const auto& [container, bytes] : written_) all += bytes;
-  for (const auto& [layer, bytes] : layers_) all += bytes;
+  for (const auto& [place, layer] : layers_) all += layer.size;
   if (most_bytes_ <= 0 || all <= most_bytes_) return true;
   Give(fmt::format("the steps of the build wrote {} bytes; {} are allowed", all, most_bytes_));
   return false;
@@ -138,17 +165,19 @@ void StepWatch::Watch(const std::stop_token& stop) {
       return;
     }
     std::set<std::string> named;
-    std::set<std::string> made;
+    std::size_t made = 0;
     {
       const std::lock_guard lock(mutex_);
       named = named_;
-      made = std::exchange(made_, {});
+      made = made_.size();
     }
-    if (named.size() >= kMostNamed) {
-      Give("the build's output names too many containers");
+    if (named.size() >= kMostNamed || made >= kMostMade) {
+      Give("the build's output names too many containers or images");
       return;
     }
-    if (!LookAt(named, made, stop)) return;
+    MeasureImages(stop);
+    for (const std::string& container : named) Measure(container, stop);
+    if (!CheckSum()) return;
   }
 }
 

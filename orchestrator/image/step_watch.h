@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
+#include <vector>
 
 #include "orchestrator/docker/container_client.h"
 #include "orchestrator/docker/image_client.h"
@@ -32,15 +34,18 @@ class StepWatch {
   // Ends the watch with a last look. Why the build is not good, or an empty text.
   std::string Finish();
 
+  // The ids of what steps made, as far as the engine tells, the newest first. After Finish.
+  std::vector<std::string> made_by_steps() const;
+
   // The containers that were named and, when they were last looked at, were still there.
   std::set<std::string> containers() const;
 
  private:
   void Watch(const std::stop_token& stop);
-  bool LookAt(const std::set<std::string>& containers, const std::set<std::string>& images,
-              const std::stop_token& stop);
   void Measure(const std::string& container, const std::stop_token& stop);
-  void MeasureImage(const std::string& image, const std::stop_token& stop);
+  void MeasureImages(const std::stop_token& stop);
+  void AddLayers(const std::vector<docker::Layer>& history);
+  bool CheckSum();
   void Give(std::string reason);
 
   docker::ContainerClient& engine_;
@@ -51,17 +56,18 @@ class StepWatch {
   std::stop_source cancel_;
   mutable std::mutex mutex_;
   std::set<std::string> named_;                  // guarded by mutex_
-  std::set<std::string> made_;                   // guarded by mutex_: images not yet measured
-  std::map<std::string, std::int64_t> written_;  // by container; of the thread
-  std::map<std::string, std::int64_t> layers_;  // of steps that have ended, by image; of the thread
-  std::string reason_;                          // guarded by mutex_
+  std::map<std::string, bool> made_;             // guarded by mutex_: and whether it was measured
+  std::map<std::string, std::int64_t> written_;  // by container; of the thread, then of Finish
+  // Of steps that have ended, by age, place in the image and size; as written_.
+  std::map<std::tuple<std::int64_t, std::size_t, std::int64_t>, docker::Layer> layers_;
+  std::string reason_;  // guarded by mutex_
   std::jthread thread_;
 };
 
 // The container of a step that a message tells of, or an empty text.
 std::string ContainerOf(std::string_view message);
 
-// The image that a step made, of which a message tells; or an empty text.
+// The image that a step or a stage made, of which a message tells; or an empty text.
 std::string ImageOf(std::string_view message);
 
 }  // namespace orchestrator::image

@@ -324,13 +324,28 @@ class Server::Implementation {
     Enter(server_, ConnectionTable::Phase::kSending);
   }
 
-  // Of a body that may take any time, and must not take a thread for no bytes.
-  bool IsTooSlow(std::size_t come, std::chrono::steady_clock::time_point begin) const {
-    const auto time =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
-    return time > limits_.body_time &&
-           come / limits_.body_rate < static_cast<std::size_t>(time.count());
-  }
+  // Of a body that may take any time, but must not keep a thread for a byte now and then: looks at
+  // what has come since the last look.
+  class Pace {
+   public:
+    explicit Pace(const ServerLimits& limits) : limits_(limits) {}
+
+    bool IsTooSlow(std::size_t size) {
+      come_ += size;
+      const auto time = std::chrono::steady_clock::now() - begin_;
+      if (time <= limits_.body_time) return false;
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+      if (come_ < limits_.body_rate * static_cast<std::size_t>(seconds)) return true;
+      come_ = 0;
+      begin_ += time;
+      return false;
+    }
+
+   private:
+    const ServerLimits& limits_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+    std::size_t come_ = 0;
+  };
 
   void ServeWithBody(const httplib::Request& from, httplib::Response& to,
                      const httplib::ContentReader& reader) {
@@ -338,11 +353,9 @@ class Server::Implementation {
     bool whole = false;
     if (hooks_.streams_body && hooks_.streams_body(request)) {
       request.read_body = [&](const ByteSink& sink) {
-        const auto begin = std::chrono::steady_clock::now();
-        std::size_t come = 0;
+        Pace pace(limits_);
         whole = reader([&](const char* data, std::size_t size) {
-          come += size;
-          return !IsTooSlow(come, begin) && sink(std::string_view(data, size));
+          return !pace.IsTooSlow(size) && sink(std::string_view(data, size));
         });
         return whole;
       };

@@ -22,7 +22,7 @@ struct ServerLimits {
   std::size_t body_bytes = std::size_t{16} << 20;
   std::chrono::seconds head_time{10};      // for a whole request line with its headers
   std::chrono::seconds body_time{60};      // for a whole body that the handler does not read itself
-  std::size_t body_rate = 1024;            // bytes a second, on average after that time, of others
+  std::size_t body_rate = 1024;            // bytes a second of others, in each such time; 0: none
   std::chrono::seconds answer_time{0};     // for sending a whole answer; 0: no limit
   std::chrono::seconds read_timeout{10};   // for the next bytes of a request
   std::chrono::seconds write_timeout{10};  // for a reader that takes nothing

@@ -36,7 +36,7 @@ constexpr int kSites = 100;
 constexpr int kRounds = 3;
 constexpr int kServices = 1000;
 constexpr int kCreations = 5;
-constexpr unsigned kConcurrency = 4;  // as many as the reconciler has workers
+constexpr unsigned kConcurrency = 4;  // as many as the reconciler writes at once
 constexpr int kFirst = 7001;
 
 json SiteInfo(int pk, double cpus) {
@@ -212,6 +212,17 @@ class CreationCounter {
   std::jthread follower_;
 };
 
+// What still waits to be looked at shall not meet the next measurement.
+void WaitForRest(OrchestratorProcess& orchestrator) {
+  const bool rests = Eventually(
+      [&] {
+        return orchestrator.Call("GET", "/metrics")
+            .body.contains("orchestrator_reconcile_waiting 0");
+      },
+      60s, 100ms);
+  if (!rests) throw std::runtime_error("the reconciler does not come to rest");
+}
+
 // From the request to the last service, of sites that are not there yet.
 double OrchestratorCreates(OrchestratorProcess& orchestrator, int first) {
   json batch{{"upsert", json::array()}};
@@ -225,15 +236,22 @@ double OrchestratorCreates(OrchestratorProcess& orchestrator, int first) {
     throw std::runtime_error("the batch was refused");
   }
   const double time = Milliseconds(counter.Wait() - start);
-  // What still waits to be looked at shall not meet the next measurement.
-  const bool rests = Eventually(
-      [&] {
-        return orchestrator.Call("GET", "/metrics")
-            .body.contains("orchestrator_reconcile_waiting 0");
-      },
-      60s, 100ms);
-  if (!rests) throw std::runtime_error("the reconciler does not come to rest");
+  WaitForRest(orchestrator);
   return time;
+}
+
+// So that each round begins with as many services. Their directories stay.
+void RemoveSites(OrchestratorProcess& orchestrator, int first) {
+  json batch{{"delete", json::array()}};
+  for (int id = first; id < first + kServices; ++id) batch["delete"].push_back(id);
+  if (orchestrator.Call("POST", "/v1/sites/batch", batch.dump()).status != 200) {
+    throw std::runtime_error("the batch of removals was refused");
+  }
+  const bool gone =
+      Eventually([&] { return !Engine::HasService(fmt::format("site_{}", first + kServices - 1)); },
+                 60s, 100ms);
+  if (!gone) throw std::runtime_error("services are not removed");
+  WaitForRest(orchestrator);
 }
 
 void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
@@ -242,7 +260,9 @@ void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
   std::vector<double> engines{EngineCreates(engine, model)};
   std::vector<double> ratios;
   for (int round = 0; round < kCreations; ++round) {
-    ours.push_back(OrchestratorCreates(orchestrator, kFirst + kSites + round * kServices));
+    const int first = kFirst + kSites + round * kServices;
+    ours.push_back(OrchestratorCreates(orchestrator, first));
+    RemoveSites(orchestrator, first);
     // The engine gets slower while it works; what it takes alone is measured on both sides.
     engines.push_back(EngineCreates(engine, model));
     ratios.push_back(ours.back() * 2 / (engines[engines.size() - 2] + engines.back()));
@@ -255,6 +275,8 @@ void BenchCreation(OrchestratorProcess& orchestrator, RawEngine& engine) {
 
 void BenchDeploy() {
   SwarmSystem system("provider");
+  // Rounds remove all of their sites at once.
+  system.Configure("routing: {", "routing: {vanish_percent: 100, ");
   system.orchestrator().Start();
   RawEngine engine;
   BenchOneSite(system.orchestrator(), engine);

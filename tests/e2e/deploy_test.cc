@@ -96,10 +96,10 @@ TEST_CASE("an update and a restart of a served site leave no gap") {
   CHECK(result.sent > 500);
 }
 
-std::string SlowSite(int id, const std::string& host, const std::string& text) {
+std::string SlowSite(int id, const std::string& host, const std::string& text, int seconds = 3) {
   json site = json::parse(SwarmSystem::DynamicSite(id, host, text));
   std::string run = site.at("run");
-  site["run"] = run.insert(run.find('\n') + 1, "sleep 3\n");
+  site["run"] = run.insert(run.find('\n') + 1, fmt::format("sleep {}\n", seconds));
   site["readiness"] = {{"timeout", "20s"}};
   return site.dump();
 }
@@ -198,7 +198,7 @@ TEST_CASE("a deployment in progress survives a restart of the program") {
           .Header("X-Reached") == "running");
   const std::string tasks = Engine::TaskIds("site_6131");
   REQUIRE(system.orchestrator()
-              .Call("PUT", "/v1/sites/6131", SlowSite(6131, "on.test", "two"))
+              .Call("PUT", "/v1/sites/6131", SlowSite(6131, "on.test", "two", 10))
               .status == 200);
   bool is_in_progress = true;
   SECTION("before the swarm has it") { is_in_progress = false; }

@@ -97,7 +97,7 @@ TEST_CASE("an update that the engine's end interrupts is completed, without anot
   OrchestratorProcess& orchestrator = system.orchestrator();
   orchestrator.Start();
   const auto site = [](const std::string& flavour) {
-    json value{{"hosts", {"update.test"}}, {"run", "#!/bin/sh\nsleep 3; exec httpd -f -p 80\n"}};
+    json value{{"hosts", {"update.test"}}, {"run", "#!/bin/sh\nsleep 10; exec httpd -f -p 80\n"}};
     value["environment"] = {{"FLAVOUR", flavour}};
     value["readiness"] = {{"timeout", "20s"}};
     return value.dump();

@@ -137,18 +137,24 @@ TEST_CASE("all that the steps of a build wrote counts, though each one ends at o
     }
     return Order(text);
   };
-  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", write(6)).status == 202);
+  const std::string too_much = write(6);
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", too_much).status == 202);
   CHECK(Ends(orchestrator, 6311, "failed"));
   CHECK(Build(orchestrator, 6311).at("error").get<std::string>().contains("are allowed"));
-  // What is younger than the build, but not the base image and not what others wrote before.
-  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", write(2)).status == 202);
+  // What was refused is not found made by the next try, which is refused for the same.
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", too_much).status == 202);
+  CHECK(Ends(orchestrator, 6311, "failed"));
+  // Nothing counts twice.
+  REQUIRE(orchestrator.Call("POST", "/v1/sites/6311/image", write(3)).status == 202);
   CHECK(Ends(orchestrator, 6311, "built"));
 
   // Its steps have the limits that were ordered, as the kernel says.
   REQUIRE(orchestrator
               .Call("POST", "/v1/sites/6311/image",
-                    Order("RUN cd /sys/fs/cgroup; cat memory.max cpu.max "
-                          "memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us; true"))
+                    Order(fmt::format("LABEL time={}\n"
+                                      "RUN cd /sys/fs/cgroup; cat memory.max cpu.max "
+                                      "memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us; true",
+                                      std::chrono::steady_clock::now().time_since_epoch().count())))
               .status == 202);
   CHECK(Ends(orchestrator, 6311, "built"));
   const std::string log = orchestrator.Call("GET", "/v1/sites/6311/image/log").body;

@@ -129,6 +129,26 @@ TEST_CASE("An update that meets another one is tried again") {
   CHECK(fixture.engine.counts().updates == 1);
 }
 
+TEST_CASE("Folders that a task misses are made again, for as long as no task runs") {
+  Fixture fixture;
+  fixture.Start();
+  REQUIRE(fixture.AppliedEventually(1, fixture.store.Put({MakeRecord(MakeSite(1))})));
+  const auto folder = fixture.folder.path() / "sites" / "00" / "01" / "public";
+  docker::Task lost;
+  lost.service_id = fixture.engine.Get("site_0001")->id;
+  lost.state = "rejected";
+  lost.error = "invalid mount config: bind source path does not exist: /x";
+  docker::Task running = lost;
+  running.state = "running";
+  running.error.clear();
+  fixture.engine.SetTasks({lost, running});
+  std::filesystem::remove_all(folder);
+  REQUIRE(fixture.ComparesAgain(5));
+  CHECK_FALSE(exists(folder));
+  fixture.engine.SetTasks({lost});
+  CHECK(Eventually([&] { return exists(folder); }));
+}
+
 TEST_CASE("Watching many sites costs one list of services and one of tasks a period") {
   Fixture fixture;
   fixture.Start();
