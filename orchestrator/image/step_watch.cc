@@ -122,6 +122,7 @@ void StepWatch::MeasureImages(const std::stop_token& stop) {
   std::vector<std::string> images;
   {
     const std::lock_guard lock(mutex_);
+    images.reserve(made_.size());
     for (const auto& [image, is_measured] : made_) {
       if (!is_measured) images.push_back(image);
     }
