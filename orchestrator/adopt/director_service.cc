@@ -9,16 +9,13 @@
 #include <fmt/format.h>
 
 #include "orchestrator/deploy/site_directory.h"
+#include "orchestrator/site/limits.h"
 
 namespace orchestrator::adopt {
 namespace {
 
 using Remarks = std::vector<std::string>;
 using Variables = std::map<std::string, std::string>;
-
-// The least that orchestrator/site/codec.cc accepts.
-constexpr site::NanoCpus kLeastCpus{1'000'000};
-constexpr site::Bytes kLeastMemory{std::int64_t{6} << 20};
 
 constexpr std::string_view kStaticFolder = "/usr/share/nginx/html";
 constexpr std::string_view kSiteFolder = "/site";
@@ -144,9 +141,10 @@ site::Site ReadDirectorService(const docker::ServiceSpec& spec, site::SiteId id,
   const bool is_usual = site.kind == site::Kind::kStatic ? IsImage(task.image, kStaticImage)
                                                          : !BuiltImageOf(spec, id).empty();
   if (!is_usual) site.image = task.image;
-  ReadLimit("CPU (in billionths of a core)", task.nano_cpus, kLeastCpus, site.resources.cpus,
+  ReadLimit("CPU (in billionths of a core)", task.nano_cpus, site::kLeastCpus, site.resources.cpus,
             remarks);
-  ReadLimit("memory (in bytes)", task.memory_bytes, kLeastMemory, site.resources.memory, remarks);
+  ReadLimit("memory (in bytes)", task.memory_bytes, site::kLeastMemory, site.resources.memory,
+            remarks);
 
   Variables variables = ReadVariables(task.environment, remarks);
   TakeDatabase(variables, site, remarks);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "orchestrator/site/limits.h"
 #include "orchestrator/site/units.h"
 
 namespace orchestrator::adopt {
@@ -14,8 +15,6 @@ using Failure = std::unexpected<std::string>;
 
 constexpr std::int64_t kLargestPort = 65'535;
 constexpr std::chrono::milliseconds kTraefikInterval{30'000};  // where a check names none
-constexpr std::chrono::milliseconds kShortestInterval{100};    // as orchestrator/site/codec.cc
-constexpr std::chrono::milliseconds kLongestInterval{3'600'000};
 
 // Options that say what Traefik does without them.
 bool IsDefault(std::string_view option, std::string_view value) {
@@ -26,10 +25,10 @@ bool IsDefault(std::string_view option, std::string_view value) {
 
 std::expected<std::chrono::milliseconds, std::string> ReadInterval(const Label& label) {
   // Traefik reads bare numbers as seconds.
-  const auto seconds = ReadNumber(label.value, 0, kLongestInterval.count());
+  const auto seconds = ReadNumber(label.value, 0, site::kLongestInterval.count());
   const auto interval = seconds ? std::chrono::milliseconds(std::chrono::seconds(*seconds))
                                 : site::ParseDuration(label.value);
-  if (!interval || *interval < kShortestInterval || *interval > kLongestInterval) {
+  if (!interval || *interval < site::kShortestInterval || *interval > site::kLongestInterval) {
     return Failure(
         fmt::format("the label {} is '{}'; sites have intervals from 100ms to 1h, in "
                     "one unit",

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "orchestrator/json/reader.h"
+#include "orchestrator/site/limits.h"
 #include "orchestrator/site/units.h"
 #include "provider/http/url.h"
 
@@ -25,11 +26,7 @@ constexpr std::size_t kMostVariables = 1000;
 constexpr std::size_t kLongestExtra = 256 << 10;
 constexpr std::size_t kLongestRunFile = 256 << 10;
 constexpr double kMostCpus = 1024;
-constexpr std::int64_t kLeastNanoCpus = 1'000'000;    // the engine refuses less
-constexpr Bytes kLeastMemory{std::int64_t{6} << 20};  // the engine refuses less
 constexpr Bytes kMostMemory{std::int64_t{1} << 46};
-constexpr std::chrono::milliseconds kShortestInterval{100};
-constexpr std::chrono::milliseconds kLongestInterval{3'600'000};
 constexpr std::chrono::milliseconds kShortestReadiness{1'000};
 constexpr std::chrono::milliseconds kLongestReadiness{3'600'000};
 
@@ -120,7 +117,7 @@ void ReadResources(ObjectReader& parent, Problems& problems, Resources& resource
   ObjectReader reader(*value, parent.PointerTo("resources"), problems);
   if (const auto cpus = reader.Number("cpus")) {
     const double nano = std::round(*cpus * 1e9);
-    if (nano < static_cast<double>(kLeastNanoCpus) || *cpus > kMostCpus) {
+    if (nano < static_cast<double>(kLeastCpus.count) || *cpus > kMostCpus) {
       reader.Fail("cpus", fmt::format("must be from 0.001 to {}", kMostCpus));
     } else {
       resources.cpus.count = static_cast<std::int64_t>(nano);
