@@ -27,6 +27,7 @@ Process::Process(std::vector<std::string> command, const std::filesystem::path& 
   if (id_ == 0) {
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
+    std::signal(SIGHUP, SIG_DFL);  // whoever started the tests may ignore it (nohup)
     for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     execvp(arguments.front(), arguments.data());
     _exit(127);

@@ -53,8 +53,8 @@ TEST_CASE("All that has a terminal's mark ends, whether it minds a HUP or not, a
   const tests::Finished done = tests::RunProgram(HangUpCommand(mark));
   INFO(done.output);
   CHECK(done.status == 0);
-  CHECK(polite.Wait(10s) == -SIGHUP);
-  CHECK(ignoring.Wait(10s) == -SIGKILL);
+  CHECK(polite.Wait(10s).value_or(0) == -SIGHUP);
+  CHECK(ignoring.Wait(10s).value_or(0) == -SIGKILL);
   CHECK(stranger.IsRunning());
 }
 
