@@ -179,8 +179,9 @@ Result<std::unique_ptr<store::Store>> OpenStore(const config::Config& config,
     }
     if (!waiting) {
       const auto port = waiting.emplace().Start(config.api.listen);
-      if (port) WriteAddresses(config, *port, provider_port);
-      if (!port) {  // what is served goes on
+      if (port) {
+        WriteAddresses(config, *port, provider_port);
+      } else {  // what is served goes on
         if (is_new) spdlog::error("the API cannot say so: {}", port.error());
         waiting.reset();
       }

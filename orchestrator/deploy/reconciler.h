@@ -148,9 +148,6 @@ class Reconciler {
   docker::ServiceSpec Unmarked(const store::SiteRecord& record,
                                const std::string& network_id) const;
   docker::ServiceSpec Wanted(const store::SiteRecord& record, const std::string& network_id) const;
-  // Changes the record in the store, unless its user has changed the site meanwhile.
-  Result<void> Note(const store::SiteRecord& record,
-                    const std::function<void(store::SiteRecord&)>& change);
   bool StaysChanged(const store::SiteRecord& record) const;
   // Whether the service is to stay as somebody else made it. Remembers what that was.
   bool IsLeftAlone(site::SiteId id, const docker::Service& current,

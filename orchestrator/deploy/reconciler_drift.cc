@@ -19,19 +19,6 @@ std::string WhatChanged(const docker::ServiceSpec& current, const docker::Servic
 
 }  // namespace
 
-Result<void> Reconciler::Note(const store::SiteRecord& record,
-                              const std::function<void(store::SiteRecord&)>& change) {
-  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
-    auto now = transaction.Find(record.site.id);
-    if (!now) return Failure(now.error());
-    // Ordered again meanwhile: that is still to be tried.
-    if (!*now || (*now)->revision != record.revision) return {};
-    change(**now);
-    return transaction.Put({&**now, 1});
-  });
-  return written ? Result<void>() : Failure(written.error());
-}
-
 // Whether somebody else's change of the service is to stay, so that labels are all that is ours to
 // change until the site does.
 bool Reconciler::StaysChanged(const store::SiteRecord& record) const {
@@ -59,8 +46,16 @@ Result<bool> Reconciler::WasRolledBack(const store::SiteRecord& record,
   if (!current.update_state.starts_with("rollback")) return false;
   if (!memory_.Attempts(record, wanted.task)) return false;
   // Kept over a restart, so that it is not tried again then.
-  const auto noted = Note(record, [&](store::SiteRecord& now) { now.refused_task = fingerprint; });
-  return noted ? Result<bool>(true) : Failure(noted.error());
+  const auto written = store_.Write([&](store::Transaction& transaction) -> Result<void> {
+    auto now = transaction.Find(record.site.id);
+    if (!now) return Failure(now.error());
+    // Ordered again meanwhile: that is still to be tried.
+    if (!*now || (*now)->revision != record.revision) return {};
+    (*now)->refused_task = fingerprint;
+    return transaction.Put({&**now, 1});
+  });
+  if (!written) return Failure(written.error());
+  return true;
 }
 
 bool Reconciler::StaysDrifted(site::SiteId id, std::string what) {

@@ -279,19 +279,9 @@ Read<json> ParseBody(std::string_view body) {
 
 // What was sent at this place, which begins with "body"; null where there is nothing.
 std::string InputAt(const json& body, const Location& location) {
-  const json* value = &body;
-  for (auto part = location.begin() + 1; part != location.end(); ++part) {
-    if (value->is_array()) {
-      const auto index = std::strtoull(part->c_str(), nullptr, 10);
-      if (index >= value->size()) return "null";
-      value = &(*value)[index];
-      continue;
-    }
-    const auto found = value->is_object() ? value->find(*part) : value->end();
-    if (!value->is_object() || found == value->end()) return "null";
-    value = &*found;
-  }
-  return Dump(*value);
+  json::json_pointer place;
+  for (auto part = location.begin() + 1; part != location.end(); ++part) place /= *part;
+  return body.contains(place) ? Dump(body.at(place)) : "null";
 }
 
 }  // namespace

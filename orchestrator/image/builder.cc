@@ -11,6 +11,7 @@
 #include "orchestrator/deploy/service_spec.h"
 #include "orchestrator/deploy/site_directory.h"
 #include "orchestrator/image/build_context.h"
+#include "orchestrator/image/engine_message.h"
 #include "orchestrator/image/step_watch.h"
 
 namespace orchestrator::image {
@@ -46,18 +47,6 @@ struct Outcome {
   std::string error;
   std::string image_id;
 };
-
-void Read(std::string_view message, Outcome& outcome) {
-  const json value = json::parse(message, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) return;
-  if (const auto error = value.find("error"); error != value.end() && error->is_string()) {
-    outcome.error = error->get<std::string>();
-  }
-  if (const auto aux = value.find("aux"); aux != value.end() && aux->is_object()) {
-    const auto id = aux->find("ID");
-    if (id != aux->end() && id->is_string()) outcome.image_id = id->get<std::string>();
-  }
-}
 
 BuildStatus CannotGoOn(const std::exception& error) {
   return {
@@ -226,10 +215,12 @@ BuildStatus Builder::Execute(site::SiteId id, const BuildOrder& order, Build& bu
   StepWatch watch(containers_, images_, options_.most_bytes, options_.time_limit, build.cancel);
   const auto done = images_.Build(
       engine_order, [&](char* buffer, std::size_t size) { return (*context)->Read(buffer, size); },
-      [&](std::string_view message) {
-        Read(message, outcome);
+      [&](std::string_view text) {
+        const EngineMessage message = ReadMessage(text);
+        if (!message.error.empty()) outcome.error = message.error;
+        if (!message.built.empty()) outcome.image_id = message.built;
         watch.Look(message);
-        build.log->Append(message);
+        build.log->Append(text);
         return true;
       },
       build.cancel.get_token());

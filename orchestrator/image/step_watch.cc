@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "provider/base/pause.h"
 
@@ -18,39 +17,11 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPause = 500ms;
 constexpr std::size_t kMostNamed = 200;  // within one pause
 constexpr std::size_t kMostMade = 1000;
-constexpr std::size_t kIdSize = 12;
 constexpr std::string_view kMissing = "<missing>";
-constexpr std::string_view kRunning = " ---> Running in ";
-constexpr std::string_view kMade = " ---> ";
 // Between this machine's clock and the engine's, and of its whole seconds.
 constexpr std::int64_t kClockError = 3;
 
-// What follows `start` in a message, if it is the short id of something.
-std::string IdAfter(std::string_view start, std::string_view message) {
-  const auto value = nlohmann::json::parse(message, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) return {};
-  const auto stream = value.find("stream");
-  if (stream == value.end() || !stream->is_string()) return {};
-  const auto text = stream->get<std::string>();
-  if (!text.starts_with(start)) return {};
-  std::string id = text.substr(start.size());
-  while (!id.empty() && id.back() == '\n') id.pop_back();
-  // Anything shorter might be a name, or the beginning of many ids.
-  const bool good =
-      id.size() == kIdSize && id.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return good ? id : std::string();
-}
-
 }  // namespace
-
-std::string ContainerOf(std::string_view message) { return IdAfter(kRunning, message); }
-
-std::string ImageOf(std::string_view message) {
-  const auto value = nlohmann::json::parse(message, nullptr, /*allow_exceptions=*/false);
-  const nlohmann::json::json_pointer at("/aux/ID");
-  if (value.is_object() && value.contains(at) && value.at(at).is_string()) return value.at(at);
-  return IdAfter(kMade, message);
-}
 
 StepWatch::StepWatch(docker::ContainerClient& containers, docker::ImageClient& images,
                      std::int64_t most_bytes, std::chrono::seconds time_limit,
@@ -63,12 +34,12 @@ StepWatch::StepWatch(docker::ContainerClient& containers, docker::ImageClient& i
       cancel_(std::move(cancel)),
       thread_([this](const std::stop_token& stop) { Watch(stop); }) {}
 
-void StepWatch::Look(std::string_view message) {
-  std::string container = ContainerOf(message);
-  std::string image = ImageOf(message);
+void StepWatch::Look(const EngineMessage& message) {
   const std::lock_guard lock(mutex_);
-  if (!container.empty() && named_.size() < kMostNamed) named_.insert(std::move(container));
-  if (!image.empty() && made_.size() < kMostMade) made_.try_emplace(std::move(image), false);
+  if (!message.container.empty() && named_.size() < kMostNamed) named_.insert(message.container);
+  for (const std::string& image : {message.built, message.made}) {
+    if (!image.empty() && made_.size() < kMostMade) made_.try_emplace(image, false);
+  }
 }
 
 std::set<std::string> StepWatch::containers() const {

@@ -7,13 +7,13 @@
 #include <set>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <tuple>
 #include <vector>
 
 #include "orchestrator/docker/container_client.h"
 #include "orchestrator/docker/image_client.h"
+#include "orchestrator/image/engine_message.h"
 
 namespace orchestrator::image {
 
@@ -28,8 +28,7 @@ class StepWatch {
   StepWatch(docker::ContainerClient& containers, docker::ImageClient& images,
             std::int64_t most_bytes, std::chrono::seconds time_limit, std::stop_source cancel);
 
-  // A message of the engine.
-  void Look(std::string_view message);
+  void Look(const EngineMessage& message);
 
   // Ends the watch with a last look. Why the build is not good, or an empty text.
   std::string Finish();
@@ -63,11 +62,5 @@ class StepWatch {
   std::string reason_;  // guarded by mutex_
   std::jthread thread_;
 };
-
-// The container of a step that a message tells of, or an empty text.
-std::string ContainerOf(std::string_view message);
-
-// The image that a step or a stage made, of which a message tells; or an empty text.
-std::string ImageOf(std::string_view message);
 
 }  // namespace orchestrator::image
