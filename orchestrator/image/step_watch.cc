@@ -38,7 +38,8 @@ void StepWatch::Look(const EngineMessage& message) {
   const std::lock_guard lock(mutex_);
   if (!message.container.empty() && named_.size() < kMostNamed) named_.insert(message.container);
   for (const std::string& image : {message.built, message.made}) {
-    if (!image.empty() && made_.size() < kMostMade) made_.try_emplace(image, false);
+    if (image.empty() || made_.size() >= kMostMade) continue;
+    if (made_.insert(image).second) unmeasured_.insert(image);
   }
 }
 
@@ -64,6 +65,7 @@ std::string StepWatch::Finish() {
 
 std::vector<std::string> StepWatch::made_by_steps() const {
   std::vector<std::string> ids;
+  ids.reserve(layers_.size());
   for (const auto& [layer, found] : layers_) ids.push_back(found.id);
   std::ranges::reverse(ids);
   return ids;
@@ -90,13 +92,10 @@ void StepWatch::Measure(const std::string& container, const std::stop_token& sto
 }
 
 void StepWatch::MeasureImages(const std::stop_token& stop) {
-  std::vector<std::string> images;
+  std::set<std::string> images;
   {
     const std::lock_guard lock(mutex_);
-    images.reserve(made_.size());
-    for (const auto& [image, is_measured] : made_) {
-      if (!is_measured) images.push_back(image);
-    }
+    images = unmeasured_;
   }
   for (const std::string& image : images) {
     const auto history = images_.History(image, stop);
@@ -104,7 +103,7 @@ void StepWatch::MeasureImages(const std::stop_token& stop) {
     if (!history && history.error().kind != ErrorKind::kNotFound) continue;
     if (history) AddLayers(*history);
     const std::lock_guard lock(mutex_);
-    made_[image] = true;
+    unmeasured_.erase(image);
   }
 }
 

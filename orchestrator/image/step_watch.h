@@ -55,7 +55,8 @@ class StepWatch {
   std::stop_source cancel_;
   mutable std::mutex mutex_;
   std::set<std::string> named_;                  // guarded by mutex_
-  std::map<std::string, bool> made_;             // guarded by mutex_: and whether it was measured
+  std::set<std::string> made_;                   // guarded by mutex_: images
+  std::set<std::string> unmeasured_;             // guarded by mutex_: of these
   std::map<std::string, std::int64_t> written_;  // by container; of the thread, then of Finish
   // Of steps that have ended, by age, place in the image and size; as written_.
   std::map<std::tuple<std::int64_t, std::size_t, std::int64_t>, docker::Layer> layers_;
